@@ -1,0 +1,50 @@
+/*
+ * capfile: reading and writing capture files.
+ *
+ * The reader takes pcap (both byte orders, micro- and nanoseconds, the modified formats) and pcapng
+ * (both byte orders, several sections and interfaces, any if_tsresol, simple and obsolete packet
+ * blocks), also gzip-compressed, from a file, a pipe or memory. Every length in the file is checked against
+ * a limit before anything is allocated.
+ * The writer makes nanosecond pcap.
+ */
+#ifndef PKT_CAPFILE_H
+#define PKT_CAPFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The largest packet the reader takes; a longer one is reported as broken. */
+#define CAPFILE_MAX_PACKET (1u << 20)
+
+struct capfile_packet {
+	uint64_t ts_ns;
+	uint32_t caplen, len;
+	int linktype;        /* LINKTYPE_ number */
+	const uint8_t *data; /* valid until the next capfile_next or capfile_close */
+};
+
+struct capfile;
+
+/* capfile_open: path "-" is standard input. 0 or -errno (-EBADMSG: not a capture file; errbuf says
+ * more, with the offset). */
+int capfile_open(const char *path, struct capfile **out, char *errbuf, size_t errlen);
+/* capfile_open_memory: borrows data until capfile_close. */
+int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *errbuf, size_t errlen);
+/* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
+ * how; what came before is good), or another -errno. */
+int capfile_next(struct capfile *c, struct capfile_packet *out);
+/* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */
+uint64_t capfile_offset(const struct capfile *c);
+const char *capfile_error(const struct capfile *c);
+void capfile_close(struct capfile **c);
+
+/* Sizes of the pcap format that lurker writes (draft-ietf-opsawg-pcap). */
+#define PCAP_FILE_HEADER   24
+#define PCAP_RECORD_HEADER 16
+
+/* pcap_put_header/pcap_put_record: the bytes of a nanosecond pcap in host byte order. */
+void pcap_put_header(uint8_t out[PCAP_FILE_HEADER], int linktype, uint32_t snaplen);
+void pcap_put_record(uint8_t out[PCAP_RECORD_HEADER], uint64_t ts_ns, uint32_t caplen, uint32_t len);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * svc: the life of every lurker service, so that main.c is a page.
+ *
+ *   options → check (--check ends here) → open (privileged) → drop → seccomp → bus → start → loop → drain
+ */
+#ifndef RT_SVC_H
+#define RT_SVC_H
+
+#include <stdint.h>
+
+#include "rt/bus.h"
+#include "rt/log.h"
+#include "rt/loop.h"
+#include "rt/metric.h"
+#include "rt/opt.h"
+
+/* Options every service has (YAML top level). */
+struct svc_common {
+	const char *config;    /* --config, -c: file; default /etc/lurker/lurker.yml if it exists */
+	const char *sensor;    /* name of this sensor; default: host name */
+	const char *state_dir; /* /var/lib/lurker */
+	const char *run_dir;   /* /run/lurker */
+	const char *user;      /* account to become when started as root; "" stays */
+	int log_level;         /* enum log_level */
+	int log_format;        /* 0 text, 1 json */
+	bool sandbox;          /* seccomp and capability drop; off only for debugging */
+	int64_t stat_interval_s;
+	const char *curve_secret, *curve_server, *curve_clients;
+	int64_t hwm;
+};
+
+struct svc;
+
+struct svc_desc {
+	const char *name;    /* "capture" */
+	const char *summary; /* one line */
+	const char *details; /* for --help: reads, writes, needs, prints */
+	const char *operands; /* NULL: none taken */
+	const struct opt *opts;
+	size_t nopts;
+	void *conf; /* the section's struct */
+	const struct metric *metrics;
+	size_t nmetrics;
+	uint64_t *values;         /* nmetrics values */
+	const char *const *calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
+
+	/* All return 0 or -errno after logging why; NULL is skipped. */
+	int (*check)(struct svc *s); /* option values against each other and the system; no side effects */
+	int (*open)(struct svc *s);  /* what needs privilege */
+	int (*start)(struct svc *s); /* after the drop: files, subscriptions, loop registrations */
+	void (*tick)(struct svc *s); /* each stat interval, before `stat` is published: refresh gauges */
+	void (*drain)(struct svc *s); /* SIGTERM: finish what is at hand; must end within 10 s */
+	/* For programs that can also do a job and end (analyzer FILE…): when operands are given or this
+	 * returns something other than SVC_SERVE, its result is the exit code, and no bus or loop is made.
+	 * Runs after check; NULL: serve. */
+	int (*job)(struct svc *s, int argc, char **argv);
+};
+
+#define SVC_SERVE (-1)
+
+struct svc {
+	const struct svc_desc *desc;
+	struct svc_common common;
+	struct loop *loop;
+	struct bus *bus;
+	char endpoint[256]; /* own endpoint, when set by option `endpoint` of the section; else empty */
+	int argc;           /* operands */
+	char **argv;
+	int exit_code; /* set by a service that ends itself with loop_stop */
+};
+
+/* svc_main: runs a service. Exit codes: 0 done, 1 failure, 2 usage or configuration. */
+int svc_main(const struct svc_desc *desc, int argc, char **argv);
+
+/* svc_path: joins the state directory and a relative path into out. 0 or -ENAMETOOLONG. */
+int svc_path(const struct svc *s, const char *relative, char *out, size_t n);
+
+/* svc_alert: appends an alert to records/alert and publishes it. Fields are in proto/alert.def. */
+struct msg_alert;
+int svc_alert(struct svc *s, const struct msg_alert *alert);
+
+/* The names of all sections a lurker configuration file may have, NULL-terminated. */
+extern const char *const svc_sections[];
+
+#endif
