@@ -5,7 +5,7 @@
 #define PROTO_CODEC_H
 
 #include "proto/msg.h"
-#include "rt/buf.h"
+#include "proto/buf.h"
 
 enum msg_kind {
 	MSG_U64, MSG_I64, MSG_F64, MSG_BOOL, MSG_STR, MSG_BIN, MSG_TIME, MSG_STRS, MSG_U64S, MSG_COUNTS, MSG_PART, MSG_PARTS,

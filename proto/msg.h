@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rt/buf.h"
+#include "proto/buf.h"
 
 struct msg_strs {
 	const struct bytes *v;

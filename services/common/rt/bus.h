@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rt/buf.h"
+#include "proto/buf.h"
 
 struct bus;
 struct loop;

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "rt/buf.h"
+#include "proto/buf.h"
 
 struct records;
 

@@ -1,8 +1,8 @@
 /*
  * buf: a growable run of bytes with a hard limit, and a borrowed slice.
  */
-#ifndef RT_BUF_H
-#define RT_BUF_H
+#ifndef PROTO_BUF_H
+#define PROTO_BUF_H
 
 #include <stdbool.h>
 #include <stddef.h>
