@@ -1,0 +1,334 @@
+"""The test rig: network namespaces, processes, waiting, reporting. Standard library only.
+
+A scenario test is an executable tests/scenario/NAME.py:
+
+    import pathlib, sys
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+    import rig
+
+    t = rig.Report("my_scenario")
+    rig.require(t, "nft", "curl", programs=["lurker-capture"])      # prints "skip …" and ends if absent
+    with rig.Lab() as lab:                          # namespaces lab.sensor and lab.attacker, joined by a veth pair
+        capture = lab.sensor.start([rig.program("lurker-capture"), "-i", lab.sensor.dev], name="capture")
+        rig.wait_for(lambda: (lab.state / "journal").exists(), "a journal", 5, proc=capture)
+        lab.attacker.run(["curl", "-m", "3", f"http://{lab.host(7)}/"], check=False)
+        t.check("captured the request", …, "detail that is shown when it failed")
+    t.finish()
+
+The network of a Lab:
+
+    attacker a0 198.51.100.2/24, 2001:db8:1::2/64  ───  sensor s0 198.51.100.1/24, 2001:db8:1::1/64
+    attacker routes 203.0.113.0/24 and 2001:db8:ff::/64 to the sensor; nobody owns them (lab.host(n), lab.host6(n))
+
+All that a Lab made is gone when it ends, however the test ends: processes are ended by pid, namespaces carry the
+test's pid in their name, and those of tests that were killed are swept by the next one.
+$LURKER_BIN is where the programs are (default: build/bin of the tree). $RIG_KEEP keeps the temporary directory.
+"""
+
+import ctypes
+import ipaddress
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BIN = pathlib.Path(os.environ.get("LURKER_BIN", ROOT / "build" / "bin"))
+PREFIX = "lurker"
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Timeout(Exception):
+    pass
+
+
+class Failed(Exception):
+    pass
+
+
+def program(name):
+    """Path of a lurker program, such as lurker-capture."""
+    return str(BIN / name)
+
+
+def wait_for(condition, what, timeout=10.0, proc=None):
+    """Calls condition until it returns something true, and returns that; the poll interval grows from 5 to
+    100 ms. Raises Timeout, or Failed as soon as proc (a Proc that is needed for it) has ended."""
+    deadline = time.monotonic() + timeout
+    pause = 0.005
+    while True:
+        value = condition()
+        if value:
+            return value
+        if proc is not None and proc.poll() is not None:
+            raise Failed(f"{proc.name} ended with {proc.poll()} while waiting for {what}\n{proc.tail()}")
+        if time.monotonic() > deadline:
+            tail = "\n" + proc.tail() if proc is not None else ""
+            raise Timeout(f"no {what} within {timeout:g} s{tail}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+class Report:
+    """What a scenario prints: `ok NAME: text`, `not ok NAME: text`, `skip NAME: reason`; exit code in finish()."""
+
+    def __init__(self, name):
+        self.name = name
+        self.failures = 0
+        self.count = 0
+
+    def check(self, text, good, detail=None):
+        self.count += 1
+        if good:
+            print(f"ok {self.name}: {text}", flush=True)
+        else:
+            self.failures += 1
+            print(f"not ok {self.name}: {text}", flush=True)
+            if detail is not None:
+                for line in str(detail).splitlines()[-40:]:
+                    print("    " + line, flush=True)
+        return bool(good)
+
+    def note(self, text):
+        print(f"# {self.name}: {text}", flush=True)
+
+    def skip(self, reason):
+        print(f"skip {self.name}: {reason}", flush=True)
+
+    def finish(self):
+        if not self.count:
+            self.check("ran at least one check", False)
+        sys.exit(1 if self.failures else 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        """As a context: an exception of the rig is a failed check, not a traceback."""
+        if kind and issubclass(kind, (Timeout, Failed, subprocess.SubprocessError, OSError)):
+            self.check(f"{kind.__name__}", False, value)
+        elif kind:
+            return False
+        self.finish()
+        return False
+
+
+def lacking(*commands, programs=(), root=True):
+    """Why this machine cannot run a scenario, or None."""
+    if root and os.geteuid() != 0:
+        return "needs root"
+    for command in commands:
+        if not shutil.which(command):
+            return f"{command} is not installed"
+    for name in programs:
+        if not os.access(program(name), os.X_OK):
+            return f"{name} is not built"
+    if root and not _namespaces_work():
+        return "network namespaces cannot be made here"
+    return None
+
+
+def require(report, *commands, programs=(), root=True):
+    """Ends the test with a skip line when commands, programs or privileges are missing."""
+    reason = lacking(*commands, programs=programs, root=root)
+    if reason:
+        report.skip(reason)
+        sys.exit(0)
+
+
+def _namespaces_work():
+    name = f"{PREFIX}-{os.getpid()}-probe"
+    made = _ip("netns", "add", name, check=False)
+    if made.returncode:
+        return False
+    works = _ip("netns", "exec", name, "true", check=False).returncode == 0
+    veth = _ip("-n", name, "link", "add", "p0", "type", "veth", "peer", "name", "p1", check=False)
+    _ip("netns", "del", name, check=False)
+    return works and veth.returncode == 0
+
+
+def _ip(*args, check=True):
+    done = subprocess.run(["ip", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if check and done.returncode:
+        raise Failed(f"ip {' '.join(args)}: {done.stderr.strip()}")
+    return done
+
+
+def sweep():
+    """Removes namespaces of tests that no longer run."""
+    for line in _ip("netns", "list", check=False).stdout.splitlines():
+        parts = line.split()[0].split("-")
+        if len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit():
+            if not os.path.exists(f"/proc/{parts[1]}"):
+                _ip("netns", "del", "-".join(parts), check=False)
+
+
+class Proc:
+    """A process with its output in a file. Ended with its Lab; killed when the test dies (unless it outlives)."""
+
+    def __init__(self, argv, name, log, env=None, outlive=False, cwd=None):
+        self.name, self.log, self.argv = name, pathlib.Path(log), [str(a) for a in argv]
+
+        def child():
+            if not outlive:
+                _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+        with open(self.log, "ab") as out:
+            self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                          env=env, cwd=cwd, preexec_fn=child, start_new_session=outlive)
+        self.pid = self.popen.pid
+
+    def poll(self):
+        return self.popen.poll()
+
+    def signal(self, number):
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+
+    def wait(self, timeout=15):
+        return self.popen.wait(timeout)
+
+    def stop(self, timeout=15):
+        """SIGTERM and the exit code; SIGKILL after the timeout (then the code is -9)."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.popen.wait(10)
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def tail(self, lines=25):
+        return "\n".join(self.output().splitlines()[-lines:])
+
+
+class Namespace:
+    """One network namespace of a Lab; processes in it see its network and the usual file system."""
+
+    def __init__(self, lab, role, dev, outlive):
+        self.lab, self.dev, self.outlive = lab, dev, outlive
+        self.name = f"{PREFIX}-{os.getpid()}-{role}"
+        _ip("netns", "add", self.name)
+
+    def ip(self, *args, check=True):
+        return _ip("-n", self.name, *args, check=check)
+
+    def sysctl(self, key, value):
+        path = "/proc/sys/" + key.replace(".", "/")
+        self.run(["sh", "-c", f"[ ! -e {path} ] || echo {value} > {path}"])
+
+    def inside(self, argv):
+        return ["ip", "netns", "exec", self.name, *[str(a) for a in argv]]
+
+    def start(self, argv, name=None, env=None):
+        """Starts argv in the namespace; its output goes to logs/NAME.log of the Lab."""
+        name = name or pathlib.Path(str(argv[0])).name
+        proc = Proc(self.inside(argv), name, self.lab.logs / f"{name}.log",
+                    env={**os.environ, **(env or {})}, outlive=self.outlive)
+        self.lab.procs.append(proc)
+        return proc
+
+    def run(self, argv, timeout=30, check=True, data=None, text=True):
+        """Runs argv to its end; returns the CompletedProcess. check: a non-zero exit raises Failed."""
+        kind = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
+        done = subprocess.run(self.inside(argv), capture_output=True, timeout=timeout, text=text,
+                              errors="replace" if text else None, **kind)
+        if check and done.returncode:
+            raise Failed(f"{' '.join(str(a) for a in argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def capture(self, expression="", name="capture"):
+        """Starts tcpdump on the namespace's device; returns (Proc, pcap path) once it listens."""
+        path = self.lab.dir / f"{name}.pcap"
+        proc = self.start(["tcpdump", "-i", self.dev, "-n", "-U", "-B", "8192", "-Z", "root",
+                           "-w", path, *expression.split()], name=f"tcpdump-{name}")
+        wait_for(lambda: "listening on" in proc.output(), "tcpdump listening", 10, proc)
+        return proc, path
+
+
+class Lab:
+    """A sensor and an attacker namespace, a temporary directory, and every process started in them."""
+
+    prefix = ipaddress.ip_network("203.0.113.0/24")
+    prefix6 = ipaddress.ip_network("2001:db8:ff::/64")
+    sensor_addr, attacker_addr = "198.51.100.1", "198.51.100.2"
+    sensor_addr6, attacker_addr6 = "2001:db8:1::1", "2001:db8:1::2"
+
+    def __init__(self, outlive=False, directory=None):
+        self.procs = []
+        signal.signal(signal.SIGTERM, _on_term)  # a terminated test still cleans up
+        self.outlive = outlive  # processes and namespaces stay when the test ends (a demo that is kept)
+        sweep()
+        self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="lurker-lab-"))
+        self.dir.chmod(0o755)  # services that drop to another user must reach what is below
+        self.state, self.run_dir, self.logs = self.dir / "state", self.dir / "run", self.dir / "logs"
+        for each in (self.state, self.run_dir, self.logs):
+            each.mkdir(exist_ok=True)
+        self.sensor = self.attacker = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self):
+        self.sensor = Namespace(self, "sensor", "s0", self.outlive)
+        self.attacker = Namespace(self, "attacker", "a0", self.outlive)
+        self.sensor.ip("link", "add", "s0", "type", "veth", "peer", "name", "a0", "netns", self.attacker.name)
+        for space, v4, v6 in ((self.sensor, self.sensor_addr, self.sensor_addr6),
+                              (self.attacker, self.attacker_addr, self.attacker_addr6)):
+            space.sysctl("net.ipv4.ip_forward", 0)
+            space.sysctl(f"net.ipv6.conf.{space.dev}.accept_dad", 0)
+            space.ip("link", "set", "lo", "up")
+            space.ip("link", "set", space.dev, "up")
+            space.ip("address", "add", f"{v4}/24", "dev", space.dev)
+            space.ip("address", "add", f"{v6}/64", "dev", space.dev, "nodad", check=False)
+        self.attacker.ip("route", "add", str(self.prefix), "via", self.sensor_addr)
+        self.attacker.ip("-6", "route", "add", str(self.prefix6), "via", self.sensor_addr6, check=False)
+
+    def host(self, n):
+        """Address n of the routed /24."""
+        return str(self.prefix[n])
+
+    def host6(self, n):
+        return str(self.prefix6[n])
+
+    def close(self):
+        for proc in reversed(self.procs):
+            proc.signal(signal.SIGTERM)
+        for proc in reversed(self.procs):
+            proc.stop()
+        for space in (self.sensor, self.attacker):
+            if space is not None:
+                _ip("netns", "del", space.name, check=False)
+        if os.environ.get("RIG_KEEP"):
+            print(f"# kept {self.dir}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            for proc in self.procs:
+                tail = proc.tail(12)
+                if tail:
+                    print(f"# last lines of {proc.name}:\n" + "\n".join("#   " + x for x in tail.splitlines()))
+        self.close()
+        return False
+
+
+def _on_term(number, frame):
+    raise SystemExit(128 + number)
