@@ -1,0 +1,48 @@
+/*
+ * phase: scanners that work in two phases: a bare SYN (stateless, often by another tool), then a
+ * real connection from the same source.
+ *
+ * A bounded table of the sources that sent a bare SYN, least recently seen out first.
+ */
+#ifndef WHO_PHASE_H
+#define WHO_PHASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pkt/addr.h"
+#include "who/syn.h"
+
+struct who_phase;
+
+struct who_phase_stats {
+	uint64_t sources; /* in the table now */
+	uint64_t evicted; /* pushed out by newer ones before their time */
+	uint64_t pairs;   /* real connections that had a first phase */
+};
+
+/* The first phase of a real connection. */
+struct who_first {
+	uint64_t ts_ns;
+	uint16_t dport;
+	struct who_tool tool; /* guessed from that SYN; name NULL: none */
+};
+
+/* who_phase_new: a table for at most max sources (rounded up to a power of two; all memory is taken
+ * here), each kept window_ns after its last bare SYN. seed keys the hash. 0 or -ENOMEM. */
+int who_phase_new(size_t max, uint64_t window_ns, const uint8_t seed[16], struct who_phase **out);
+void who_phase_free(struct who_phase **t);
+
+/* who_phase_bare: a flow of src that was no more than SYNs (and RSTs) began at ts_ns. tool may be
+ * NULL. */
+void who_phase_bare(struct who_phase *t, const struct addr *src, uint16_t dport, uint64_t ts_ns,
+		    const struct who_tool *tool);
+/* who_phase_real: a connection that src completed began at ts_ns: whether a bare SYN came before
+ * it, within the window. */
+bool who_phase_real(struct who_phase *t, const struct addr *src, uint64_t ts_ns,
+		    struct who_first *out);
+
+void who_phase_stats(const struct who_phase *t, struct who_phase_stats *out);
+
+#endif
