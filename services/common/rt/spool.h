@@ -1,0 +1,108 @@
+/*
+ * spool: sealed capture files on their way to the consumers, one queue a consumer.
+ *
+ *   SPOOL/tmp/…                      being written by the sealer; emptied when the sealer starts
+ *   SPOOL/queue/<consumer>/<key>     one hard link a consumer; a file that is here is whole and on
+ * disk SPOOL/bad/<consumer>/<key>       set aside by that consumer
+ *
+ * SPOOL is STATE_DIR/spool, all of it on one filesystem. A key is the object's name everywhere,
+ * `pcap/YYYY/MM/DD/HH/<name>.pcap`; its folders are folders in the queue, so sorting by name is
+ * sorting by the time of the first packet. There is no other state: a consumer that finished an
+ * entry unlinks its own link, and the last unlink frees the file. A crash leaves an entry in the
+ * queue or not, never half of one; an entry that comes back after a crash has the same bytes under
+ * the same key.
+ */
+#ifndef RT_SPOOL_H
+#define RT_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room for a key with its NUL. */
+#define SPOOL_KEY_MAX 200
+
+/* spool_key_valid: relative, no empty, "." or ".." component, printable ASCII, not too long. Every
+ * call below that takes a key answers -EINVAL to others: keys also come from the bus. */
+bool spool_key_valid(const char *key);
+
+/*
+ * For consumers: a queue is worked off oldest first, in bounded steps. One process a queue.
+ */
+struct queue;
+
+/* queue_open: opens SPOOL/queue/<consumer>, made if missing. 0 or -errno. */
+int queue_open(const char *spool_dir, const char *consumer, struct queue **out);
+void queue_close(struct queue **q);
+
+/* queue_next: copies the key of the next entry to key. 1; 0 at the end; -errno. Works on a window
+ * of the oldest entries, so that memory stays bounded however long the queue is, and sees entries
+ * that came in meanwhile. After 0 the next call begins at the oldest again: an entry that was left
+ * in place (being worked on, to be retried) is then offered again, and the caller knows which those
+ * are. Folders of past hours found empty are removed. */
+int queue_next(struct queue *q, char key[SPOOL_KEY_MAX]);
+
+/* queue_rewind: the next queue_next begins at the oldest. */
+void queue_rewind(struct queue *q);
+
+/* queue_get: opens the entry for reading. 0 with a descriptor the caller closes; -ENOENT when it is
+ * gone. */
+int queue_get(struct queue *q, const char *key, int *fd);
+
+/* queue_done: the entry is finished: unlinks it. 0 (also when it was gone already) or -errno. */
+int queue_done(struct queue *q, const char *key);
+
+/* queue_bad: sets the entry aside under bad/<consumer>/, for a person to look at. 0 or -errno. */
+int queue_bad(struct queue *q, const char *key);
+
+/* queue_count: entries waiting, counted up to max: a scan, for a gauge once in a while. */
+uint64_t queue_count(struct queue *q, uint64_t max);
+
+/*
+ * For the sealer (flowagg).
+ *
+ *   write tmp → its bytes on disk → link into each queue → folders on disk → (seal recorded) →
+ * unlink tmp
+ *
+ * Several files go through each step together, because what costs is the number of flushes: after
+ * spool_create of each, one spool_commit delivers them all.
+ */
+struct spool;
+
+struct spool_limits {
+	uint64_t max_bytes,
+		max_files; /* of all queues together; a file in several queues counts once */
+};
+
+/* spool_open: makes the folders, removes what a former run left in tmp/. 0 or -errno. */
+int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
+	       struct spool_limits limits, struct spool **out);
+void spool_close(struct spool **s);
+
+/* spool_room: whether a file of so many bytes may still come in. Files without initiator payload
+ * (plain) are turned away at nine tenths of the limits, the others at the limits. */
+bool spool_room(struct spool *s, uint64_t bytes, bool plain);
+
+/* spool_create: opens a temporary file for key, to be written through the descriptor, which belongs
+ * to the spool. The file takes part in the next commit. 0; -ENOBUFS when SPOOL_BATCH files are
+ * pending; -errno. spool_drop takes the last created one out again (after a failed write). */
+#define SPOOL_BATCH 256
+int spool_create(struct spool *s, const char *key, int *fd);
+void spool_drop(struct spool *s);
+size_t spool_pending(const struct spool *s);
+
+/* spool_commit: flushes the pending files and also_fd (-1: none; for what must be on disk before a
+ * file may be seen: the journal), links them, flushes the folders. 0: all are delivered; -errno:
+ * none is to be taken for delivered, they stay pending and a later commit tries again (links that
+ * exist already are fine). */
+int spool_commit(struct spool *s, int also_fd);
+/* spool_forget: after a commit and the caller's own record of it: unlinks the temporary names. */
+void spool_forget(struct spool *s);
+
+/* What the queues hold, as far as known without a scan; distinct files. */
+struct spool_use {
+	uint64_t bytes, files;
+};
+struct spool_use spool_use(struct spool *s);
+
+#endif
