@@ -1,0 +1,155 @@
+#include "pkt/capsource.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK (256u << 10)
+
+/* read_some: up to n plain bytes from below, 0 at the end. */
+static size_t read_some(struct capsource *s, uint8_t *out, size_t n)
+{
+	if (s->fd < 0) {
+		if (n > s->mem_left)
+			n = s->mem_left;
+		memcpy(out, s->mem, n);
+		s->mem += n;
+		s->mem_left -= n;
+		return n;
+	}
+	for (;;) {
+		ssize_t got = read(s->fd, out, n);
+		if (got >= 0)
+			return (size_t)got;
+		if (errno != EINTR) {
+			s->error = -errno;
+			return 0;
+		}
+	}
+}
+
+/* more_compressed: gives zlib its next input; false at the end. */
+static bool more_compressed(struct capsource *s)
+{
+	size_t n = read_some(s, s->zbuf, CHUNK);
+	s->z.next_in = s->zbuf;
+	s->z.avail_in = (uInt)n;
+	return n;
+}
+
+/* inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold several
+ * gzip members (RFC 1952 2.2); what follows the last and is none is left alone. */
+static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
+{
+	s->z.next_out = out;
+	s->z.avail_out = (uInt)n;
+	while (s->z.avail_out == n) {
+		if (!s->z.avail_in && !more_compressed(s)) {
+			if (s->inflating && !s->error)
+				s->error = -EBADMSG;
+			return 0;
+		}
+		if (!s->inflating) {
+			if (s->z.next_in[0] != 0x1f)
+				return 0;
+			inflateReset(&s->z);
+			s->inflating = true;
+		}
+		int rc = inflate(&s->z, Z_NO_FLUSH);
+		if (rc == Z_STREAM_END) {
+			s->inflating = false;
+		} else if (rc != Z_OK) {
+			s->error = -EBADMSG;
+			break;
+		}
+	}
+	return n - s->z.avail_out;
+}
+
+bool capsource_fill(struct capsource *s, size_t n)
+{
+	if (s->pos) {
+		memmove(s->buf, s->buf + s->pos, s->end - s->pos);
+		s->end -= s->pos;
+		s->pos = 0;
+	}
+	if (n > s->cap) {
+		uint8_t *grown = realloc(s->buf, n + CHUNK);
+		if (!grown) {
+			s->error = -ENOMEM;
+			return false;
+		}
+		s->buf = grown;
+		s->cap = n + CHUNK;
+	}
+	while (s->end < n && !s->ended) {
+		size_t room = s->cap - s->end;
+		size_t got = s->gzip ? inflate_some(s, s->buf + s->end, room)
+				     : read_some(s, s->buf + s->end, room);
+		if (!got)
+			s->ended = true;
+		s->end += got;
+	}
+	return s->end >= n;
+}
+
+bool capsource_skip(struct capsource *s, uint64_t n)
+{
+	while (n) {
+		if (!capsource_held(s) && !capsource_fill(s, 1))
+			return false;
+		size_t step = capsource_held(s) < n ? capsource_held(s) : (size_t)n;
+		capsource_take(s, step);
+		n -= step;
+	}
+	return true;
+}
+
+static int begin(struct capsource *s)
+{
+	s->buf = malloc(CHUNK);
+	if (!s->buf)
+		return -ENOMEM;
+	s->cap = CHUNK;
+	/* Looked at before it is known to be gzip: what was read so far becomes zlib's first input.
+	 */
+	if (!capsource_fill(s, 2) || s->buf[0] != 0x1f || s->buf[1] != 0x8b)
+		return s->error;
+	s->zbuf = malloc(CHUNK);
+	if (!s->zbuf || inflateInit2(&s->z, 15 + 16) != Z_OK) {
+		free(s->zbuf);
+		s->zbuf = NULL;
+		return -ENOMEM;
+	}
+	s->gzip = s->inflating = true;
+	memcpy(s->zbuf, s->buf, s->end);
+	s->z.next_in = s->zbuf;
+	s->z.avail_in = (uInt)s->end;
+	s->end = 0;
+	s->ended = false;
+	return 0;
+}
+
+int capsource_fd(struct capsource *s, int fd)
+{
+	*s = (struct capsource){.fd = fd};
+	return begin(s);
+}
+
+int capsource_memory(struct capsource *s, const void *data, size_t n)
+{
+	*s = (struct capsource){.fd = -1, .mem = data, .mem_left = n};
+	return begin(s);
+}
+
+void capsource_fini(struct capsource *s)
+{
+	if (s->gzip)
+		inflateEnd(&s->z);
+	free(s->zbuf);
+	free(s->buf);
+	if (s->fd > 0)
+		close(s->fd);
+	*s = (struct capsource){.fd = -1};
+}

@@ -1,0 +1,56 @@
+/*
+ * capsource: the bytes of a capture file, whatever they come from: memory, a descriptor, gzip
+ * around either. Private to capfile.
+ */
+#ifndef PKT_CAPSOURCE_H
+#define PKT_CAPSOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zlib.h>
+
+struct capsource {
+	int fd; /* -1: memory */
+	const uint8_t *mem;
+	size_t mem_left;
+
+	uint8_t *buf; /* uncompressed bytes: [pos, end) are unread */
+	size_t cap, pos, end;
+	uint64_t consumed; /* uncompressed bytes before pos */
+
+	bool gzip, inflating, ended;
+	int error; /* -errno that ended it: a failed read, -EBADMSG for broken compression */
+	z_stream z;
+	uint8_t *zbuf; /* compressed bytes from fd */
+};
+
+/* capsource_fd takes the descriptor; capsource_memory borrows. 0 or -errno. */
+int capsource_fd(struct capsource *s, int fd);
+int capsource_memory(struct capsource *s, const void *data, size_t n);
+void capsource_fini(struct capsource *s);
+
+/* capsource_peek: makes n bytes available at capsource_at(s); false when the source ends (or fails,
+ * see error) before. n must have been checked against a limit. */
+bool capsource_fill(struct capsource *s, size_t n);
+static inline bool capsource_peek(struct capsource *s, size_t n)
+{
+	return s->end - s->pos >= n || capsource_fill(s, n);
+}
+static inline const uint8_t *capsource_at(const struct capsource *s)
+{
+	return s->buf + s->pos;
+}
+static inline size_t capsource_held(const struct capsource *s)
+{
+	return s->end - s->pos;
+}
+static inline void capsource_take(struct capsource *s, size_t n)
+{
+	s->pos += n;
+	s->consumed += n;
+}
+/* capsource_skip: passes over n bytes without holding them; false when there are not as many. */
+bool capsource_skip(struct capsource *s, uint64_t n);
+
+#endif
