@@ -26,6 +26,7 @@ struct buf {
 	size_t n, cap;
 	size_t limit; /* most bytes it may hold */
 	bool failed;
+	int rc; /* 0, or what the append that failed returned */
 };
 
 void buf_init(struct buf *b, size_t limit);

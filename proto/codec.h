@@ -61,7 +61,8 @@ struct msg_arena {
  * the last wins. */
 int msg_decode(const struct msg_schema *s, struct bytes in, void *msg, struct msg_arena *arena);
 
-/* msg_json: appends the message as one JSON object (no newline). BIN becomes base64. */
+/* msg_json: appends the message as one JSON object (no newline). BIN becomes base64; rows become objects.
+ * 0, or -ENOMEM/-EFBIG from out. */
 int msg_json(const struct msg_schema *s, const void *msg, struct buf *out);
 
 #endif
