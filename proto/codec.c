@@ -317,7 +317,7 @@ static const struct msg_field *find_field(const struct msg_schema *s, struct byt
 
 static void get_map(struct decoder *d, const struct msg_schema *s, void *msg)
 {
-	uint64_t seen = 0; /* a bit for each of at most MSG_MAX_FIELDS fields */
+	bool seen[MSG_MAX_FIELDS] = {false};
 	size_t n = wire_map(&d->w), next = 0;
 	for (size_t i = 0; i < n && !d->w.failed; i++) {
 		struct bytes key = wire_str(&d->w);
@@ -326,14 +326,13 @@ static void get_map(struct decoder *d, const struct msg_schema *s, void *msg)
 			wire_skip(&d->w);
 			continue;
 		}
-		uint64_t bit = (uint64_t)1 << (f - s->fields);
 		if (!f->required && wire_nil(&d->w))
 			continue;
 		get_field(d, f, (char *)msg + f->offset);
-		seen |= bit;
+		seen[f - s->fields] = true;
 	}
 	for (size_t i = 0; i < s->nfields; i++) {
-		if (s->fields[i].required && !(seen >> i & 1))
+		if (s->fields[i].required && !seen[i])
 			wire_fail(&d->w);
 	}
 }

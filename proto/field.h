@@ -7,8 +7,8 @@
 
 #include "proto/codec.h"
 
-/* Most fields a message may have; schema.c checks it, and msg_decode keeps a bit for each. */
-#define MSG_MAX_FIELDS 64
+/* Most fields a message may have; schema.c checks it, and msg_decode keeps a mark for each. */
+#define MSG_MAX_FIELDS 128
 
 /* The layout that msg_strs, msg_u64s, msg_counts and the lists of parts share. */
 struct field_list {
