@@ -1,10 +1,10 @@
 /*
  * bus: ZeroMQ PUB/SUB with the lurker envelope.
  *
- * A message has three frames: topic, envelope (msgpack map {v, sensor, producer, epoch, seq, ts}), body.
- * seq counts from 0 per producer and topic; epoch (the producer's start, ns) changes at each start. So a
- * subscriber counts exactly what it missed. Each producer binds its own endpoint, by default
- * ipc://RUN_DIR/PRODUCER.sock. A tcp:// endpoint is refused without CURVE keys.
+ * A message has three frames: topic, envelope (msgpack map {v, sensor, producer, epoch, seq, ts}),
+ * body. seq counts from 0 per producer and topic; epoch (the producer's start, ns) changes at each
+ * start. So a subscriber counts exactly what it missed. Each producer binds its own endpoint, by
+ * default ipc://RUN_DIR/PRODUCER.sock. A tcp:// endpoint is refused without CURVE keys.
  *
  * Nothing blocks: a slow subscriber loses messages, which its gap counter shows.
  */
@@ -29,33 +29,37 @@ struct bus_options {
 	const char *run_dir;
 	const char *endpoint; /* of this producer; NULL: the default ipc endpoint */
 	/* CURVE, for tcp:// endpoints: Z85 key files made by `lurker keygen`. */
-	const char *curve_secret; /* own secret key file */
-	const char *curve_server; /* public key file of the producers we subscribe to */
+	const char *curve_secret;  /* own secret key file */
+	const char *curve_server;  /* public key file of the producers we subscribe to */
 	const char *curve_clients; /* directory of public keys that may subscribe to us */
-	int64_t hwm;          /* messages queued per subscriber */
+	int64_t hwm;               /* messages queued per subscriber */
 };
 
 struct bus_msg {
 	struct bytes topic, sensor, producer;
 	uint64_t epoch, seq, ts_ns;
-	struct bytes body;  /* valid during the callback */
-	uint64_t missed;    /* messages lost just before this one, from this producer and topic */
-	bool new_epoch;     /* the producer (re)started: first message of an epoch we see */
+	struct bytes body; /* valid during the callback */
+	uint64_t missed;   /* messages lost just before this one, from this producer and topic */
+	bool new_epoch;    /* the producer (re)started: first message of an epoch we see */
 };
 
 typedef void (*bus_fn)(void *arg, const struct bus_msg *msg);
 
-/* bus_new: creates the context and, with a producer, binds. Starts ZeroMQ's threads: after the sandbox. */
-int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char *err, size_t errlen);
+/* bus_new: creates the context and, with a producer, binds. Starts ZeroMQ's threads: after the
+ * sandbox. */
+int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char *err,
+	    size_t errlen);
 /* bus_free: sends what is queued for at most linger_ms. */
 void bus_free(struct bus **b, int linger_ms);
 uint64_t bus_epoch(const struct bus *b);
 
-/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens. 0 or -errno. */
+/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens. 0 or
+ * -errno. */
 int bus_publish(struct bus *b, const char *topic, struct bytes body);
 
 /* bus_subscribe: connects to a producer (by name, or a full endpoint with "://") and calls fn for
- * each message of topic ("" for all). May be called before the producer exists, and more than once. */
+ * each message of topic ("" for all). May be called before the producer exists, and more than once.
+ */
 int bus_subscribe(struct bus *b, const char *producer, const char *topic, bus_fn fn, void *arg);
 
 /* Totals since the start, for `stat`. */

@@ -16,15 +16,16 @@ void loop_free(struct loop **l);
 
 /* loop_fd: calls fn while fd is readable. 0, or -ENOSPC when the loop's bounded table is full. */
 int loop_fd(struct loop *l, int fd, loop_fn fn, void *arg);
-/* loop_fd_events: like loop_fd with poll(2) events; 0 events pauses it. Replaces an earlier registration. */
+/* loop_fd_events: like loop_fd with poll(2) events; 0 events pauses it. Replaces an earlier
+ * registration. */
 int loop_fd_events(struct loop *l, int fd, short events, loop_fn fn, void *arg);
 /* loop_zmq: calls fn while the ZeroMQ socket is readable. */
 int loop_zmq(struct loop *l, void *socket, loop_fn fn, void *arg);
 void loop_forget_fd(struct loop *l, int fd);
 /* loop_every: calls fn each period (CLOCK_MONOTONIC), first after one period. */
 int loop_every(struct loop *l, uint64_t period_ns, loop_fn fn, void *arg);
-/* loop_busy: while set, waits do not block and fn is called each turn; NULL ends it. For work at hand,
- * such as reading a file as fast as possible, so that the rest is still served. */
+/* loop_busy: while set, waits do not block and fn is called each turn; NULL ends it. For work at
+ * hand, such as reading a file as fast as possible, so that the rest is still served. */
 void loop_busy(struct loop *l, loop_fn fn, void *arg);
 /* loop_run: until loop_stop or a SIGTERM or SIGINT. 0 or -errno. */
 int loop_run(struct loop *l);

@@ -1,8 +1,8 @@
 /*
  * metric: a service's counters and gauges, declared once, as rows of a table.
  *
- * A service keeps its values in an array of uint64_t indexed by its own enum; the rows give name, kind,
- * unit and meaning to `stat`, `lurker stat`, and the reference.
+ * A service keeps its values in an array of uint64_t indexed by its own enum; the rows give name,
+ * kind, unit and meaning to `stat`, `lurker stat`, and the reference.
  */
 #ifndef RT_METRIC_H
 #define RT_METRIC_H

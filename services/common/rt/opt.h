@@ -2,9 +2,10 @@
  * opt: options declared once, as rows of a table.
  *
  * A row `idle_timeout_s` of the section `flowagg` is the YAML key flowagg.idle_timeout_s, the flag
- * --idle-timeout-s of lurker-flowagg and the variable LURKER_FLOWAGG_IDLE_TIMEOUT_S; rows of the common
- * section (name "") are top-level YAML keys, flags of every program and LURKER_KEY. Precedence: flag,
- * variable, file, default. Help, the configuration reference and `--print-config` come from the rows.
+ * --idle-timeout-s of lurker-flowagg and the variable LURKER_FLOWAGG_IDLE_TIMEOUT_S; rows of the
+ * common section (name "") are top-level YAML keys, flags of every program and LURKER_KEY.
+ * Precedence: flag, variable, file, default. Help, the configuration reference and `--print-config`
+ * come from the rows.
  */
 #ifndef RT_OPT_H
 #define RT_OPT_H
@@ -18,7 +19,8 @@ enum opt_type {
 	OPT_INT,  /* int64_t, min..max */
 	OPT_SIZE, /* uint64_t bytes, min..max; accepts KiB MiB GiB (and K M G) */
 	OPT_STR,  /* const char * */
-	OPT_LIST, /* struct opt_list; a repeatable flag, a YAML sequence, a comma-separated variable */
+	OPT_LIST, /* struct opt_list; a repeatable flag, a YAML sequence, a comma-separated variable
+		   */
 	OPT_ENUM, /* int: index into choices */
 };
 
@@ -34,8 +36,8 @@ struct opt {
 	size_t offset;   /* of the value in the section's struct */
 	const char *def; /* default as text; NULL: absent (0, NULL, empty) */
 	int64_t min, max;
-	const char *unit; /* "s", "bytes", "packets", NULL */
-	const char *help; /* one sentence */
+	const char *unit;           /* "s", "bytes", "packets", NULL */
+	const char *help;           /* one sentence */
 	const char *const *choices; /* OPT_ENUM: NULL-terminated */
 };
 
@@ -47,29 +49,33 @@ struct opt_section {
 	void *values;
 };
 
-/* opt_defaults: sets every value to its default. Asserts that the table's own defaults are valid. */
+/* opt_defaults: sets every value to its default. Asserts that the table's own defaults are valid.
+ */
 void opt_defaults(const struct opt_section *s, size_t nsections);
 
-/* opt_load: reads a YAML file into the given sections. known lists every legal section name, so that one
- * file serves all services; sections that are known but not given are skipped. Errors (unknown key or
- * section, wrong type, out of range) go to err as "FILE:LINE: what is wrong and what is expected".
- * 0 or -errno. opt_load_memory does the same for bytes at hand (name stands for FILE). */
+/* opt_load: reads a YAML file into the given sections. known lists every legal section name, so
+ * that one file serves all services; sections that are known but not given are skipped. Errors
+ * (unknown key or section, wrong type, out of range) go to err as "FILE:LINE: what is wrong and
+ * what is expected". 0 or -errno. opt_load_memory does the same for bytes at hand (name stands for
+ * FILE). */
 int opt_load(const char *path, const struct opt_section *s, size_t nsections,
 	     const char *const *known, char *err, size_t errlen);
 int opt_load_memory(const char *name, const void *data, size_t n, const struct opt_section *s,
 		    size_t nsections, const char *const *known, char *err, size_t errlen);
 
-/* opt_env: takes the LURKER_… variables of the sections. Unknown LURKER_ variables of a given section
- * are errors too. */
+/* opt_env: takes the LURKER_… variables of the sections. Unknown LURKER_ variables of a given
+ * section are errors too. */
 int opt_env(const struct opt_section *s, size_t nsections, char **envp, char *err, size_t errlen);
 
-/* opt_args: takes the flags out of argv; operands move to argv[1..] and *argc becomes their count + 1. */
+/* opt_args: takes the flags out of argv; operands move to argv[1..] and *argc becomes their count
+ * + 1. */
 int opt_args(const struct opt_section *s, size_t nsections, int *argc, char **argv, char *err,
 	     size_t errlen);
 
-/* opt_set: one value from text, as a flag would set it. A flag's first value of a list replaces what
- * file or variable gave. */
-int opt_set(const struct opt_section *s, const struct opt *o, const char *text, char *err, size_t errlen);
+/* opt_set: one value from text, as a flag would set it. A flag's first value of a list replaces
+ * what file or variable gave. */
+int opt_set(const struct opt_section *s, const struct opt *o, const char *text, char *err,
+	    size_t errlen);
 
 /* opt_help: the flags, one a line, with unit, range and default. */
 void opt_help(const struct opt_section *s, size_t nsections, FILE *out);

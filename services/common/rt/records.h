@@ -4,8 +4,9 @@
  *   STATE_DIR/records/<topic>/YYYY-MM-DD.jsonl      today and recent days
  *   STATE_DIR/records/<topic>/YYYY-MM-DD.jsonl.gz   older days
  *
- * What may not be lost is here before it is announced on the bus. A line is written with one write(2); a torn last
- * line (power loss) is completed with a newline at the next open, and readers skip lines that are not whole.
+ * What may not be lost is here before it is announced on the bus. A line is written with one
+ * write(2); a torn last line (power loss) is completed with a newline at the next open, and readers
+ * skip lines that are not whole.
  */
 #ifndef RT_RECORDS_H
 #define RT_RECORDS_H
@@ -16,27 +17,29 @@
 
 struct records;
 
-/* records_open: dir is …/records/<topic>, made if missing (0750). keep_days: older files are removed,
- * 0 keeps all; plain_days: how many days stay uncompressed (at least 1). */
+/* records_open: dir is …/records/<topic>, made if missing (0750). keep_days: older files are
+ * removed, 0 keeps all; plain_days: how many days stay uncompressed (at least 1). */
 int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct records **out);
 void records_close(struct records **r);
-/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an error
- * nothing of the line stays in the file. */
+/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an
+ * error nothing of the line stays in the file. */
 int records_append(struct records *r, uint64_t now_ns, struct bytes line);
 /* records_sync: fdatasync, for callers that remove their input afterwards. */
 int records_sync(struct records *r);
-/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do. */
+/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do.
+ */
 int records_tidy(struct records *r, uint64_t now_ns);
 
-/* A reader's place: day (YYYYMMDD, 0: the oldest file) and byte offset in that day's uncompressed lines. */
+/* A reader's place: day (YYYYMMDD, 0: the oldest file) and byte offset in that day's uncompressed
+ * lines. */
 struct records_pos {
 	uint32_t day;
 	uint64_t offset;
 };
 struct records_reader;
 int records_reader_open(const char *dir, struct records_pos from, struct records_reader **out);
-/* records_next: 1 with a line (without newline, valid until the next call) and the place after it; 0 when there
- * is no more for now; -errno. Lines of more than 64 MiB are skipped and counted. */
+/* records_next: 1 with a line (without newline, valid until the next call) and the place after it;
+ * 0 when there is no more for now; -errno. Lines of more than 64 MiB are skipped and counted. */
 int records_next(struct records_reader *r, struct bytes *line, struct records_pos *after);
 void records_reader_close(struct records_reader **r);
 

@@ -1,11 +1,14 @@
 /*
  * svc: the life of every lurker service, so that main.c is a page.
  *
- *   options → check (--check ends here) → open (privileged) → drop → seccomp → bus → start → loop → drain
+ *   options → check (--check ends here) → open (privileged) → drop → seccomp → bus → start → loop →
+ * drain
  */
 #ifndef RT_SVC_H
 #define RT_SVC_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rt/bus.h"
@@ -27,32 +30,48 @@ struct svc_common {
 	int64_t stat_interval_s;
 	const char *curve_secret, *curve_server, *curve_clients;
 	int64_t hwm;
+	struct opt_list producers; /* NAME=ENDPOINT: where a producer is found when not at its ipc
+				      default */
 };
 
 struct svc;
 
+/* The row by which a service lets its endpoint be chosen; conf has a `const char *endpoint`. */
+#define SVC_OPT_ENDPOINT(conf_type)                                                             \
+	{                                                                                       \
+		.name = "endpoint", .type = OPT_STR, .offset = offsetof(conf_type, endpoint),   \
+		.help = "where this service publishes: ipc://PATH, or tcp://ADDRESS:PORT with " \
+			"CURVE "                                                                \
+			"keys; by default ipc://RUN_DIR/SERVICE.sock"                           \
+	}
+
 struct svc_desc {
-	const char *name;    /* "capture" */
-	const char *summary; /* one line */
-	const char *details; /* for --help: reads, writes, needs, prints */
+	const char *name;     /* "capture" */
+	const char *summary;  /* one line */
+	const char *details;  /* for --help: reads, writes, needs, prints */
 	const char *operands; /* NULL: none taken */
 	const struct opt *opts;
 	size_t nopts;
 	void *conf; /* the section's struct */
+	const char *const
+		*endpoint; /* where conf keeps the row SVC_OPT_ENDPOINT; NULL: always the default */
 	const struct metric *metrics;
 	size_t nmetrics;
-	uint64_t *values;         /* nmetrics values */
-	const char *const *calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
+	uint64_t *values; /* nmetrics values */
+	const char *const
+		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
 	/* All return 0 or -errno after logging why; NULL is skipped. */
-	int (*check)(struct svc *s); /* option values against each other and the system; no side effects */
+	int (*check)(struct svc *s); /* option values against each other and the system; no side
+					effects */
 	int (*open)(struct svc *s);  /* what needs privilege */
 	int (*start)(struct svc *s); /* after the drop: files, subscriptions, loop registrations */
-	void (*tick)(struct svc *s); /* each stat interval, before `stat` is published: refresh gauges */
+	void (*tick)(
+		struct svc *s); /* each stat interval, before `stat` is published: refresh gauges */
 	void (*drain)(struct svc *s); /* SIGTERM: finish what is at hand; must end within 10 s */
-	/* For programs that can also do a job and end (analyzer FILE…): when operands are given or this
-	 * returns something other than SVC_SERVE, its result is the exit code, and no bus or loop is made.
-	 * Runs after check; NULL: serve. */
+	/* For programs that can also do a job and end (analyzer FILE…): unless it returns
+	 * SVC_SERVE, its result is the exit code, and no bus or loop is made. Runs after check;
+	 * NULL: serve. */
 	int (*job)(struct svc *s, int argc, char **argv);
 };
 
@@ -63,8 +82,7 @@ struct svc {
 	struct svc_common common;
 	struct loop *loop;
 	struct bus *bus;
-	char endpoint[256]; /* own endpoint, when set by option `endpoint` of the section; else empty */
-	int argc;           /* operands */
+	int argc; /* operands */
 	char **argv;
 	int exit_code; /* set by a service that ends itself with loop_stop */
 };
@@ -72,12 +90,27 @@ struct svc {
 /* svc_main: runs a service. Exit codes: 0 done, 1 failure, 2 usage or configuration. */
 int svc_main(const struct svc_desc *desc, int argc, char **argv);
 
+/* svc_make_dirs: makes state and run directory when missing, for the service account. 0 or -errno,
+ * logged. */
+int svc_make_dirs(const struct svc_common *c);
+
+/* svc_subscribe: bus_subscribe to a producer by its name, at the endpoint the operator gave for it.
+ */
+int svc_subscribe(struct svc *s, const char *producer, const char *topic, bus_fn fn, void *arg);
+
 /* svc_path: joins the state directory and a relative path into out. 0 or -ENAMETOOLONG. */
 int svc_path(const struct svc *s, const char *relative, char *out, size_t n);
 
 /* svc_alert: appends an alert to records/alert and publishes it. Fields are in proto/alert.def. */
 struct msg_alert;
 int svc_alert(struct svc *s, const struct msg_alert *alert);
+
+/* For programs that read the same configuration without being a service (the front command): the
+ * common section over values, and loading file, environment and flags over sections (the common one
+ * first). svc_load: 0 or -errno with the complaint in err. */
+struct opt_section svc_common_section(struct svc_common *values);
+int svc_load(const struct opt_section *sections, size_t n, int *argc, char **argv, char *err,
+	     size_t errlen);
 
 /* The names of all sections a lurker configuration file may have, NULL-terminated. */
 extern const char *const svc_sections[];

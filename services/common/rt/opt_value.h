@@ -1,0 +1,19 @@
+/*
+ * opt_value: what the parts of opt share (opt.c, opt_args.c, opt_yaml.c, opt_help.c).
+ */
+#ifndef RT_OPT_VALUE_H
+#define RT_OPT_VALUE_H
+
+#include "rt/opt.h"
+
+/* Where the value of o lies in its section's struct. */
+void *opt_value(const struct opt_section *s, const struct opt *o);
+const struct opt *opt_find(const struct opt_section *s, const char *name);
+void opt_list_clear(const struct opt_section *s, const struct opt *o);
+/* Like opt_set, but text is a whole comma-separated list and replaces the old one. */
+int opt_set_listed(const struct opt_section *s, const struct opt *o, const char *text, char *err,
+		   size_t errlen);
+/* The variable's name: LURKER_SECTION_KEY. */
+void opt_env_name(const struct opt_section *s, const struct opt *o, char *out, size_t n);
+
+#endif
