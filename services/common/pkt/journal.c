@@ -1,6 +1,6 @@
 /*
- * The journal's writer. Invariant: `good` is the offset after the last whole record of the open segment;
- * readers may already have read up to there, so nothing below it is ever changed or cut.
+ * The journal's writer. Invariant: `good` is the offset after the last whole record of the open
+ * segment; readers may already have read up to there, so nothing below it is ever changed or cut.
  */
 #include "pkt/journal.h"
 
@@ -27,7 +27,8 @@ struct journal {
 	uint64_t good; /* bytes of the open segment */
 	uint64_t next; /* number of the next packet */
 	bool dirty;
-	struct seg *seg; /* all segments, oldest first; the open one is the last and counts `good` */
+	struct seg
+		*seg; /* all segments, oldest first; the open one is the last and counts `good` */
 	size_t nseg, cap;
 	uint64_t bytes; /* of all of them */
 	uint64_t removed, removed_unread;

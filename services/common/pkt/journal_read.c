@@ -99,8 +99,8 @@ static int enter(struct journal_reader *r, uint64_t first)
 	return 0;
 }
 
-/* The segment to go on with: the one that holds `want`, else the first one after it; while in a segment,
- * only a later one. 1 when it was entered, 0 when there is none (yet), -errno. */
+/* The segment to go on with: the one that holds `want`, else the first one after it; while in a
+ * segment, only a later one. 1 when it was entered, 0 when there is none (yet), -errno. */
 static int hop(struct journal_reader *r)
 {
 	uint64_t *list, pick = 0;
@@ -201,8 +201,8 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 		}
 		if (rc < 0)
 			return rc;
-		/* At its end. A later segment means that this one has got its last record, but perhaps
-		 * only after we looked: look once more before leaving it. */
+		/* At its end. A later segment means that this one has got its last record, but
+		 * perhaps only after we looked: look once more before leaving it. */
 		uint64_t first = r->first;
 		uint64_t *list;
 		size_t n;

@@ -96,7 +96,8 @@ int segment_header(const uint8_t *p, size_t n)
 		return -EBADMSG;
 	memcpy(&magic, p, 4);
 	memcpy(&linktype, p + 20, 4);
-	/* The upper bits hold FCS information in the format (draft-ietf-opsawg-pcap); we write none. */
+	/* The upper bits hold FCS information in the format (draft-ietf-opsawg-pcap); we write
+	 * none. */
 	if (magic != MAGIC_NS || linktype > 0xffff)
 		return -EBADMSG;
 	return (int)linktype;
