@@ -22,7 +22,7 @@ The network of a Lab:
 
 All that a Lab made is gone when it ends, however the test ends: processes are ended by pid, namespaces carry the
 test's pid in their name, and those of tests that were killed are swept by the next one.
-$LURKER_BIN is where the programs are (default: build/bin of the tree). $RIG_KEEP keeps the temporary directory.
+$RIG_BIN is where the programs are (default: build/bin of the tree). $RIG_KEEP keeps the temporary directory.
 """
 
 import ctypes
@@ -37,7 +37,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ.get("LURKER_BIN", ROOT / "build" / "bin"))
+BIN = pathlib.Path(os.environ.get("RIG_BIN", ROOT / "build" / "bin"))
 PREFIX = "lurker"
 PR_SET_PDEATHSIG = 1
 
@@ -73,6 +73,11 @@ def wait_for(condition, what, timeout=10.0, proc=None):
             raise Timeout(f"no {what} within {timeout:g} s{tail}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def environment(extra=None):
+    """The environment for programs under test: no setting of the caller's own sensor gets in."""
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("LURKER_")}, **(extra or {})}
 
 
 class Report:
@@ -218,7 +223,7 @@ class Namespace:
 
     def __init__(self, lab, role, dev, outlive):
         self.lab, self.dev, self.outlive = lab, dev, outlive
-        self.name = f"{PREFIX}-{os.getpid()}-{role}"
+        self.name = f"{PREFIX}demo-{role}" if outlive else f"{PREFIX}-{os.getpid()}-{role}"
         _ip("netns", "add", self.name)
 
     def ip(self, *args, check=True):
@@ -234,8 +239,7 @@ class Namespace:
     def start(self, argv, name=None, env=None):
         """Starts argv in the namespace; its output goes to logs/NAME.log of the Lab."""
         name = name or pathlib.Path(str(argv[0])).name
-        proc = Proc(self.inside(argv), name, self.lab.logs / f"{name}.log",
-                    env={**os.environ, **(env or {})}, outlive=self.outlive)
+        proc = Proc(self.inside(argv), name, self.lab.logs / f"{name}.log", env=environment(env), outlive=self.outlive)
         self.lab.procs.append(proc)
         return proc
 
@@ -243,7 +247,7 @@ class Namespace:
         """Runs argv to its end; returns the CompletedProcess. check: a non-zero exit raises Failed."""
         kind = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(self.inside(argv), capture_output=True, timeout=timeout, text=text,
-                              errors="replace" if text else None, **kind)
+                              errors="replace" if text else None, env=environment(), **kind)
         if check and done.returncode:
             raise Failed(f"{' '.join(str(a) for a in argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -273,8 +277,7 @@ class Lab:
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="lurker-lab-"))
         self.dir.chmod(0o755)  # services that drop to another user must reach what is below
         self.state, self.run_dir, self.logs = self.dir / "state", self.dir / "run", self.dir / "logs"
-        for each in (self.state, self.run_dir, self.logs):
-            each.mkdir(exist_ok=True)
+        self.logs.mkdir(exist_ok=True)  # state and run_dir are made by the services, for their account
         self.sensor = self.attacker = None
         try:
             self._build()
