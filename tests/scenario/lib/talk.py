@@ -1,0 +1,38 @@
+#!/usr/bin/python3
+"""A client of many connections, one after the other: talk.py COUNT INTERVAL_S PORT ADDRESS…
+
+Connection n sends a text of its own to ADDRESS[n % …], waits a moment and closes. Prints `sent N` for each that was
+accepted and sent, `lost N` for the others.
+"""
+
+import asyncio
+import sys
+
+
+def text(n):
+    """What connection n sends."""
+    return (f"connection {n:05d} " + f"{n * 7919 % 100003:06d} " * 60).encode()
+
+
+async def talk(n, address, port):
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), 8)
+        writer.write(text(n))
+        await asyncio.sleep(0.5)
+        print(f"sent {n}", flush=True)
+        writer.close()
+        await asyncio.wait_for(writer.wait_closed(), 2)
+    except (OSError, asyncio.TimeoutError) as problem:
+        print(f"lost {n}: {problem!r}", flush=True)
+
+
+async def main(count, interval, port, addresses):
+    tasks = []
+    for n in range(count):
+        tasks.append(asyncio.create_task(talk(n, addresses[n % len(addresses)], port)))
+        await asyncio.sleep(interval)
+    await asyncio.gather(*tasks)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]))
