@@ -23,7 +23,7 @@ function(lurker_test name)
     add_executable(test_${name} ${A_SOURCES})
     # Criterion's macros are not clean under the warnings of the tree.
     target_compile_options(test_${name} PRIVATE -Wno-pedantic -Wno-missing-prototypes
-      -Wno-conversion -Wno-sign-conversion -Wno-shadow -Wno-missing-field-initializers)
+      -Wno-conversion -Wno-sign-conversion -Wno-shadow -Wno-missing-field-initializers -Wno-cast-qual -Wno-write-strings)
     target_link_libraries(test_${name} PRIVATE ${A_LIBS} PkgConfig::criterion)
     add_test(NAME ${name} COMMAND test_${name} -j2 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)

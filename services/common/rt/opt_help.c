@@ -130,7 +130,10 @@ static void put_yaml_text(FILE *out, const char *t)
 	for (; *t; t++) {
 		if (*t == '"' || *t == '\\')
 			fputc('\\', out);
-		fputc(*t, out);
+		if ((unsigned char)*t < 0x20 || *t == 0x7f)
+			fprintf(out, "\\x%02x", (unsigned)*t);
+		else
+			fputc(*t, out);
 	}
 	fputc('"', out);
 }

@@ -1,0 +1,59 @@
+/*
+ * front: the sub-commands of `lurker`, each in a file of its own.
+ */
+#ifndef LURKER_FRONT_H
+#define LURKER_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "proto/buf.h"
+#include "rt/svc.h"
+
+/* Each takes its own argv (argv[0] is the sub-command) and returns the exit code. */
+int front_up(int argc, char **argv);
+int front_tail(int argc, char **argv);
+int front_stat(int argc, char **argv);
+int front_doctor(int argc, char **argv);
+int front_check(int argc, char **argv);
+int front_keygen(int argc, char **argv);
+
+/* What every sub-command with a configuration does first: options of the common section and of its own
+ * (section `name` of the file; flags only when name is ""), --help. Returns -1 to go on, else an exit code. */
+struct front_usage {
+	const char *name;    /* sub-command */
+	const char *operands;
+	const char *text;    /* what it does, for --help */
+};
+int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
+		  int *argc, char **argv);
+
+/* The services in the order in which they are started. */
+extern const char *const front_services[];
+
+/* The path of a program installed beside this one. */
+int front_program(const char *name, char *out, size_t n);
+
+/* text.c: text for terminals. */
+size_t text_put(char *out, size_t n, struct bytes b, size_t columns); /* printable, cut with … */
+void text_quantity(char out[16], uint64_t v);			      /* 12, 3.4k, 56M */
+void text_bytes(char out[16], uint64_t v);			      /* 12 B, 3.4 KiB */
+void text_clock(char out[16], uint64_t ns);			      /* HH:MM:SS, local time */
+void text_span(char out[16], uint64_t ns);			      /* 12s, 3m, 4h, 5d */
+
+/* listen.c: a subscriber to every service on this host. */
+struct listen {
+	struct loop *loop;
+	struct bus *bus;
+};
+int listen_open(struct listen *l, const struct svc_common *c, const char *const *topics,
+		size_t ntopics, bus_fn fn, void *arg);
+void listen_close(struct listen *l);
+
+/* table.c: one line of a record or message for people. */
+void table_head(FILE *out, const char *topic);
+void table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns);
+
+#endif

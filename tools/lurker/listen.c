@@ -1,0 +1,45 @@
+#include <errno.h>
+#include <string.h>
+
+#include "front.h"
+
+/* The endpoint of a producer: what `producers` says, else its default. */
+static const char *endpoint_of(const struct svc_common *c, const char *producer)
+{
+	size_t n = strlen(producer);
+	for (size_t i = 0; i < c->producers.n; i++)
+		if (strncmp(c->producers.v[i], producer, n) == 0 && c->producers.v[i][n] == '=')
+			return c->producers.v[i] + n + 1;
+	return producer;
+}
+
+int listen_open(struct listen *l, const struct svc_common *c, const char *const *topics,
+		size_t ntopics, bus_fn fn, void *arg)
+{
+	*l = (struct listen){0};
+	struct bus_options o = {
+		.sensor = c->sensor,
+		.run_dir = c->run_dir,
+		.curve_secret = c->curve_secret,
+		.curve_server = c->curve_server,
+		.hwm = c->hwm,
+	};
+	char err[512] = "";
+	int rc = loop_new(&l->loop);
+	if (!rc)
+		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
+	for (const char *const *p = front_services; !rc && *p; p++)
+		for (size_t i = 0; !rc && i < ntopics; i++)
+			rc = bus_subscribe(l->bus, endpoint_of(c, *p), topics[i], fn, arg);
+	for (size_t i = 0; !rc && i < ntopics; i++)
+		rc = bus_subscribe(l->bus, endpoint_of(c, "up"), topics[i], fn, arg);
+	if (rc)
+		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));
+	return rc;
+}
+
+void listen_close(struct listen *l)
+{
+	bus_free(&l->bus, 0);
+	loop_free(&l->loop);
+}
