@@ -6,15 +6,18 @@ import pathlib
 
 def children(pid):
     """All processes below pid, pid first."""
+    parents = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it ended meanwhile
+        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
     found, todo = [], [pid]
     while todo:
         each = todo.pop(0)
         found.append(each)
-        for task in pathlib.Path(f"/proc/{each}/task").glob("*/children"):
-            try:
-                todo += [int(x) for x in task.read_text().split()]
-            except OSError:
-                pass  # it ended meanwhile
+        todo += parents.get(each, [])
     return found
 
 
