@@ -81,7 +81,8 @@ static void add_str(struct buf *out, struct bytes s)
 		}
 		from = i += len;
 	}
-	buf_add(out, s.p + from, i - from);
+	if (i > from) /* s.p may be NULL: no arithmetic on it */
+		buf_add(out, s.p + from, i - from);
 	buf_addc(out, '"');
 }
 

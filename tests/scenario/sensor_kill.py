@@ -73,8 +73,8 @@ def kill_one(t, service, lab):
         t.check("the hole is reported with its two timestamps", holes and 0 < holes[0]["from_ns"] < holes[0]["to_ns"],
                 sensor.records("alert"))
     stat = lab.sensor.run([rig.program("lurker"), "stat", "-c", sensor.config, "--once"], timeout=20).stdout
-    row = next((x for x in stat.splitlines() if service in x), "")
-    t.check("stat shows the restart", re.search(r"\b1\b", row), stat)
+    row = next((x for x in stat.splitlines() if x.startswith(service)), "")
+    t.check("stat shows the restart", row.endswith(" 1"), stat)
     t.check("the sensor ends in order", sensor.stop() == 0, sensor.up.tail())
 
 
