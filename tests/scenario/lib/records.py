@@ -7,12 +7,12 @@ import pathlib
 import struct
 
 
-def read(state, topic="analysis"):
-    """All whole records of a topic, in order; bytes after the last newline are not a line yet."""
+def read(state, topic="analysis", **options):
+    """All whole records of a topic, in order; bytes after the last newline are not a line yet. options: json's."""
     out = []
     for path in sorted((pathlib.Path(state) / "records" / topic).glob("*.jsonl*")):
         data = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
-        out += [json.loads(line) for line in data.split(b"\n")[:-1] if line.strip()]
+        out += [json.loads(line, **options) for line in data.split(b"\n")[:-1] if line.strip()]
     return out
 
 
