@@ -13,7 +13,8 @@ int front_check(int argc, char **argv)
 {
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		puts("Usage: lurker check [options]\n\n"
-		     "Runs every service's --check with the options given (usually -c FILE): unknown keys,\n"
+		     "Runs every service's --check with the options given (usually -c FILE): "
+		     "unknown keys,\n"
 		     "wrong values and contradictions are printed with file and line.\n\n"
 		     "Exit codes: 0 all well, 2 something is wrong.");
 		return 0;

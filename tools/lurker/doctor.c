@@ -32,7 +32,10 @@ struct doctor {
 
 #define AT(field) offsetof(struct doctor_conf, field)
 static const struct opt opts[] = {
-	{.name = "interface", .flag = 'i', .type = OPT_STR, .offset = AT(interface),
+	{.name = "interface",
+	 .flag = 'i',
+	 .type = OPT_STR,
+	 .offset = AT(interface),
 	 .help = "interface to look at; by default every one that is up"},
 };
 #undef AT
@@ -160,7 +163,8 @@ static void check_dir(struct doctor *d, const char *what, const char *path)
 	char err[256] = "";
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT)
-			say(d, WARN, what, "%s does not exist yet; it is made at the first start", path);
+			say(d, WARN, what, "%s does not exist yet; it is made at the first start",
+			    path);
 		else
 			say(d, BAD, what, "%s: %s", path, strerror(errno));
 		return;
@@ -183,9 +187,11 @@ static void check_dirs(struct doctor *d)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		char path[PATH_MAX];
 		snprintf(path, sizeof(path), "%s/%s", d->common.state_dir, parts[i]);
-		if (stat(path, &st) == 0 && st.st_dev != top.st_dev && strcmp(parts[i], "objects") != 0)
-			say(d, BAD, "filesystem", "%s is on another filesystem than %s: links need one",
-			    path, d->common.state_dir);
+		if (stat(path, &st) == 0 && st.st_dev != top.st_dev &&
+		    strcmp(parts[i], "objects") != 0)
+			say(d, BAD, "filesystem",
+			    "%s is on another filesystem than %s: links need one", path,
+			    d->common.state_dir);
 	}
 }
 
@@ -251,7 +257,8 @@ static void check_services(struct doctor *d)
 		if (d->seen[i])
 			say(d, OK, "service", "%s publishes", front_services[i]);
 		else
-			say(d, WARN, "service", "%s is silent: lurker up, or systemctl status lurker-%s",
+			say(d, WARN, "service",
+			    "%s is silent: lurker up, or systemctl status lurker-%s",
 			    front_services[i], front_services[i]);
 	}
 }
@@ -260,7 +267,8 @@ int front_doctor(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"doctor", "",
-		"Looks at what a sensor stands on: device, privileges, account, kernel drop, directories, disk, clock,\n"
+		"Looks at what a sensor stands on: device, privileges, account, kernel drop, "
+		"directories, disk, clock,\n"
 		"services. Each line is ok, or says what to do.\n\n"
 		"Reads: /sys, the nft tables, the sockets in the run directory. Changes nothing.\n"
 		"Needs: root, to see everything. Exit code: 0 nothing is BAD, 1 something is."};

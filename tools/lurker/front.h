@@ -19,13 +19,15 @@ int front_stat(int argc, char **argv);
 int front_doctor(int argc, char **argv);
 int front_check(int argc, char **argv);
 int front_keygen(int argc, char **argv);
+int front_query(int argc, char **argv);
 
-/* What every sub-command with a configuration does first: options of the common section and of its own
- * (section `name` of the file; flags only when name is ""), --help. Returns -1 to go on, else an exit code. */
+/* What every sub-command with a configuration does first: options of the common section and of its
+ * own (section `name` of the file; flags only when name is ""), --help. Returns -1 to go on, else
+ * an exit code. */
 struct front_usage {
-	const char *name;    /* sub-command */
+	const char *name; /* sub-command */
 	const char *operands;
-	const char *text;    /* what it does, for --help */
+	const char *text; /* what it does, for --help */
 };
 int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
 		  int *argc, char **argv);
@@ -33,15 +35,18 @@ int front_options(const struct front_usage *u, struct opt_section own, struct sv
 /* The services in the order in which they are started. */
 extern const char *const front_services[];
 
+/* Columns of the terminal; 100 where there is none. */
+int front_columns(void);
+
 /* The path of a program installed beside this one. */
 int front_program(const char *name, char *out, size_t n);
 
 /* text.c: text for terminals. */
 size_t text_put(char *out, size_t n, struct bytes b, size_t columns); /* printable, cut with … */
-void text_quantity(char out[16], uint64_t v);			      /* 12, 3.4k, 56M */
-void text_bytes(char out[16], uint64_t v);			      /* 12 B, 3.4 KiB */
-void text_clock(char out[16], uint64_t ns);			      /* HH:MM:SS, local time */
-void text_span(char out[16], uint64_t ns);			      /* 12s, 3m, 4h, 5d */
+void text_quantity(char out[16], uint64_t v);                         /* 12, 3.4k, 56M */
+void text_bytes(char out[16], uint64_t v);                            /* 12 B, 3.4 KiB */
+void text_clock(char out[16], uint64_t ns);                           /* HH:MM:SS, local time */
+void text_span(char out[16], uint64_t ns);                            /* 12s, 3m, 4h, 5d */
 
 /* listen.c: a subscriber to every service on this host. */
 struct listen {

@@ -7,10 +7,14 @@ int front_keygen(int argc, char **argv)
 {
 	static const char help[] =
 		"Usage: lurker keygen DIRECTORY NAME\n\n"
-		"Makes a CURVE key pair for tcp:// endpoints: DIRECTORY/NAME.secret (mode 0600, stays on the\n"
-		"host that made it) and DIRECTORY/NAME.public (given to the other side). A publishing host\n"
-		"sets curve_secret to its own secret file and curve_clients to a directory of the public\n"
-		"files that may subscribe; a subscribing host sets curve_secret and, to the publisher's\n"
+		"Makes a CURVE key pair for tcp:// endpoints: DIRECTORY/NAME.secret (mode 0600, "
+		"stays on the\n"
+		"host that made it) and DIRECTORY/NAME.public (given to the other side). A "
+		"publishing host\n"
+		"sets curve_secret to its own secret file and curve_clients to a directory of the "
+		"public\n"
+		"files that may subscribe; a subscribing host sets curve_secret and, to the "
+		"publisher's\n"
 		"public file, curve_server.\n\n"
 		"Writes: the two files; an existing file is never overwritten.\n";
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {

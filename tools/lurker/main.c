@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "front.h"
@@ -14,8 +15,10 @@ static const struct {
 	{"up", front_up, "start all services from one configuration, restart what dies"},
 	{"tail", front_tail, "show messages of the bus as they come: records, flows, alerts, …"},
 	{"stat", front_stat, "live table of every service's counters, gaps and drops"},
-	{"doctor", front_doctor, "check device, privileges, kernel drop, directories, disk and clock"},
+	{"doctor", front_doctor,
+	 "check device, privileges, kernel drop, directories, disk and clock"},
 	{"check", front_check, "check the configuration of every service"},
+	{"query", front_query, "search the records: by time, address, port, protocol, text"},
 	{"keygen", front_keygen, "make CURVE keys for tcp:// endpoints"},
 };
 
@@ -78,6 +81,14 @@ int front_options(const struct front_usage *u, struct opt_section own, struct sv
 	}
 	log_open(u->name, (enum log_level)common->log_level, common->log_format);
 	return -1;
+}
+
+int front_columns(void)
+{
+	struct winsize w;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
+		return w.ws_col;
+	return 100;
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 /*
- * stat: a table of every service, redrawn each second. What was turned away or missed stands in plain
- * sight; zero counters stay out of the way.
+ * stat: a table of every service, redrawn each second. What was turned away or missed stands in
+ * plain sight; zero counters stay out of the way.
  */
 #include <errno.h>
 #include <signal.h>
@@ -49,11 +49,22 @@ struct view {
 
 #define AT(field) offsetof(struct stat_conf, field)
 static const struct opt opts[] = {
-	{.name = "once", .flag = '1', .type = OPT_BOOL, .offset = AT(once), .def = "false",
+	{.name = "once",
+	 .flag = '1',
+	 .type = OPT_BOOL,
+	 .offset = AT(once),
+	 .def = "false",
 	 .help = "print one table after two seconds and end"},
-	{.name = "all", .flag = 'a', .type = OPT_BOOL, .offset = AT(all), .def = "false",
+	{.name = "all",
+	 .flag = 'a',
+	 .type = OPT_BOOL,
+	 .offset = AT(all),
+	 .def = "false",
 	 .help = "show counters that are zero too"},
-	{.name = "json", .type = OPT_BOOL, .offset = AT(json), .def = "false",
+	{.name = "json",
+	 .type = OPT_BOOL,
+	 .offset = AT(json),
+	 .def = "false",
 	 .help = "print every stat message as a JSON line instead"},
 };
 #undef AT
@@ -268,11 +279,15 @@ int front_stat(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"stat", "",
-		"Shows every service that publishes on this host: state, memory, processor, restarts, counters with\n"
-		"their rates, and in plain sight what was dropped or missed, and alerts (such as the hole a\n"
+		"Shows every service that publishes on this host: state, memory, processor, "
+		"restarts, counters with\n"
+		"their rates, and in plain sight what was dropped or missed, and alerts (such as "
+		"the hole a\n"
 		"restarted capture left).\n\n"
-		"Reads: the sockets in the run directory. Needs: the right to open them (group lurker).\n"
-		"Prints: a table each second. Exit code with --once: 0 when a service was seen, else 1."};
+		"Reads: the sockets in the run directory. Needs: the right to open them (group "
+		"lurker).\n"
+		"Prints: a table each second. Exit code with --once: 0 when a service was seen, "
+		"else 1."};
 	struct view v = {.began_ns = clock_mono_ns(), .terminal = isatty(STDOUT_FILENO)};
 	struct svc_common common = {0};
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &v.conf};

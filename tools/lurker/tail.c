@@ -1,8 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "front.h"
 #include "proto/codec.h"
@@ -28,12 +26,27 @@ struct tail {
 
 #define AT(field) offsetof(struct tail_conf, field)
 static const struct opt opts[] = {
-	{.name = "table", .flag = 't', .type = OPT_BOOL, .offset = AT(table), .def = "false",
+	{.name = "table",
+	 .flag = 't',
+	 .type = OPT_BOOL,
+	 .offset = AT(table),
+	 .def = "false",
 	 .help = "one line for people instead of JSON"},
-	{.name = "envelope", .type = OPT_BOOL, .offset = AT(envelope), .def = "false",
-	 .help = "JSON with topic, sensor, producer, epoch, seq, ts and the messages missed before"},
-	{.name = "count", .flag = 'n', .type = OPT_INT, .offset = AT(count), .def = "0", .min = 0,
-	 .max = INT64_MAX, .unit = "messages", .help = "end after so many; 0 never ends"},
+	{.name = "envelope",
+	 .type = OPT_BOOL,
+	 .offset = AT(envelope),
+	 .def = "false",
+	 .help = "JSON with topic, sensor, producer, epoch, seq, ts and the messages missed "
+		 "before"},
+	{.name = "count",
+	 .flag = 'n',
+	 .type = OPT_INT,
+	 .offset = AT(count),
+	 .def = "0",
+	 .min = 0,
+	 .max = INT64_MAX,
+	 .unit = "messages",
+	 .help = "end after so many; 0 never ends"},
 };
 #undef AT
 
@@ -119,14 +132,6 @@ static void on_message(void *arg, const struct bus_msg *m)
 		loop_stop(t->listen.loop);
 }
 
-static int terminal_columns(void)
-{
-	struct winsize w;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
-		return w.ws_col;
-	return 100;
-}
-
 /* Topics that exist; a typing error would otherwise wait for ever. */
 static bool topic_known(const char *topic)
 {
@@ -144,9 +149,11 @@ int front_tail(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"tail", "[TOPIC…]",
-		"Prints messages of the bus as they come, one JSON object a line. Without a topic:\n"
+		"Prints messages of the bus as they come, one JSON object a line. Without a "
+		"topic:\n"
 		"analysis, the record of each flow.\n\n"
-		"Reads: the sockets in the run directory. Needs: the right to open them (group lurker).\n"
+		"Reads: the sockets in the run directory. Needs: the right to open them (group "
+		"lurker).\n"
 		"Prints: JSON lines, or a table with -t; what was missed on standard error."};
 	struct tail t = {0};
 	struct svc_common common = {0};
@@ -161,7 +168,7 @@ int front_tail(int argc, char **argv)
 		if (!topic_known(topics[i]))
 			return 2;
 	t.many = ntopics > 1;
-	t.columns = terminal_columns();
+	t.columns = front_columns();
 	t.arena = malloc(ARENA_BYTES);
 	buf_init(&t.line, 2 * BUS_MAX_FRAME);
 	code = 1;

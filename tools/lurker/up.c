@@ -1,9 +1,10 @@
 /*
- * up: starts every service from one configuration, restarts what dies with back-off, drains on SIGTERM.
+ * up: starts every service from one configuration, restarts what dies with back-off, drains on
+ * SIGTERM.
  *
- * It stays root (or whoever started it) and does nothing but start, watch and stop: the services give up
- * their own privileges. Each holds the read end of a pipe whose write end is only here: when this process
- * goes, however it goes, they see the end of the pipe and drain.
+ * It stays root (or whoever started it) and does nothing but start, watch and stop: the services
+ * give up their own privileges. Each holds the read end of a pipe whose write end is only here:
+ * when this process goes, however it goes, they see the end of the pipe and drain.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +20,14 @@
 #include "front.h"
 #include "proto/codec.h"
 
-#define SERVICES_MAX	16
-#define BACKOFF_MIN_NS	100000000ull
-#define BACKOFF_MAX_NS	10000000000ull
-#define HEALTHY_NS	30000000000ull /* a service that lived this long starts over with the back-off */
-#define DRAIN_LIMIT_NS	15000000000ull
-#define TURN_NS		100000000ull
-#define STAT_NS		1000000000ull
+#define SERVICES_MAX   16
+#define BACKOFF_MIN_NS 100000000ull
+#define BACKOFF_MAX_NS 10000000000ull
+#define HEALTHY_NS     30000000000ull /* a service that lived this long starts over with the back-off \
+				       */
+#define DRAIN_LIMIT_NS 15000000000ull
+#define TURN_NS        100000000ull
+#define STAT_NS        1000000000ull
 
 struct up_conf {
 	const char *interface;
@@ -58,15 +60,29 @@ struct up {
 
 #define AT(field) offsetof(struct up_conf, field)
 static const struct opt opts[] = {
-	{.name = "interface", .flag = 'i', .type = OPT_STR, .offset = AT(interface),
+	{.name = "interface",
+	 .flag = 'i',
+	 .type = OPT_STR,
+	 .offset = AT(interface),
 	 .help = "interface for capture and responder"},
-	{.name = "networks", .flag = 'n', .type = OPT_LIST, .offset = AT(networks),
-	 .help = "networks to answer for (responder.networks); by default the interface's addresses"},
-	{.name = "exclude", .flag = 'e', .type = OPT_LIST, .offset = AT(exclude),
+	{.name = "networks",
+	 .flag = 'n',
+	 .type = OPT_LIST,
+	 .offset = AT(networks),
+	 .help = "networks to answer for (responder.networks); by default the interface's "
+		 "addresses"},
+	{.name = "exclude",
+	 .flag = 'e',
+	 .type = OPT_LIST,
+	 .offset = AT(exclude),
 	 .help = "ports that stay the host's own (responder.exclude)"},
-	{.name = "services", .type = OPT_LIST, .offset = AT(services),
+	{.name = "services",
+	 .type = OPT_LIST,
+	 .offset = AT(services),
 	 .help = "services to run; by default all that are installed"},
-	{.name = "endpoint", .type = OPT_STR, .offset = AT(endpoint),
+	{.name = "endpoint",
+	 .type = OPT_STR,
+	 .offset = AT(endpoint),
 	 .help = "where restarts are published; by default ipc://RUN_DIR/up.sock"},
 };
 #undef AT
@@ -91,7 +107,8 @@ static void set_list(const char *name, const struct opt_list *l)
 	buf_fini(&b);
 }
 
-/* What was given here as a flag reaches the services as variables, which win over the file as well. */
+/* What was given here as a flag reaches the services as variables, which win over the file as well.
+ */
 static void set_environment(struct up *u)
 {
 	static const char *const levels[] = {"error", "warn", "info", "debug"};
@@ -131,7 +148,8 @@ static int spawn(struct child *c)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	/* Its own process group, so that a ^C on the terminal is for us, and the services drain once. */
+	/* Its own process group, so that a ^C on the terminal is for us, and the services drain
+	 * once. */
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 						POSIX_SPAWN_SETPGROUP);
@@ -346,9 +364,11 @@ int front_up(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"up", "",
-		"Starts the services, each with --check first, restarts what dies (0.1 s to 10 s back-off), and on\n"
+		"Starts the services, each with --check first, restarts what dies (0.1 s to 10 s "
+		"back-off), and on\n"
 		"SIGTERM or ^C stops them and waits until they have drained.\n\n"
-		"Reads: the configuration. Writes: nothing itself; services write below the state directory.\n"
+		"Reads: the configuration. Writes: nothing itself; services write below the state "
+		"directory.\n"
 		"Needs: root, or CAP_NET_RAW and CAP_NET_ADMIN; the services give up both.\n"
 		"Prints: the services' log lines on standard error."};
 	struct up u = {.pipe = {-1, -1}};

@@ -1,0 +1,24 @@
+/*
+ * count: how often each value of a field occurs, with bounded memory.
+ */
+#ifndef LURKER_COUNT_H
+#define LURKER_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct count;
+struct json_object;
+
+/* count_new: field is a key of the record, or a path such as http.user_agent. */
+int count_new(const char *field, struct count **out);
+void count_free(struct count **c);
+/* count_add: counts the field's value in a record; a record without it counts as "-". 0 or -ENOMEM.
+ * Beyond COUNT_VALUES_MAX distinct values new ones are counted together. */
+#define COUNT_VALUES_MAX 1000000
+int count_add(struct count *c, struct json_object *record);
+/* count_print: the most frequent first, equal ones by value. */
+void count_print(struct count *c, FILE *out, int64_t limit, bool json);
+
+#endif
