@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <nftables/libnftables.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
