@@ -37,7 +37,7 @@ static int decode(const struct msg_schema *s, struct bytes in, void *msg)
 
 Test(codec, tables_describe_the_structs)
 {
-	cr_assert_str_eq(msg_schemas[0]->name, "packet_row");
+	cr_assert_str_eq(msg_schemas[0]->name, "envelope");
 	cr_assert_eq(msg_packet_row_schema.size, sizeof(struct msg_packet_row));
 	cr_assert(msg_packet_row_schema.row);
 	cr_assert_eq(msg_packet_row_schema.nfields, 3);
