@@ -37,7 +37,10 @@ static void put_size(FILE *out, uint64_t v)
 static void put_facts(FILE *out, const struct opt *o)
 {
 	if (o->type == OPT_INT) {
-		fprintf(out, " (%lld to %lld", (long long)o->min, (long long)o->max);
+		if (o->max == INT64_MAX)
+			fprintf(out, " (%lld or more", (long long)o->min);
+		else
+			fprintf(out, " (%lld to %lld", (long long)o->min, (long long)o->max);
 		if (o->unit)
 			fprintf(out, " %s", o->unit);
 	} else if (o->type == OPT_SIZE) {
@@ -90,8 +93,9 @@ void opt_help(const struct opt_section *sections, size_t nsections, FILE *out)
 		for (size_t i = 0; i < s->n; i++) {
 			const struct opt *o = &s->opts[i];
 			char flag[96];
-			snprintf(flag, sizeof(flag), "--%s%s%s", o->name, *type_word(o) ? " " : "",
-				 type_word(o));
+			bool on = o->type == OPT_BOOL && o->def && strcmp(o->def, "true") == 0;
+			snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
+				 *type_word(o) ? " " : "", type_word(o));
 			for (char *p = flag; *p && *p != ' '; p++)
 				if (*p == '_')
 					*p = '-';

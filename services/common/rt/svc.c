@@ -6,107 +6,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/codec.h"
-#include "rt/records.h"
 #include "rt/sandbox.h"
-
-#define DEFAULT_CONFIG "/etc/lurker/lurker.yml"
-
-const char *const svc_sections[] = {"capture",  "responder", "flowagg", "uploader",
-				    "analyzer", "logptn",    "up",      NULL};
-
-static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
-static const char *const formats[] = {"text", "json", NULL};
-
-#define AT(field) offsetof(struct svc_common, field)
-static const struct opt common_opts[] = {
-	{.name = "config",
-	 .flag = 'c',
-	 .type = OPT_STR,
-	 .offset = AT(config),
-	 .help = "configuration file; " DEFAULT_CONFIG " is read when it exists"},
-	{.name = "sensor",
-	 .type = OPT_STR,
-	 .offset = AT(sensor),
-	 .help = "name of this sensor in every message and record; by default the host name"},
-	{.name = "state_dir",
-	 .type = OPT_STR,
-	 .offset = AT(state_dir),
-	 .def = "/var/lib/lurker",
-	 .help = "journal, spool, records and state: one filesystem"},
-	{.name = "run_dir",
-	 .type = OPT_STR,
-	 .offset = AT(run_dir),
-	 .def = "/run/lurker",
-	 .help = "sockets of the bus"},
-	{.name = "user",
-	 .type = OPT_STR,
-	 .offset = AT(user),
-	 .def = "lurker",
-	 .help = "account to become when started as root; empty stays root without capabilities"},
-	{.name = "log_level",
-	 .type = OPT_ENUM,
-	 .offset = AT(log_level),
-	 .def = "info",
-	 .choices = levels,
-	 .help = "least important log line that is written"},
-	{.name = "log_format",
-	 .type = OPT_ENUM,
-	 .offset = AT(log_format),
-	 .def = "text",
-	 .choices = formats,
-	 .help = "log lines for people or for collectors"},
-	{.name = "sandbox",
-	 .type = OPT_BOOL,
-	 .offset = AT(sandbox),
-	 .def = "true",
-	 .help = "allow only the system calls that are needed (seccomp); off only for debugging"},
-	{.name = "stat_interval_s",
-	 .type = OPT_INT,
-	 .offset = AT(stat_interval_s),
-	 .def = "1",
-	 .min = 1,
-	 .max = 3600,
-	 .unit = "s",
-	 .help = "how often counters are published"},
-	{.name = "curve_secret",
-	 .type = OPT_STR,
-	 .offset = AT(curve_secret),
-	 .help = "secret key file of this host for tcp:// endpoints (lurker keygen)"},
-	{.name = "curve_server",
-	 .type = OPT_STR,
-	 .offset = AT(curve_server),
-	 .help = "public key file of the producers reached over tcp://"},
-	{.name = "curve_clients",
-	 .type = OPT_STR,
-	 .offset = AT(curve_clients),
-	 .help = "directory of the public keys that may subscribe over tcp://"},
-	{.name = "hwm",
-	 .type = OPT_INT,
-	 .offset = AT(hwm),
-	 .def = "1000",
-	 .min = 1,
-	 .max = 1000000,
-	 .unit = "messages",
-	 .help = "messages kept for a slow subscriber before it loses some"},
-	{.name = "producers",
-	 .type = OPT_LIST,
-	 .offset = AT(producers),
-	 .help = "NAME=ENDPOINT of a service that is not at its default endpoint"},
-};
-#undef AT
-
-struct opt_section svc_common_section(struct svc_common *values)
-{
-	return (struct opt_section){.name = "",
-				    .opts = common_opts,
-				    .n = sizeof(common_opts) / sizeof(*common_opts),
-				    .values = values};
-}
+#include "rt/svc_stat.h"
 
 static void print_help(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
 {
@@ -179,46 +83,6 @@ static struct actions take_actions(int *argc, char **argv)
 	return a;
 }
 
-/* The configuration file has to be known before the flags are read over it. */
-static const char *config_path(int argc, char **argv, bool *chosen)
-{
-	const char *path = getenv("LURKER_CONFIG");
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) &&
-		    i + 1 < argc)
-			path = argv[i + 1];
-		else if (strncmp(argv[i], "--config=", 9) == 0)
-			path = argv[i] + 9;
-		else if (strncmp(argv[i], "-c", 2) == 0 && argv[i][2])
-			path = argv[i] + 2;
-	}
-	*chosen = path != NULL;
-	return path ? path : DEFAULT_CONFIG;
-}
-
-int svc_load(const struct opt_section *sections, size_t n, int *argc, char **argv, char *err,
-	     size_t errlen)
-{
-	bool chosen;
-	const char *path = config_path(*argc, argv, &chosen);
-	opt_defaults(sections, n);
-	int rc = 0;
-	if (chosen || access(path, F_OK) == 0)
-		rc = opt_load(path, sections, n, svc_sections, err, errlen);
-	if (!rc)
-		rc = opt_env(sections, n, environ, err, errlen);
-	if (!rc)
-		rc = opt_args(sections, n, argc, argv, err, errlen);
-	struct svc_common *common = sections[0].values;
-	if (!rc && !common->sensor) {
-		char host[256] = "sensor";
-		gethostname(host, sizeof(host) - 1);
-		host[sizeof(host) - 1] = '\0';
-		common->sensor = strdup(host);
-	}
-	return rc;
-}
-
 int svc_path(const struct svc *s, const char *relative, char *out, size_t n)
 {
 	int len = snprintf(out, n, "%s/%s", s->common.state_dir, relative);
@@ -280,101 +144,12 @@ int svc_subscribe(struct svc *s, const char *producer, const char *topic, bus_fn
 	return bus_subscribe(s->bus, producer, topic, fn, arg);
 }
 
-int svc_alert(struct svc *s, const struct msg_alert *alert)
-{
-	struct buf body;
-	buf_init(&body, 1u << 20);
-	char dir[PATH_MAX];
-	int rc = svc_path(s, "records/alert", dir, sizeof(dir));
-	struct records *r = NULL;
-	if (!rc)
-		rc = msg_json(&msg_alert_schema, alert, &body);
-	/* Alerts are rare: the file is opened for each, and several services may append to it. */
-	if (!rc)
-		rc = records_open(dir, 0, 3650, &r);
-	if (!rc)
-		rc = records_append(r, alert->ts_ns, buf_bytes(&body));
-	if (rc)
-		log_error("alert not recorded", "error=\"%s\"", strerror(-rc));
-	records_close(&r);
-	buf_reset(&body);
-	if (msg_encode(&msg_alert_schema, alert, &body) == 0)
-		bus_publish(s->bus, "alert", buf_bytes(&body));
-	log_warn("alert", "kind=%.*s severity=%.*s message=\"%.*s\"", (int)alert->kind.n,
-		 (const char *)alert->kind.p, (int)alert->severity.n,
-		 (const char *)alert->severity.p, (int)alert->message.n,
-		 (const char *)alert->message.p);
-	buf_fini(&body);
-	return rc;
-}
-
-static uint64_t resident_bytes(void)
-{
-	char text[128];
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	unsigned long long size = 0, resident = 0;
-	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
-		return 0;
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-#define STAT_MAX 256
-
-static void publish_stat(struct svc *s)
-{
-	const struct svc_desc *d = s->desc;
-	struct msg_count rows[3][STAT_MAX];
-	size_t n[3] = {0};
-	for (size_t i = 0; i < d->nmetrics; i++) {
-		unsigned kind = d->metrics[i].kind;
-		if (n[kind] < STAT_MAX)
-			rows[kind][n[kind]++] = (struct msg_count){
-				.name = bytes_str(d->metrics[i].name), .count = d->values[i]};
-	}
-	struct bus_counts bc = bus_counts(s->bus);
-	const struct msg_count bus_rows[3] = {{bytes_str("bus_published"), bc.published},
-					      {bytes_str("bus_received"), bc.received},
-					      {bytes_str("bus_malformed"), bc.malformed}};
-	for (size_t i = 0; i < 3; i++) {
-		unsigned kind = i == 2 ? METRIC_DROP : METRIC_COUNTER;
-		if (n[kind] < STAT_MAX)
-			rows[kind][n[kind]++] = bus_rows[i];
-	}
-	if (n[METRIC_DROP] < STAT_MAX)
-		rows[METRIC_DROP][n[METRIC_DROP]++] =
-			(struct msg_count){bytes_str("bus_missed"), bc.missed};
-	struct rusage ru;
-	getrusage(RUSAGE_SELF, &ru);
-	struct msg_stat m = {
-		.pid = (uint64_t)getpid(),
-		.start_ns = bus_epoch(s->bus),
-		.rss_bytes = resident_bytes(),
-		.cpu_ns = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000000u +
-			  (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000u,
-		.counters = {rows[METRIC_COUNTER], n[METRIC_COUNTER]},
-		.gauges = {rows[METRIC_GAUGE], n[METRIC_GAUGE]},
-		.drops = {rows[METRIC_DROP], n[METRIC_DROP]},
-	};
-	struct buf body;
-	buf_init(&body, 1u << 16);
-	if (msg_encode(&msg_stat_schema, &m, &body) == 0)
-		bus_publish(s->bus, "stat", buf_bytes(&body));
-	buf_fini(&body);
-}
-
 static void on_stat(void *arg)
 {
 	struct svc *s = arg;
 	if (s->desc->tick)
 		s->desc->tick(s);
-	publish_stat(s);
+	svc_stat(s);
 }
 
 static int give_up_privilege(const struct svc *s)

@@ -1,0 +1,140 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rt/svc.h"
+
+#define DEFAULT_CONFIG "/etc/lurker/lurker.yml"
+
+const char *const svc_sections[] = {"capture",  "responder", "flowagg", "uploader",
+				    "analyzer", "logptn",    "up",      NULL};
+
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+#define AT(field) offsetof(struct svc_common, field)
+static const struct opt common_opts[] = {
+	{.name = "config",
+	 .flag = 'c',
+	 .type = OPT_STR,
+	 .offset = AT(config),
+	 .help = "configuration file; " DEFAULT_CONFIG " is read when it exists"},
+	{.name = "sensor",
+	 .type = OPT_STR,
+	 .offset = AT(sensor),
+	 .help = "name of this sensor in every message and record; by default the host name"},
+	{.name = "state_dir",
+	 .type = OPT_STR,
+	 .offset = AT(state_dir),
+	 .def = "/var/lib/lurker",
+	 .help = "journal, spool, records and state: one filesystem"},
+	{.name = "run_dir",
+	 .type = OPT_STR,
+	 .offset = AT(run_dir),
+	 .def = "/run/lurker",
+	 .help = "sockets of the bus"},
+	{.name = "user",
+	 .type = OPT_STR,
+	 .offset = AT(user),
+	 .def = "lurker",
+	 .help = "account to become when started as root; empty stays root without capabilities"},
+	{.name = "log_level",
+	 .type = OPT_ENUM,
+	 .offset = AT(log_level),
+	 .def = "info",
+	 .choices = levels,
+	 .help = "least important log line that is written"},
+	{.name = "log_format",
+	 .type = OPT_ENUM,
+	 .offset = AT(log_format),
+	 .def = "text",
+	 .choices = formats,
+	 .help = "log lines for people or for collectors"},
+	{.name = "sandbox",
+	 .type = OPT_BOOL,
+	 .offset = AT(sandbox),
+	 .def = "true",
+	 .help = "allow only the system calls that are needed (seccomp); off only for debugging"},
+	{.name = "stat_interval_s",
+	 .type = OPT_INT,
+	 .offset = AT(stat_interval_s),
+	 .def = "1",
+	 .min = 1,
+	 .max = 3600,
+	 .unit = "s",
+	 .help = "how often counters are published"},
+	{.name = "curve_secret",
+	 .type = OPT_STR,
+	 .offset = AT(curve_secret),
+	 .help = "secret key file of this host for tcp:// endpoints (lurker keygen)"},
+	{.name = "curve_server",
+	 .type = OPT_STR,
+	 .offset = AT(curve_server),
+	 .help = "public key file of the producers reached over tcp://"},
+	{.name = "curve_clients",
+	 .type = OPT_STR,
+	 .offset = AT(curve_clients),
+	 .help = "directory of the public keys that may subscribe over tcp://"},
+	{.name = "hwm",
+	 .type = OPT_INT,
+	 .offset = AT(hwm),
+	 .def = "1000",
+	 .min = 1,
+	 .max = 1000000,
+	 .unit = "messages",
+	 .help = "messages kept for a slow subscriber before it loses some"},
+	{.name = "producers",
+	 .type = OPT_LIST,
+	 .offset = AT(producers),
+	 .help = "NAME=ENDPOINT of a service that is not at its default endpoint"},
+};
+#undef AT
+
+struct opt_section svc_common_section(struct svc_common *values)
+{
+	return (struct opt_section){.name = "",
+				    .opts = common_opts,
+				    .n = sizeof(common_opts) / sizeof(*common_opts),
+				    .values = values};
+}
+
+/* The configuration file has to be known before the flags are read over it. */
+static const char *config_path(int argc, char **argv, bool *chosen)
+{
+	const char *path = getenv("LURKER_CONFIG");
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if ((strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "-c") == 0) &&
+		    i + 1 < argc)
+			path = argv[i + 1];
+		else if (strncmp(argv[i], "--config=", 9) == 0)
+			path = argv[i] + 9;
+		else if (strncmp(argv[i], "-c", 2) == 0 && argv[i][2])
+			path = argv[i] + 2;
+	}
+	*chosen = path != NULL;
+	return path ? path : DEFAULT_CONFIG;
+}
+
+int svc_load(const struct opt_section *sections, size_t n, int *argc, char **argv, char *err,
+	     size_t errlen)
+{
+	bool chosen;
+	const char *path = config_path(*argc, argv, &chosen);
+	opt_defaults(sections, n);
+	int rc = 0;
+	if (chosen || access(path, F_OK) == 0)
+		rc = opt_load(path, sections, n, svc_sections, err, errlen);
+	if (!rc)
+		rc = opt_env(sections, n, environ, err, errlen);
+	if (!rc)
+		rc = opt_args(sections, n, argc, argv, err, errlen);
+	struct svc_common *common = sections[0].values;
+	if (!rc && !common->sensor) {
+		char host[256] = "sensor";
+		gethostname(host, sizeof(host) - 1);
+		host[sizeof(host) - 1] = '\0';
+		common->sensor = strdup(host);
+	}
+	return rc;
+}

@@ -1,0 +1,69 @@
+#include "rt/svc_stat.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "proto/codec.h"
+
+static uint64_t resident_bytes(void)
+{
+	char text[128];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	unsigned long long size = 0, resident = 0;
+	if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+#define STAT_MAX 256
+
+void svc_stat(struct svc *s)
+{
+	const struct svc_desc *d = s->desc;
+	struct msg_count rows[3][STAT_MAX];
+	size_t n[3] = {0};
+	for (size_t i = 0; i < d->nmetrics; i++) {
+		unsigned kind = d->metrics[i].kind;
+		if (n[kind] < STAT_MAX)
+			rows[kind][n[kind]++] = (struct msg_count){
+				.name = bytes_str(d->metrics[i].name), .count = d->values[i]};
+	}
+	struct bus_counts bc = bus_counts(s->bus);
+	const struct msg_count bus_rows[3] = {{bytes_str("bus_published"), bc.published},
+					      {bytes_str("bus_received"), bc.received},
+					      {bytes_str("bus_malformed"), bc.malformed}};
+	for (size_t i = 0; i < 3; i++) {
+		unsigned kind = i == 2 ? METRIC_DROP : METRIC_COUNTER;
+		if (n[kind] < STAT_MAX)
+			rows[kind][n[kind]++] = bus_rows[i];
+	}
+	if (n[METRIC_DROP] < STAT_MAX)
+		rows[METRIC_DROP][n[METRIC_DROP]++] =
+			(struct msg_count){bytes_str("bus_missed"), bc.missed};
+	struct rusage ru;
+	getrusage(RUSAGE_SELF, &ru);
+	struct msg_stat m = {
+		.pid = (uint64_t)getpid(),
+		.start_ns = bus_epoch(s->bus),
+		.rss_bytes = resident_bytes(),
+		.cpu_ns = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000000u +
+			  (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000u,
+		.counters = {rows[METRIC_COUNTER], n[METRIC_COUNTER]},
+		.gauges = {rows[METRIC_GAUGE], n[METRIC_GAUGE]},
+		.drops = {rows[METRIC_DROP], n[METRIC_DROP]},
+	};
+	struct buf body;
+	buf_init(&body, 1u << 16);
+	if (msg_encode(&msg_stat_schema, &m, &body) == 0)
+		bus_publish(s->bus, "stat", buf_bytes(&body));
+	buf_fini(&body);
+}
