@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "front.h"
 #include "rt/keys.h"
@@ -26,6 +28,10 @@ int front_keygen(int argc, char **argv)
 		return 2;
 	}
 	char err[512] = "";
+	if (mkdir(argv[1], 0700) != 0 && errno != EEXIST) {
+		fprintf(stderr, "lurker keygen: %s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
 	if (keys_generate(argv[1], argv[2], err, sizeof(err)) != 0) {
 		fprintf(stderr, "lurker keygen: %s\n", err);
 		return 1;
