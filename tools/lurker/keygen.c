@@ -11,7 +11,7 @@ int front_keygen(int argc, char **argv)
 		"Usage: lurker keygen DIRECTORY NAME\n\n"
 		"Makes a CURVE key pair for tcp:// endpoints: DIRECTORY/NAME.secret (mode 0600, "
 		"stays on the\n"
-		"host that made it) and DIRECTORY/NAME.public (given to the other side). A "
+		"host that made it) and DIRECTORY/NAME.pub (given to the other side). A "
 		"publishing host\n"
 		"sets curve_secret to its own secret file and curve_clients to a directory of the "
 		"public\n"
@@ -36,6 +36,6 @@ int front_keygen(int argc, char **argv)
 		fprintf(stderr, "lurker keygen: %s\n", err);
 		return 1;
 	}
-	printf("%s/%s.secret\n%s/%s.public\n", argv[1], argv[2], argv[1], argv[2]);
+	printf("%s/%s.secret\n%s/%s.pub\n", argv[1], argv[2], argv[1], argv[2]);
 	return 0;
 }

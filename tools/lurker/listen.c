@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "front.h"
+#include "proto/codec.h"
 
 /* The endpoint of a producer: what `producers` says, else its default. */
 static const char *endpoint_of(const struct svc_common *c, const char *producer)
@@ -11,6 +12,18 @@ static const char *endpoint_of(const struct svc_common *c, const char *producer)
 		if (strncmp(c->producers.v[i], producer, n) == 0 && c->producers.v[i][n] == '=')
 			return c->producers.v[i] + n + 1;
 	return producer;
+}
+
+static int subscribe(struct listen *l, const struct svc_common *c, const char *producer,
+		     const char *const *topics, size_t ntopics, bus_fn fn, void *arg)
+{
+	int rc = 0;
+	for (size_t i = 0; !rc && i < ntopics; i++) {
+		const char *by = msg_schema_of(bytes_str(topics[i]))->producer;
+		if (strcmp(by, producer) == 0 || strcmp(by, "any") == 0)
+			rc = bus_subscribe(l->bus, endpoint_of(c, producer), topics[i], fn, arg);
+	}
+	return rc;
 }
 
 int listen_open(struct listen *l, const struct svc_common *c, const char *const *topics,
@@ -29,10 +42,9 @@ int listen_open(struct listen *l, const struct svc_common *c, const char *const 
 	if (!rc)
 		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
 	for (const char *const *p = front_services; !rc && *p; p++)
-		for (size_t i = 0; !rc && i < ntopics; i++)
-			rc = bus_subscribe(l->bus, endpoint_of(c, *p), topics[i], fn, arg);
-	for (size_t i = 0; !rc && i < ntopics; i++)
-		rc = bus_subscribe(l->bus, endpoint_of(c, "up"), topics[i], fn, arg);
+		rc = subscribe(l, c, *p, topics, ntopics, fn, arg);
+	if (!rc)
+		rc = subscribe(l, c, "up", topics, ntopics, fn, arg);
 	if (rc)
 		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));
 	return rc;
