@@ -5,8 +5,10 @@
  *   STATE_DIR/records/<topic>/YYYY-MM-DD.jsonl.gz   older days
  *
  * What may not be lost is here before it is announced on the bus. A line is written with one
- * write(2); a torn last line (power loss) is completed with a newline at the next open, and readers
- * skip lines that are not whole.
+ * writev(2). Several processes may append to one folder. A line that was torn (power loss, a kill)
+ * is closed before the next one, and readers skip lines that are not whole. Days never go back:
+ * when the clock does, lines go on to the last day there is. A day that is over is made read-only
+ * before a later one begins, which is how readers know that they have all of it.
  */
 #ifndef RT_RECORDS_H
 #define RT_RECORDS_H
@@ -41,6 +43,8 @@ int records_reader_open(const char *dir, struct records_pos from, struct records
 /* records_next: 1 with a line (without newline, valid until the next call) and the place after it;
  * 0 when there is no more for now; -errno. Lines of more than 64 MiB are skipped and counted. */
 int records_next(struct records_reader *r, struct bytes *line, struct records_pos *after);
+/* records_reader_skipped: lines left out so far: torn, damaged or too long. */
+uint64_t records_reader_skipped(const struct records_reader *r);
 void records_reader_close(struct records_reader **r);
 
 #endif
