@@ -41,7 +41,4 @@ struct app_in {
  * from the arena (arena->p aligned as by malloc; memory is taken from arena->used on). */
 void app_recognise(const struct app_in *in, struct msg_arena *arena, struct msg_analysis *rec);
 
-/* The names that rec->app can have, NULL-terminated, in the order in which they are tried. */
-extern const char *const app_names[];
-
 #endif

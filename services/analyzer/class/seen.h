@@ -21,8 +21,8 @@ struct seen_stats {
 	uint64_t evicted;
 };
 
-/* seen_new: an empty table for at most max classes (rounded up to a power of two; 40 bytes each). 0
- * or -ENOMEM. */
+/* seen_new: an empty table for at most max classes (rounded up to a power of two and at least 8; 24
+ * bytes each). 0 or -ENOMEM. */
 int seen_new(size_t max, struct seen **out);
 void seen_free(struct seen **s);
 

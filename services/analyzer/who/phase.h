@@ -2,7 +2,9 @@
  * phase: scanners that work in two phases: a bare SYN (stateless, often by another tool), then a
  * real connection from the same source.
  *
- * A bounded table of the sources that sent a bare SYN, least recently seen out first.
+ * A bounded table of the sources that sent a bare SYN, in sets of eight; a new source takes the
+ * place of the one of its set that was seen longest ago. It also holds what tells unicornscan: a
+ * key that all SYNs of one run share.
  */
 #ifndef WHO_PHASE_H
 #define WHO_PHASE_H
@@ -34,10 +36,12 @@ struct who_first {
 int who_phase_new(size_t max, uint64_t window_ns, const uint8_t seed[16], struct who_phase **out);
 void who_phase_free(struct who_phase **t);
 
-/* who_phase_bare: a flow of src that was no more than SYNs (and RSTs) began at ts_ns. tool may be
- * NULL. */
-void who_phase_bare(struct who_phase *t, const struct addr *src, uint16_t dport, uint64_t ts_ns,
-		    const struct who_tool *tool);
+/* who_phase_bare: a flow of src that was no more than SYNs (and RSTs) began at ts_ns with syn.
+ * *tool is the guess of who_tool (name NULL: none); it becomes unicornscan when syn and an earlier
+ * one of this source share that tool's key: sequence ^ destination ^ ports (unicornscan,
+ * tcphash.h). */
+void who_phase_bare(struct who_phase *t, const struct addr *src, const struct who_syn *syn,
+		    uint64_t ts_ns, struct who_tool *tool);
 /* who_phase_real: a connection that src completed began at ts_ns: whether a bare SYN came before
  * it, within the window. */
 bool who_phase_real(struct who_phase *t, const struct addr *src, uint64_t ts_ns,

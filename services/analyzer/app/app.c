@@ -1,0 +1,49 @@
+#include "app/recognisers.h"
+
+#include <stdio.h>
+
+#define APP_PROTOCOL(name, transports) {#name, transports, app_##name},
+static const struct app_row rows[] = {APP_PROTOCOLS};
+#undef APP_PROTOCOL
+
+#define FIRST_BYTES 8
+
+void app_recognise(const struct app_in *in, struct msg_arena *arena, struct msg_analysis *rec)
+{
+	struct app_in first = *in;
+
+	if (in->init.n == 0)
+		return;
+	if (in->proto == APP_UDP && in->datagram && in->datagram < in->init.n)
+		first.init.n = in->datagram;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!(in->proto == APP_TCP && rows[i].tcp) &&
+		    !(in->proto == APP_UDP && rows[i].udp))
+			continue;
+		size_t used = arena->used;
+		if (rows[i].recognise(&first, arena, rec)) {
+			if (!rec->app.p)
+				rec->app = bytes_str(rows[i].name);
+			return;
+		}
+		arena->used = used; /* what a refusal left behind */
+		rec->login = NULL;
+	}
+	char hex[2 * FIRST_BYTES + 1] = "";
+	for (size_t i = 0; i < in->init.n && i < FIRST_BYTES; i++)
+		snprintf(hex + 2 * i, 3, "%02x", in->init.p[i]);
+	rec->first_bytes = arena_copy(arena, bytes_str(hex));
+}
+
+void app_login(struct msg_arena *a, struct msg_analysis *rec, struct bytes user,
+	       struct bytes password, const char *method)
+{
+	if (rec->login || (!user.p && !password.p))
+		return;
+	struct msg_login *login = app_part(a, login);
+	if (!login)
+		return;
+	*login =
+		(struct msg_login){.user = user, .password = password, .method = bytes_str(method)};
+	rec->login = login;
+}

@@ -1,0 +1,111 @@
+#include "class/seen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "class/table.h"
+
+int seen_new(size_t max, struct seen **out)
+{
+	struct seen *s = calloc(1, sizeof *s);
+	size_t sets = 1;
+
+	*out = NULL;
+	while (sets * SEEN_WAYS < max && sets < SIZE_MAX / 2 / SEEN_WAYS / sizeof *s->v)
+		sets *= 2;
+	if (s)
+		s->v = calloc(sets * SEEN_WAYS, sizeof *s->v);
+	if (!s || !s->v) {
+		free(s);
+		return -ENOMEM;
+	}
+	s->sets = sets;
+	*out = s;
+	return 0;
+}
+
+void seen_free(struct seen **s)
+{
+	if (!*s)
+		return;
+	free((*s)->v);
+	free(*s);
+	*s = NULL;
+}
+
+bool seen_put(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns)
+{
+	uint64_t h;
+	memcpy(&h, id, sizeof h); /* a hash already */
+	struct seen_entry *set = s->v + (h & (s->sets - 1)) * SEEN_WAYS, *to = set;
+
+	if (ts_ns == 0)
+		ts_ns = 1;
+	for (size_t i = 0; i < SEEN_WAYS; i++) {
+		if (set[i].ts_ns && memcmp(set[i].id, id, SEEN_ID) == 0) {
+			if (ts_ns > set[i].ts_ns)
+				set[i].ts_ns = ts_ns;
+			return false;
+		}
+		if (set[i].ts_ns < to->ts_ns) /* free ones first */
+			to = &set[i];
+	}
+	if (to->ts_ns)
+		s->stats.evicted++;
+	else
+		s->stats.classes++;
+	memcpy(to->id, id, SEEN_ID);
+	to->ts_ns = ts_ns;
+	return true;
+}
+
+void seen_clear(struct seen *s)
+{
+	memset(s->v, 0, s->sets * SEEN_WAYS * sizeof *s->v);
+	s->stats = (struct seen_stats){0};
+	s->dirty = false;
+}
+
+static int nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool parse(const char *text, uint8_t id[SEEN_ID])
+{
+	char prefix[16];
+	int n = snprintf(prefix, sizeof prefix, "%d:", CLASS_VERSION);
+
+	if (strncmp(text, prefix, (size_t)n) != 0 || strlen(text + n) != 2 * SEEN_ID)
+		return false;
+	text += n;
+	for (size_t i = 0; i < SEEN_ID; i++) {
+		int hi = nibble(text[2 * i]), lo = nibble(text[2 * i + 1]);
+		if (hi < 0 || lo < 0)
+			return false;
+		id[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}
+
+bool seen_note(struct seen *s, const char *class_text, uint64_t ts_ns)
+{
+	uint8_t id[SEEN_ID];
+
+	if (!parse(class_text, id))
+		return false;
+	s->dirty = true;
+	return seen_put(s, id, ts_ns);
+}
+
+void seen_stats(const struct seen *s, struct seen_stats *out)
+{
+	*out = s->stats;
+}
+
+bool seen_dirty(const struct seen *s)
+{
+	return s->dirty;
+}
