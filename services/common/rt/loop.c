@@ -24,6 +24,7 @@ struct handler {
 	void *arg;
 };
 
+/* period_ns 0: once; next_ns UINT64_MAX: not now. */
 struct timer {
 	uint64_t period_ns, next_ns;
 	loop_fn fn;
@@ -136,6 +137,22 @@ int loop_every(struct loop *l, uint64_t period_ns, loop_fn fn, void *arg)
 	return 0;
 }
 
+int loop_at(struct loop *l, uint64_t when_ns, loop_fn fn, void *arg)
+{
+	int i;
+	for (i = 0; i < l->ntimers; i++)
+		if (!l->timers[i].period_ns && l->timers[i].fn == fn && l->timers[i].arg == arg)
+			break;
+	if (i == LOOP_MAX_TIMERS)
+		return -ENOSPC;
+	if (i == l->ntimers)
+		l->ntimers++;
+	/* A time of 0 would disarm the timerfd. */
+	l->timers[i] = (struct timer){.next_ns = when_ns ? when_ns : 1, .fn = fn, .arg = arg};
+	arm(l);
+	return 0;
+}
+
 static void on_timer(void *arg)
 {
 	struct loop *l = arg;
@@ -149,7 +166,10 @@ static void on_timer(void *arg)
 			continue;
 		/* After a long stop (SIGSTOP, suspend) a timer fires once, not once per missed
 		 * period. */
-		t->next_ns += t->period_ns * ((now - t->next_ns) / t->period_ns + 1);
+		if (t->period_ns)
+			t->next_ns += t->period_ns * ((now - t->next_ns) / t->period_ns + 1);
+		else
+			t->next_ns = UINT64_MAX;
 		t->fn(t->arg);
 	}
 	arm(l);

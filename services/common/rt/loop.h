@@ -24,6 +24,9 @@ int loop_zmq(struct loop *l, void *socket, loop_fn fn, void *arg);
 void loop_forget_fd(struct loop *l, int fd);
 /* loop_every: calls fn each period (CLOCK_MONOTONIC), first after one period. */
 int loop_every(struct loop *l, uint64_t period_ns, loop_fn fn, void *arg);
+/* loop_at: calls fn once when CLOCK_MONOTONIC reaches when_ns (at once if it has); of one fn and
+ * arg only the last call counts, UINT64_MAX takes it back. 0 or -ENOSPC. */
+int loop_at(struct loop *l, uint64_t when_ns, loop_fn fn, void *arg);
 /* loop_busy: while set, waits do not block and fn is called each turn; NULL ends it. For work at
  * hand, such as reading a file as fast as possible, so that the rest is still served. */
 void loop_busy(struct loop *l, loop_fn fn, void *arg);
