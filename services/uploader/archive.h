@@ -1,0 +1,31 @@
+/*
+ * archive: keeps a tree of objects (pcap/YYYY/MM/DD/HH/…) below a limit of disk space.
+ *
+ * What the tree holds is summed once after the start, an hour's folder a step, and kept by addition
+ * from then on; until the sum is known nothing is removed.
+ */
+#ifndef UPLOADER_ARCHIVE_H
+#define UPLOADER_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rt/spool.h"
+
+struct archive {
+	int fd; /* of the tree's root; borrowed */
+	uint64_t max_bytes;
+	char at[SPOOL_KEY_MAX]; /* folder summed last; then: folder that could not be emptied */
+	bool summed;
+	bool removing;  /* the limit was passed, and not enough is free again */
+	uint64_t bytes; /* disk space of the files */
+	uint64_t removed, removed_bytes;
+};
+
+void archive_init(struct archive *a, int fd, uint64_t max_bytes);
+/* archive_add: the file `key` was put into the tree and takes so much disk space. */
+void archive_add(struct archive *a, const char *key, uint64_t bytes);
+/* archive_tidy: one bounded step of summing or removing; true when there is more to do. */
+bool archive_tidy(struct archive *a);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * store_dir: a local directory as the store, the embedded default, and its archive limit.
+ *
+ * The queue's sealed file never changes and is on disk already, so on the same filesystem storing
+ * it is one hard link; elsewhere it is copied (temporary name, flush, rename). Links of one batch
+ * share the flushes of their folders. With a limit, the oldest hours' files are removed, oldest
+ * first.
+ */
+#ifndef UPLOADER_STORE_DIR_H
+#define UPLOADER_STORE_DIR_H
+
+#include "store.h"
+
+struct store_dir_counts {
+	uint64_t linked, copied, kept, replaced;
+	uint64_t archive_bytes, removed, removed_bytes;
+};
+
+/* store_dir_new: dir is made if missing (0750). max_bytes: of disk space below dir, 0: no limit.
+ * counts is updated while the store lives. 0, -ENAMETOOLONG or -errno. */
+int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *counts,
+		  struct store **out);
+
+/* Writes the destination of dir, an absolute file URL ending in "/", to out. Fails with
+ * -ENAMETOOLONG, or -errno when a relative dir cannot be made absolute. */
+int store_dir_url(const char *dir, char *out, size_t n);
+
+#endif
