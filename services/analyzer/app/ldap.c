@@ -17,7 +17,7 @@ static const struct {
 
 bool app_ldap(const struct app_in *in, struct msg_arena *a, struct msg_analysis *rec)
 {
-	struct cur c = cur_of(in->init), message, op, field;
+	struct cur c = cur_of(in->init), message = {0}, op = {0}, field = {0};
 	const char *name = NULL;
 	bool cut;
 
