@@ -1,0 +1,116 @@
+#include "capture/feed.h"
+
+#include <stdlib.h>
+
+#include "pkt/capfile.h"
+
+/* flowagg's mark is read again after so many bytes. */
+#define MARK_EVERY (1u << 20)
+
+struct feed {
+	struct capfile *file;
+	struct feed_options o;
+	struct capfile_packet held; /* read, not fed: it is not due yet */
+	bool holding, begun, waiting;
+	uint64_t first_ns, begun_ns, last_ns;
+	uint64_t since_mark; /* bytes fed since the mark was read */
+};
+
+int feed_open(const struct feed_options *o, struct feed **out, char *err, size_t errlen)
+{
+	struct feed *f = calloc(1, sizeof *f);
+
+	if (!f)
+		return -1;
+	f->o = *o;
+	f->since_mark = MARK_EVERY;
+	int rc = capfile_open(o->path, &f->file, err, errlen);
+	if (rc)
+		free(f);
+	else
+		*out = f;
+	return rc;
+}
+
+void feed_close(struct feed **f)
+{
+	if (!*f)
+		return;
+	capfile_close(&(*f)->file);
+	free(*f);
+	*f = NULL;
+}
+
+/* Whether the journal holds so much that flowagg has not taken in that more could be lost. Half of the bound:
+ * flowagg sets its mark each quarter. */
+static bool behind(struct feed *f, struct outlet *o)
+{
+	uint64_t mark;
+
+	if (f->since_mark < MARK_EVERY && !f->waiting)
+		return false;
+	f->since_mark = 0;
+	/* Without a mark no flowagg has run yet: it begins at the oldest packet. */
+	if (journal_mark_get(f->o.journal_dir, "flowagg", &mark) != 0)
+		mark = 0;
+	f->waiting = journal_bytes_after(o->journal, mark) > f->o.journal_bytes / 2;
+	return f->waiting;
+}
+
+static bool due(struct feed *f, uint64_t ts_ns, uint64_t now_ns)
+{
+	if (!f->o.pace)
+		return true;
+	if (!f->begun) {
+		f->begun = true;
+		f->first_ns = ts_ns;
+		f->begun_ns = now_ns;
+	}
+	return ts_ns <= f->first_ns ||
+	       (ts_ns - f->first_ns) / (uint64_t)f->o.pace <= now_ns - f->begun_ns;
+}
+
+enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns)
+{
+	enum feed_state state = FEED_MORE;
+
+	if (behind(f, o))
+		return FEED_LATER;
+	for (int i = 0; i < JOURNAL_BATCH; i++) {
+		if (!f->holding) {
+			int rc = capfile_next(f->file, &f->held);
+			if (rc <= 0) {
+				state = rc ? FEED_BROKEN : FEED_END;
+				break;
+			}
+			f->holding = true;
+		}
+		if (!due(f, f->held.ts_ns, now_ns)) {
+			state = FEED_LATER;
+			break;
+		}
+		f->holding = false;
+		if (f->held.ts_ns > f->last_ns)
+			f->last_ns = f->held.ts_ns;
+		f->since_mark += f->held.caplen + PCAP_RECORD_HEADER;
+		outlet_packet(o, f->held.linktype, f->held.ts_ns, f->held.caplen, f->held.len,
+			      f->held.data);
+	}
+	outlet_flush(o);
+	return state;
+}
+
+bool feed_waiting(const struct feed *f)
+{
+	return f->waiting;
+}
+
+uint64_t feed_last_ns(const struct feed *f)
+{
+	return f->last_ns;
+}
+
+const char *feed_error(const struct feed *f)
+{
+	return capfile_error(f->file);
+}

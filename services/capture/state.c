@@ -1,0 +1,95 @@
+#include "capture/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+void state_encode(const struct state *s, char out[STATE_BYTES])
+{
+	int n = snprintf(out, STATE_BYTES,
+			 "lurker-capture 1 %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %.31s",
+			 s->clean, s->next, s->alive_ns, s->rx_packets, s->tx_packets,
+			 s->interface[0] ? s->interface : "-");
+	memset(out + n, ' ', (size_t)(STATE_BYTES - n));
+	out[STATE_BYTES - 1] = '\n';
+}
+
+int state_decode(const char *text, size_t n, struct state *out)
+{
+	char line[STATE_BYTES + 1];
+	unsigned clean;
+	struct state s = {0};
+
+	if (n != STATE_BYTES || text[STATE_BYTES - 1] != '\n')
+		return -EBADMSG;
+	memcpy(line, text, STATE_BYTES);
+	line[STATE_BYTES] = '\0';
+	if (sscanf(line,
+		   "lurker-capture 1 %1u %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %31s",
+		   &clean, &s.next, &s.alive_ns, &s.rx_packets, &s.tx_packets, s.interface) != 6)
+		return -EBADMSG;
+	s.clean = clean != 0;
+	if (strcmp(s.interface, "-") == 0)
+		s.interface[0] = '\0';
+	*out = s;
+	return 0;
+}
+
+int state_open(const char *path, struct state *s, bool *broken, int *out)
+{
+	char text[STATE_BYTES];
+
+	*s = (struct state){.clean = true};
+	*broken = false;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		close(fd);
+		return rc;
+	}
+	ssize_t n = pread(fd, text, sizeof text, 0);
+	if (n < 0) {
+		int rc = -errno;
+		close(fd);
+		return rc;
+	}
+	if (n > 0)
+		*broken = state_decode(text, (size_t)n, s) != 0;
+	*out = fd;
+	return 0;
+}
+
+int state_save(int fd, const struct state *s)
+{
+	char text[STATE_BYTES];
+
+	state_encode(s, text);
+	ssize_t n = pwrite(fd, text, sizeof text, 0);
+	return n == (ssize_t)sizeof text ? 0 : n < 0 ? -errno : -ENOSPC;
+}
+
+static uint64_t since(uint64_t then, uint64_t now)
+{
+	return now >= then ? now - then : now;
+}
+
+bool state_hole(const struct state *was, const char *interface, uint64_t now_ns, uint64_t now_rx,
+		uint64_t now_tx, struct hole *out)
+{
+	if (was->clean || !was->interface[0])
+		return false;
+	bool same = strcmp(was->interface, interface) == 0;
+	*out = (struct hole){
+		.from_ns = was->alive_ns,
+		.to_ns = now_ns,
+		.rx_packets = same ? since(was->rx_packets, now_rx) : 0,
+		.tx_packets = same ? since(was->tx_packets, now_tx) : 0,
+	};
+	return true;
+}
