@@ -108,12 +108,13 @@ void journal_reader_seek(struct journal_reader *r, uint64_t n);
 int journal_reader_next(struct journal_reader *r, struct journal_packet *out);
 /* journal_reader_at: the number wanted next; 0 while it is "the oldest". */
 uint64_t journal_reader_at(const struct journal_reader *r);
-/* journal_reader_sync: what was read so far is on disk after this. 0 or -errno. */
-int journal_reader_sync(struct journal_reader *r);
-
 /* journal_bounds: the oldest number and the one after the newest; both 0 for an empty or absent
  * journal. 0 or -errno. */
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next);
+
+/* journal_newest: opens the newest segment for reading: after fdatasync of it everything read so far is on
+ * disk, for the writer flushed the others. 0 with a descriptor the caller closes; -ENOENT; -errno. */
+int journal_newest(const char *dir, int *fd);
 
 /* Marks. journal_mark_set replaces the file; journal_mark_get: -ENOENT if there is none, -EBADMSG.
  */

@@ -227,43 +227,52 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 	}
 }
 
-int journal_reader_sync(struct journal_reader *r)
+static int newest(const char *dir, uint64_t *oldest, uint64_t *first, int *out)
 {
-	/* Closed segments were flushed by their writer. */
-	if (r->fd >= 0 && fdatasync(r->fd) < 0)
+	uint64_t *list = NULL;
+	char name[SEGMENT_NAME];
+	size_t n = 0;
+
+	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
 		return -errno;
-	return 0;
+	int rc = segment_list(dirfd, &list, &n);
+	if (!rc && !n)
+		rc = -ENOENT;
+	if (!rc) {
+		*oldest = list[0];
+		*first = list[n - 1];
+		segment_name(*first, name);
+		*out = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (*out < 0)
+			rc = -errno;
+	}
+	free(list);
+	close(dirfd);
+	return rc;
+}
+
+int journal_newest(const char *dir, int *fd)
+{
+	uint64_t oldest, first;
+
+	return newest(dir, &oldest, &first, fd);
 }
 
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next)
 {
-	uint64_t *list = NULL, records, good;
-	char name[SEGMENT_NAME];
-	int linktype, rc;
-	size_t n = 0;
+	uint64_t first, records, good;
+	int linktype, fd;
 
-	*oldest = *next = 0;
-	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	rc = segment_list(dirfd, &list, &n);
-	if (rc || !n)
-		goto out;
-	segment_name(list[n - 1], name);
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0) {
-		rc = -errno;
-		goto out;
+	*next = 0;
+	int rc = newest(dir, oldest, &first, &fd);
+	if (rc) {
+		*oldest = 0;
+		return rc == -ENOENT ? 0 : rc;
 	}
 	rc = segment_scan(fd, &records, &good, &linktype);
 	close(fd);
-	if (!rc) {
-		*oldest = list[0];
-		*next = list[n - 1] + records;
-	}
-out:
-	free(list);
-	close(dirfd);
+	*next = rc ? 0 : first + records;
 	return rc;
 }
 

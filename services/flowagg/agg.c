@@ -1,0 +1,298 @@
+#include "flowagg/agg.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "flowagg/close.h"
+
+/* Ticks between two looks whether memory can be given back. */
+#define TRIM_TICKS 16
+
+int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16], agg_seal_fn seal,
+	     void *arg)
+{
+	*a = (struct agg){.limits = *limits, .seal = seal, .arg = arg, .next = 1, .next_seal = 1};
+	memcpy(a->seed, seed, sizeof a->seed);
+	int rc = pool_init(&a->pool, limits->max_bytes);
+	if (!rc)
+		rc = table_init(&a->table, limits->max_flows, seed);
+	if (!rc)
+		rc = frags_init(&a->frags, seed);
+	if (!rc)
+		rc = names_init(&a->names, seed);
+	if (rc)
+		agg_fini(a);
+	return rc;
+}
+
+void agg_fini(struct agg *a)
+{
+	pool_fini(&a->pool);
+	table_fini(&a->table);
+	frags_fini(&a->frags);
+	names_fini(&a->names);
+	bundle_fini(&a->bundle);
+}
+
+/* Ends what has been silent too long; equal times in a fixed order of the classes. */
+static void expire(struct agg *a)
+{
+	for (;;) {
+		struct flow *f = NULL;
+		for (int c = 0; c < FLOW_CLASSES; c++) {
+			struct flow *o = table_oldest(&a->table, (enum flow_class)c);
+			if (o && (!f || o->seen < f->seen))
+				f = o;
+		}
+		if (!f || a->clock.now - f->seen < a->limits.idle_ns)
+			return;
+		close_flow(a, f, END_IDLE);
+	}
+}
+
+static void see_time(struct agg *a, uint64_t ts_ns)
+{
+	uint64_t ref = a->clock.ref_ns;
+
+	if (flow_clock_see(&a->clock, ts_ns)) {
+		names_set_back(&a->names, ref);
+		a->counts.set_back++;
+	}
+	expire(a);
+	close_bundle_of_past(a);
+}
+
+/* Room for one more flow and one more packet. */
+static void make_room(struct agg *a, uint32_t blocks)
+{
+	while (a->table.used == a->table.max || pool_left(&a->pool) < blocks) {
+		struct flow *f = table_oldest(&a->table, CLASS_PLAIN);
+		if (f) {
+			a->counts.evicted_plain++;
+		} else {
+			f = table_oldest(&a->table, CLASS_DATA);
+			assert(f);
+			a->counts.evicted_data++;
+		}
+		close_flow(a, f, END_PRESSURE);
+	}
+}
+
+/* The key of the fragments of a datagram whose ports are not known. */
+static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forward)
+{
+	flowkey_of(p, key, forward);
+	key->pad = KEY_FRAGMENTS;
+	key->lo_port = (uint16_t)(p->ip_id >> 16);
+	key->hi_port = (uint16_t)p->ip_id;
+}
+
+static struct flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p, int linktype,
+			  unsigned side)
+{
+	struct flow *f = table_add(&a->table, key, CLASS_PLAIN);
+
+	f->init_ns = p->ts_ns;
+	f->born = a->clock.now;
+	f->linktype = (uint16_t)linktype;
+	f->initiator = (uint8_t)side;
+	f->suffix = names_suffix(&a->names, key, p->ts_ns);
+	a->counts.flows++;
+	return f;
+}
+
+/* The rest of a flow that was cut by age or size still knows who began it. */
+static struct flow *go_on(struct agg *a, struct flow *f, const struct pkt *p, enum agg_reason reason)
+{
+	struct flow was = *f;
+
+	close_flow(a, f, reason);
+	f = begin(a, &was.key, p, was.linktype, was.initiator);
+	f->rank = was.rank;
+	f->has_isn = was.has_isn;
+	memcpy(f->isn, was.isn, sizeof f->isn);
+	return f;
+}
+
+/* A SYN with another ISN than this side has used. */
+static bool begins_anew(const struct flow *f, const struct pkt *p, unsigned side)
+{
+	return p->stop == PKT_L4 && p->proto == 6 && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       (f->has_isn & (1u << side)) && f->isn[side] != p->seq;
+}
+
+/* What the packet says about who began the flow. */
+static void learn(struct flow *f, const struct pkt *p, unsigned side)
+{
+	if (p->stop != PKT_L4 || p->proto != 6 || !(p->flags & TCP_SYN))
+		return;
+	enum flow_rank rank = p->flags & TCP_ACK ? RANK_SYNACK : RANK_SYN;
+	if (rank > f->rank) {
+		f->rank = (uint8_t)rank;
+		f->initiator = (uint8_t)(rank == RANK_SYN ? side : !side);
+	}
+	if (!(f->has_isn & (1u << side))) {
+		f->has_isn |= (uint8_t)(1u << side);
+		f->isn[side] = p->seq;
+	}
+}
+
+static uint32_t payload_of(const struct pkt *p)
+{
+	switch (p->stop) {
+	case PKT_L4:
+		return p->payload_wire;
+	case PKT_IP:
+	case PKT_FRAGMENT:
+		return p->l4_len;
+	default:
+		return 0;
+	}
+}
+
+static void store(struct agg *a, struct flow *f, const struct agg_packet *p, unsigned side)
+{
+	uint32_t len = p->len > STORED_LEN_MAX ? STORED_LEN_MAX : p->len;
+	struct stored s = {p->ts_ns, p->caplen, len << 1 | side};
+
+	chain_write(&a->pool, &f->chain, &s, sizeof s);
+	chain_write(&a->pool, &f->chain, p->data, p->caplen);
+	if (!f->packets++)
+		f->first = p->number;
+	f->bytes += sizeof s + p->caplen;
+	f->last_ns = p->ts_ns;
+	f->wire[side]++;
+	a->counts.open++;
+}
+
+static void touch(struct agg *a, struct flow *f)
+{
+	bool data = f->payload[f->initiator] && f->key.pad != KEY_FRAGMENTS;
+
+	f->seen = a->clock.now;
+	table_touch(&a->table, f, data ? CLASS_DATA : CLASS_PLAIN);
+}
+
+/* The fragments that came before the one with the ports join its flow, in front of it. */
+static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
+{
+	struct flowkey key;
+	bool forward;
+
+	fragments_key(p, &key, &forward);
+	struct flow *early = table_find(&a->table, &key);
+	if (!early || early->linktype != f->linktype ||
+	    chain_need(&f->chain, early->bytes) > pool_left(&a->pool))
+		return;
+	/* Which end is lo depends on the ports when both addresses are the same; take the side again. */
+	bool flip = !addr_eq(&early->key.lo, &f->key.lo);
+	struct chain_pos pos = chain_begin(&early->chain);
+	for (uint32_t i = 0; i < early->packets; i++) {
+		struct stored s;
+		chain_copy(&a->pool, &pos, &s, sizeof s);
+		s.len_side ^= flip;
+		chain_write(&a->pool, &f->chain, &s, sizeof s);
+		for (size_t left = s.caplen; left;) {
+			const uint8_t *from;
+			size_t n = chain_read(&a->pool, &pos, left, &from);
+			chain_write(&a->pool, &f->chain, from, n);
+			left -= n;
+		}
+		f->wire[s.len_side & 1]++;
+	}
+	for (unsigned side = 0; side < 2; side++)
+		f->payload[side] += early->payload[side ^ flip];
+	if (!f->packets) {
+		f->first = early->first;
+		f->init_ns = early->init_ns;
+		f->suffix = names_suffix(&a->names, &f->key, f->init_ns);
+	}
+	f->packets += early->packets;
+	f->bytes += early->bytes;
+	a->counts.fragments_joined += early->packets;
+	chain_free(&a->pool, &early->chain);
+	table_remove(&a->table, early);
+}
+
+static void fold(struct agg *a, const struct agg_packet *in, struct pkt *p)
+{
+	struct flowkey key;
+	struct pkt first;
+	bool forward, opens = false;
+
+	if (p->stop == PKT_FRAGMENT && p->frag_off == 0 && frag_ports(p, &first)) {
+		flowkey_of(&first, &key, &forward);
+		frags_learn(&a->frags, p, &key, a->clock.now);
+		opens = true;
+	} else if (p->stop == PKT_FRAGMENT) {
+		fragments_key(p, &key, &forward);
+		struct flowkey known;
+		if (frags_find(&a->frags, p, a->clock.now, &known)) {
+			forward = addr_eq(&known.lo, &p->src);
+			key = known;
+			a->counts.fragments_joined++;
+		} else {
+			a->counts.fragments_alone++;
+		}
+	} else {
+		flowkey_of(p, &key, &forward);
+	}
+	unsigned side = !forward;
+	size_t need = sizeof(struct stored) + in->caplen;
+
+	make_room(a, (uint32_t)(need / POOL_BLOCK + 2));
+	struct flow *f = table_find(&a->table, &key);
+	if (!f)
+		f = begin(a, &key, p, in->linktype, side);
+	else if (begins_anew(f, p, side) || f->linktype != in->linktype) {
+		close_flow(a, f, END_REUSE);
+		f = begin(a, &key, p, in->linktype, side);
+	} else if (a->clock.now - f->born >= a->limits.max_age_ns)
+		f = go_on(a, f, p, END_AGE);
+	else if (f->bytes + need > a->limits.max_flow_bytes)
+		f = go_on(a, f, p, END_SIZE);
+	if (opens)
+		join_fragments(a, f, p);
+	learn(f, p, side);
+	f->payload[side] += payload_of(p);
+	/* Joined fragments may have used what was made free. */
+	if (chain_need(&f->chain, need) > pool_left(&a->pool))
+		f = go_on(a, f, p, END_SIZE);
+	store(a, f, in, side);
+	touch(a, f);
+}
+
+void agg_packet(struct agg *a, const struct agg_packet *in)
+{
+	struct pkt p;
+
+	a->next = in->number + 1;
+	see_time(a, in->ts_ns);
+	pkt_decode(in->linktype, in->data, in->caplen, in->len, &p);
+	p.ts_ns = in->ts_ns;
+	a->counts.packets += p.stop != PKT_TICK;
+	switch (p.stop) {
+	case PKT_TICK:
+		a->counts.ticks++;
+		if (a->counts.ticks % TRIM_TICKS == 0 && a->pool.used < a->pool.fresh / 8)
+			pool_trim(&a->pool);
+		break;
+	case PKT_ARP:
+		a->counts.arp++;
+		break;
+	case PKT_OTHER_L3:
+		a->counts.other_l3++;
+		break;
+	case PKT_BROKEN:
+		a->counts.broken++;
+		break;
+	case PKT_LINK:
+		a->counts.unknown_link++;
+		break;
+	case PKT_L4:
+	case PKT_FRAGMENT:
+	case PKT_IP:
+		fold(a, in, &p);
+		break;
+	}
+}

@@ -1,0 +1,202 @@
+#include "flowagg/close.h"
+
+#include <string.h>
+
+#include "pkt/capfile.h"
+
+#define MINUTE_NS (60 * UINT64_C(1000000000))
+
+const char *agg_reason_text(enum agg_reason reason)
+{
+	static const char *const text[END_REASONS] = {
+		[END_IDLE] = "idle",	     [END_AGE] = "age",	      [END_SIZE] = "size",
+		[END_REUSE] = "reuse",	     [END_PRESSURE] = "pressure", [END_MINUTE] = "minute",
+		[END_FULL] = "full",
+	};
+	return text[reason];
+}
+
+/* Whether the file gets packets of that side. */
+static bool keeps(const struct agg *a, const struct flow *f, unsigned side)
+{
+	return !a->limits.initiator_only || side == f->initiator;
+}
+
+static uint64_t kept_packets(const struct agg *a, const struct flow *f)
+{
+	return a->limits.initiator_only ? f->wire[f->initiator] : f->packets;
+}
+
+/* Hands over the flow's records in pcap form. */
+static int records(const struct agg *a, const struct flow *f, agg_put_fn put, void *arg)
+{
+	struct chain_pos pos = chain_begin(&f->chain);
+	uint8_t head[PCAP_RECORD_HEADER];
+	const uint8_t *from;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < f->packets && !rc; i++) {
+		struct stored s;
+		chain_copy(&a->pool, &pos, &s, sizeof s);
+		bool keep = keeps(a, f, s.len_side & 1);
+		if (keep) {
+			pcap_put_record(head, s.ts_ns, s.caplen, s.len_side >> 1);
+			rc = put(arg, head, sizeof head);
+		}
+		for (size_t left = s.caplen; left && !rc;) {
+			size_t n = chain_read(&a->pool, &pos, left, &from);
+			if (keep)
+				rc = put(arg, from, n);
+			left -= n;
+		}
+	}
+	return rc;
+}
+
+int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg)
+{
+	uint8_t head[PCAP_FILE_HEADER];
+
+	pcap_put_header(head, s->linktype, CAPFILE_MAX_PACKET);
+	int rc = put(arg, head, sizeof head);
+	if (!rc)
+		rc = s->flow ? records(s->agg, s->flow, put, arg)
+			     : put(arg, s->agg->bundle.p, s->agg->bundle.bytes);
+	return rc;
+}
+
+struct copy {
+	uint8_t *to;
+};
+
+static int copy(void *arg, const void *p, size_t n)
+{
+	struct copy *c = arg;
+
+	memcpy(c->to, p, n);
+	c->to += n;
+	return 0;
+}
+
+/* Bytes of the flow's records in a file, with the initiator's side only if so wanted. */
+static uint64_t record_bytes(const struct agg *a, const struct flow *f)
+{
+	/* In memory and in the file a record takes the same: 16 bytes and the packet. */
+	_Static_assert(sizeof(struct stored) == PCAP_RECORD_HEADER, "records of one size");
+	if (!a->limits.initiator_only)
+		return f->bytes;
+	struct chain_pos pos = chain_begin(&f->chain);
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < f->packets; i++) {
+		struct stored s;
+		const uint8_t *from;
+		chain_copy(&a->pool, &pos, &s, sizeof s);
+		for (size_t left = s.caplen; left;)
+			left -= chain_read(&a->pool, &pos, left, &from);
+		if (keeps(a, f, s.len_side & 1))
+			bytes += sizeof s + s.caplen;
+	}
+	return bytes;
+}
+
+void close_bundle(struct agg *a, enum agg_reason reason)
+{
+	struct bundle *b = &a->bundle;
+
+	if (!b->packets)
+		return;
+	struct agg_sealed s = {
+		.number = a->next_seal++,
+		.reason = reason,
+		.flows = b->flows,
+		.packets = b->packets,
+		.file_bytes = PCAP_FILE_HEADER + b->bytes,
+		.init_ns = b->init_ns,
+		.last_ns = b->last_ns,
+		.first = b->first,
+		.linktype = b->linktype,
+		.agg = a,
+	};
+	name_bundle(b->init_ns, b->first, s.key);
+	a->seal(a->arg, &s);
+	a->counts.ended[reason]++;
+	a->counts.bundles++;
+	a->counts.bundled -= b->packets;
+	a->counts.sealed += b->packets;
+	bundle_reset(b);
+}
+
+void close_bundle_of_past(struct agg *a)
+{
+	if (a->bundle.packets && a->bundle.minute != a->clock.ref_ns / MINUTE_NS)
+		close_bundle(a, END_MINUTE);
+}
+
+static bool to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uint64_t bytes)
+{
+	struct bundle *b = &a->bundle;
+
+	if (a->limits.bundling == BUNDLE_NONE || bytes > a->limits.bundle_bytes ||
+	    (a->limits.bundling == BUNDLE_EMPTY && f->class == CLASS_DATA))
+		return false;
+	if (b->packets && (b->bytes + bytes > a->limits.bundle_bytes || b->linktype != f->linktype))
+		close_bundle(a, END_FULL);
+	struct copy c = {bundle_room(b, bytes)};
+	if (!c.to)
+		return false; /* without memory it becomes a file */
+	if (!b->packets) {
+		b->minute = a->clock.ref_ns / MINUTE_NS;
+		b->first = f->first;
+		b->init_ns = f->init_ns;
+		b->linktype = f->linktype;
+	}
+	records(a, f, copy, &c);
+	b->bytes += bytes;
+	b->flows++;
+	b->packets += packets;
+	if (b->last_ns < f->last_ns)
+		b->last_ns = f->last_ns;
+	a->counts.flows_bundled++;
+	a->counts.bundled += packets;
+	return true;
+}
+
+static void to_file(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets,
+		    uint64_t bytes)
+{
+	struct agg_sealed s = {
+		.number = a->next_seal++,
+		.reason = reason,
+		.flows = 1,
+		.packets = packets,
+		.file_bytes = PCAP_FILE_HEADER + bytes,
+		.init_ns = f->init_ns,
+		.last_ns = f->last_ns,
+		.first = f->first,
+		.linktype = f->linktype,
+		.flow = f,
+		.payload_bytes = f->payload[f->initiator],
+		.agg = a,
+	};
+	name_flow(f, s.key);
+	names_ended(&a->names, f, a->clock.ref_ns);
+	a->seal(a->arg, &s);
+	a->counts.flows_sealed++;
+	a->counts.sealed += packets;
+}
+
+void close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
+{
+	uint64_t packets = kept_packets(a, f);
+
+	if (packets) {
+		uint64_t bytes = record_bytes(a, f);
+		if (!to_bundle(a, f, packets, bytes))
+			to_file(a, f, reason, packets, bytes);
+	}
+	a->counts.other_side += f->packets - packets;
+	a->counts.open -= f->packets;
+	a->counts.ended[reason]++;
+	chain_free(&a->pool, &f->chain);
+	table_remove(&a->table, f);
+}

@@ -1,0 +1,202 @@
+#include "flowagg/name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flowagg/clock.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* A packet's stamp may lie so far behind the clock, in whole seconds. */
+#define DISORDER_S (CLOCK_DISORDER_NS / SECOND + 1)
+
+int names_init(struct names *s, const uint8_t seed[16])
+{
+	*s = (struct names){0};
+	memcpy(s->seed, seed, sizeof s->seed);
+	/* Zero pages: memory is used as entries come. */
+	s->recent = calloc(NAMES_RECENT, sizeof *s->recent);
+	s->heads = malloc(NAMES_RECENT * sizeof *s->heads);
+	if (!s->recent || !s->heads) {
+		names_fini(s);
+		return -ENOMEM;
+	}
+	memset(s->heads, 0xff, NAMES_RECENT * sizeof *s->heads);
+	return 0;
+}
+
+void names_fini(struct names *s)
+{
+	free(s->recent);
+	free(s->heads);
+	*s = (struct names){0};
+}
+
+static uint32_t *chain_of(struct names *s, const struct flowkey *key)
+{
+	return &s->heads[flowkey_hash(key, s->seed) % NAMES_RECENT];
+}
+
+static void forget_oldest(struct names *s)
+{
+	uint32_t *at = chain_of(s, &s->recent[s->at].key);
+
+	while (*at != s->at)
+		at = &s->recent[*at].next;
+	*at = s->recent[s->at].next;
+	s->at = (s->at + 1) % NAMES_RECENT;
+	s->n--;
+}
+
+int names_recall(struct names *s, const struct flowkey *key, uint64_t init_s, uint32_t count)
+{
+	if (s->n == NAMES_RECENT)
+		return -ENOSPC;
+	uint32_t i = (s->at + s->n++) % NAMES_RECENT, *head = chain_of(s, key);
+	s->recent[i] = (struct name_recent){*key, init_s, count, *head};
+	*head = i;
+	return 0;
+}
+
+static void new_generation(struct names *s, uint64_t lived_s)
+{
+	s->generation++;
+	if (s->lived_s < lived_s)
+		s->lived_s = lived_s;
+	while (s->n)
+		forget_oldest(s);
+}
+
+void names_set_back(struct names *s, uint64_t ref_ns)
+{
+	new_generation(s, ref_ns / SECOND);
+}
+
+static struct name_recent *find(struct names *s, const struct flowkey *key, uint64_t init_s)
+{
+	for (uint32_t i = *chain_of(s, key); i != UINT32_MAX; i = s->recent[i].next) {
+		struct name_recent *r = &s->recent[i];
+		if (r->init_s == init_s && memcmp(&r->key, key, sizeof *key) == 0)
+			return r;
+	}
+	return NULL;
+}
+
+uint32_t names_suffix(struct names *s, const struct flowkey *key, uint64_t init_ns)
+{
+	uint64_t init_s = init_ns / SECOND;
+
+	const struct name_recent *r = s->n ? find(s, key, init_s) : NULL;
+	uint32_t n = r ? r->count + 1 : 1;
+	if (n >= NAMES_PER_GENERATION) {
+		new_generation(s, init_s);
+		n = 1;
+	}
+	if (s->generation && init_s <= s->lived_s)
+		n += s->generation * NAMES_PER_GENERATION;
+	return n;
+}
+
+void names_ended(struct names *s, const struct flow *f, uint64_t ref_ns)
+{
+	uint64_t init_s = f->init_ns / SECOND, ref_s = ref_ns / SECOND;
+
+	while (s->n && s->recent[s->at].init_s + DISORDER_S < ref_s)
+		forget_oldest(s);
+	if (init_s + DISORDER_S < ref_s)
+		return;
+	uint32_t count = f->suffix % NAMES_PER_GENERATION;
+	struct name_recent *r = find(s, &f->key, init_s);
+	if (r) {
+		if (r->count < count)
+			r->count = count;
+		return;
+	}
+	if (names_recall(s, &f->key, init_s, count))
+		new_generation(s, ref_s + DISORDER_S);
+}
+
+void name_proto(uint8_t proto, char out[8])
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		strcpy(out, "tcp");
+		break;
+	case IPPROTO_UDP:
+		strcpy(out, "udp");
+		break;
+	case IPPROTO_ICMP:
+		strcpy(out, "icmp");
+		break;
+	case IPPROTO_ICMPV6:
+		strcpy(out, "icmp6");
+		break;
+	default:
+		snprintf(out, 8, "%u", proto);
+	}
+}
+
+void name_ends(const struct flow *f, struct name_ends *out)
+{
+	const struct flowkey *k = &f->key;
+	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
+	bool swap = f->initiator == 1;
+
+	addr_text(swap ? &k->hi : &k->lo, out->src);
+	addr_text(swap ? &k->lo : &k->hi, out->dst);
+	/* Type and code stay in place, whoever began (flowkey.h). */
+	out->sport = swap && !icmp ? k->hi_port : k->lo_port;
+	out->dport = swap && !icmp ? k->lo_port : k->hi_port;
+	if (k->pad == KEY_FRAGMENTS)
+		out->sport = out->dport = 0;
+}
+
+static size_t folder(uint64_t init_ns, char *out, size_t n)
+{
+	time_t t = (time_t)(init_ns / SECOND);
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	return strftime(out, n, "pcap/%Y/%m/%d/%H/", &tm);
+}
+
+static void no_colons(char *s)
+{
+	for (; *s; s++)
+		if (*s == ':')
+			*s = '-';
+}
+
+void name_flow(const struct flow *f, char out[NAME_MAX_KEY])
+{
+	struct name_ends e;
+	char proto[12] = "", suffix[32] = "";
+
+	name_ends(f, &e);
+	no_colons(e.src);
+	no_colons(e.dst);
+	if (f->key.proto != IPPROTO_TCP) {
+		proto[0] = '_';
+		name_proto(f->key.proto, proto + 1);
+	}
+	if (f->key.pad == KEY_FRAGMENTS)
+		snprintf(suffix, sizeof suffix, "_frag_%" PRIu64, f->first);
+	else if (f->suffix > 1)
+		snprintf(suffix, sizeof suffix, "_%" PRIu32, f->suffix);
+	size_t n = folder(f->init_ns, out, NAME_MAX_KEY);
+	snprintf(out + n, NAME_MAX_KEY - n, "%" PRIu64 "_%s_%s_%u_%u%s%s.pcap", f->init_ns / SECOND,
+		 e.src, e.dst, e.sport, e.dport, proto, suffix);
+}
+
+void name_bundle(uint64_t init_ns, uint64_t first, char out[NAME_MAX_KEY])
+{
+	size_t n = folder(init_ns, out, NAME_MAX_KEY);
+
+	snprintf(out + n, NAME_MAX_KEY - n, "bundle_%02u_%" PRIu64 ".pcap",
+		 (unsigned)(init_ns / SECOND / 60 % 60), first);
+}

@@ -1,0 +1,163 @@
+#include "flowagg/table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define FIRST_BUCKETS 1024u
+
+int table_init(struct table *t, uint32_t max, const uint8_t seed[16])
+{
+	*t = (struct table){.max = max, .free = FLOW_NONE, .nbuckets = FIRST_BUCKETS};
+	memcpy(t->seed, seed, sizeof t->seed);
+	for (int c = 0; c < FLOW_CLASSES; c++)
+		t->oldest[c] = t->newest[c] = FLOW_NONE;
+	void *p = mmap(NULL, (size_t)max * sizeof *t->flows, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->flows = p == MAP_FAILED ? NULL : p;
+	t->buckets = malloc(FIRST_BUCKETS * sizeof *t->buckets);
+	if (!t->flows || !t->buckets) {
+		table_fini(t);
+		return -ENOMEM;
+	}
+	memset(t->buckets, 0xff, FIRST_BUCKETS * sizeof *t->buckets);
+	return 0;
+}
+
+void table_fini(struct table *t)
+{
+	if (t->flows)
+		munmap(t->flows, (size_t)t->max * sizeof *t->flows);
+	free(t->buckets);
+	*t = (struct table){0};
+}
+
+static uint32_t index_of(const struct table *t, const struct flow *f)
+{
+	return (uint32_t)(f - t->flows);
+}
+
+static uint32_t *bucket_of(struct table *t, const struct flowkey *key)
+{
+	return &t->buckets[flowkey_hash(key, t->seed) & (t->nbuckets - 1)];
+}
+
+static void grow(struct table *t)
+{
+	uint32_t n = t->nbuckets * 2;
+	uint32_t *old = t->buckets, *v = malloc(n * sizeof *v);
+
+	/* Without memory the chains get longer; that is all. */
+	if (!v)
+		return;
+	memset(v, 0xff, n * sizeof *v);
+	uint32_t was = t->nbuckets;
+	t->buckets = v;
+	t->nbuckets = n;
+	for (uint32_t b = 0; b < was; b++) {
+		for (uint32_t i = old[b], next; i != FLOW_NONE; i = next) {
+			next = t->flows[i].bucket;
+			uint32_t *to = bucket_of(t, &t->flows[i].key);
+			t->flows[i].bucket = *to;
+			*to = i;
+		}
+	}
+	free(old);
+}
+
+struct flow *table_find(struct table *t, const struct flowkey *key)
+{
+	for (uint32_t i = *bucket_of(t, key); i != FLOW_NONE; i = t->flows[i].bucket)
+		if (memcmp(&t->flows[i].key, key, sizeof *key) == 0)
+			return &t->flows[i];
+	return NULL;
+}
+
+static void list_out(struct table *t, struct flow *f)
+{
+	if (f->older != FLOW_NONE)
+		t->flows[f->older].newer = f->newer;
+	else
+		t->oldest[f->class] = f->newer;
+	if (f->newer != FLOW_NONE)
+		t->flows[f->newer].older = f->older;
+	else
+		t->newest[f->class] = f->older;
+}
+
+static void list_in(struct table *t, struct flow *f, enum flow_class class)
+{
+	uint32_t i = index_of(t, f);
+
+	f->class = (uint8_t)class;
+	f->newer = FLOW_NONE;
+	f->older = t->newest[class];
+	if (f->older != FLOW_NONE)
+		t->flows[f->older].newer = i;
+	else
+		t->oldest[class] = i;
+	t->newest[class] = i;
+}
+
+struct flow *table_add(struct table *t, const struct flowkey *key, enum flow_class class)
+{
+	uint32_t i;
+
+	assert(t->used < t->max);
+	if (t->used >= t->nbuckets)
+		grow(t);
+	if (t->free != FLOW_NONE) {
+		i = t->free;
+		t->free = t->flows[i].bucket;
+	} else {
+		i = t->fresh++;
+	}
+	t->used++;
+	struct flow *f = &t->flows[i];
+	*f = (struct flow){.key = *key};
+	chain_init(&f->chain);
+	uint32_t *b = bucket_of(t, key);
+	f->bucket = *b;
+	*b = i;
+	list_in(t, f, class);
+	return f;
+}
+
+void table_remove(struct table *t, struct flow *f)
+{
+	uint32_t i = index_of(t, f);
+	uint32_t *at = bucket_of(t, &f->key);
+
+	while (*at != i)
+		at = &t->flows[*at].bucket;
+	*at = f->bucket;
+	list_out(t, f);
+	f->bucket = t->free;
+	t->free = i;
+	if (--t->used == 0 && t->fresh > FIRST_BUCKETS) {
+		/* Empty after a flood: begin anew, with little memory. */
+		madvise(t->flows, (size_t)t->max * sizeof *t->flows, MADV_DONTNEED);
+		t->fresh = 0;
+		t->free = FLOW_NONE;
+	}
+}
+
+void table_touch(struct table *t, struct flow *f, enum flow_class class)
+{
+	if (f->newer == FLOW_NONE && f->class == class)
+		return;
+	list_out(t, f);
+	list_in(t, f, class);
+}
+
+struct flow *table_oldest(struct table *t, enum flow_class class)
+{
+	return t->oldest[class] == FLOW_NONE ? NULL : &t->flows[t->oldest[class]];
+}
+
+struct flow *table_newer(struct table *t, const struct flow *f)
+{
+	return f->newer == FLOW_NONE ? NULL : &t->flows[f->newer];
+}
