@@ -41,8 +41,8 @@ void feed_close(struct feed **f)
 	*f = NULL;
 }
 
-/* Whether the journal holds so much that flowagg has not taken in that more could be lost. Half of the bound:
- * flowagg sets its mark each quarter. */
+/* Whether the journal holds so much that flowagg has not taken in that more could be lost. Half of
+ * the bound: flowagg sets its mark each quarter. */
 static bool behind(struct feed *f, struct outlet *o)
 {
 	uint64_t mark;

@@ -1,8 +1,8 @@
 /*
  * feed: a capture file instead of an interface.
  *
- * Read as fast as possible, or at the speed of its own time stamps; never so fast that the journal would lose
- * what flowagg has not taken in: before that it waits for flowagg's mark.
+ * Read as fast as possible, or at the speed of its own time stamps; never so fast that the journal
+ * would lose what flowagg has not taken in: before that it waits for flowagg's mark.
  */
 #ifndef CAPTURE_FEED_H
 #define CAPTURE_FEED_H
@@ -18,7 +18,7 @@ struct feed;
 struct feed_options {
 	const char *path;
 	int64_t pace; /* 0: as fast as possible; n: n times the speed of the file's own time */
-	uint64_t journal_bytes; /* the journal's bound */
+	uint64_t journal_bytes;  /* the journal's bound */
 	const char *journal_dir; /* for flowagg's mark */
 };
 
@@ -28,13 +28,14 @@ void feed_close(struct feed **f);
 
 enum feed_state {
 	FEED_MORE,  /* call again at once */
-	FEED_LATER, /* call again a little later: the next packet is not due, or flowagg is behind */
+	FEED_LATER, /* call again a little later: the next packet is not due, or flowagg is behind
+		     */
 	FEED_END,
 	FEED_BROKEN, /* the file breaks here; what came before was fed (feed_error) */
 };
 /* feed_step: feeds a batch. now_ns is a monotonic clock. */
 enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns);
-bool feed_waiting(const struct feed *f); /* for flowagg */
+bool feed_waiting(const struct feed *f);     /* for flowagg */
 uint64_t feed_last_ns(const struct feed *f); /* latest time stamp seen */
 const char *feed_error(const struct feed *f);
 

@@ -41,8 +41,10 @@ void iface_counters(const char *name, uint64_t *rx, uint64_t *tx)
 {
 	char text[32];
 
-	*rx = sys_text(name, "statistics/rx_packets", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
-	*tx = sys_text(name, "statistics/tx_packets", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
+	*rx = sys_text(name, "statistics/rx_packets", text, sizeof text) ? strtoull(text, NULL, 10)
+									 : 0;
+	*tx = sys_text(name, "statistics/tx_packets", text, sizeof text) ? strtoull(text, NULL, 10)
+									 : 0;
 }
 
 bool iface_up(const char *name, int *index)
@@ -63,8 +65,8 @@ int iface_route4(const char *text, char out[IFACE_NAME])
 		char name[IFACE_NAME];
 		unsigned long dst, mask;
 		line++;
-		if (sscanf(line, "%15s %lx %*x %*x %*d %*d %*d %lx", name, &dst, &mask) == 3 && !dst &&
-		    !mask) {
+		if (sscanf(line, "%15s %lx %*x %*x %*d %*d %*d %lx", name, &dst, &mask) == 3 &&
+		    !dst && !mask) {
 			memcpy(out, name, sizeof name);
 			return 0;
 		}
@@ -78,7 +80,8 @@ int iface_route6(const char *text, char out[IFACE_NAME])
 	for (const char *line = text; line && *line;) {
 		char dst[33], name[IFACE_NAME];
 		unsigned bits;
-		if (sscanf(line, "%32s %x %*s %*x %*s %*x %*x %*x %*x %15s", dst, &bits, name) == 3 &&
+		if (sscanf(line, "%32s %x %*s %*x %*s %*x %*x %*x %*x %15s", dst, &bits, name) ==
+			    3 &&
 		    !bits && strspn(dst, "0") == 32 && strcmp(name, "lo") != 0) {
 			memcpy(out, name, sizeof name);
 			return 0;

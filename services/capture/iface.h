@@ -14,7 +14,8 @@
 /* iface_counters: packets received and sent; both 0 when unknown. */
 void iface_counters(const char *name, uint64_t *rx, uint64_t *tx);
 
-/* iface_up: whether it exists and is administratively up. *index is its number, 0 when it does not exist. */
+/* iface_up: whether it exists and is administratively up. *index is its number, 0 when it does not
+ * exist. */
 bool iface_up(const char *name, int *index);
 
 /* iface_default: the interface of the IPv4 default route, else of the IPv6 one. 0 or -ENODEV.

@@ -1,6 +1,6 @@
 /*
- * lurker-capture: every packet of one interface (or of a file) gets a number, goes to the journal, and then to
- * the bus.
+ * lurker-capture: every packet of one interface (or of a file) gets a number, goes to the journal,
+ * and then to the bus.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,14 +34,18 @@ static const struct opt opts[] = {
 	{"interface", 'i', OPT_STR, O(interface), NULL, 0, 0, NULL,
 	 "interface to listen on; by default the one of the default route", NULL},
 	{"filter", 'f', OPT_STR, O(filter), NULL, 0, 0, NULL,
-	 "what the kernel hands over, in the language of pcap-filter(7); everything by default", NULL},
+	 "what the kernel hands over, in the language of pcap-filter(7); everything by default",
+	 NULL},
 	{"file", 'r', OPT_STR, O(file), NULL, 0, 0, NULL,
-	 "read this pcap or pcapng file (- is standard input) instead of an interface, and end", NULL},
+	 "read this pcap or pcapng file (- is standard input) instead of an interface, and end",
+	 NULL},
 	{"pace", 0, OPT_INT, O(pace), "0", 0, 1000000, NULL,
-	 "of a file: 1 is the speed of its time stamps, n is n times that, 0 as fast as flowagg keeps up",
+	 "of a file: 1 is the speed of its time stamps, n is n times that, 0 as fast as flowagg "
+	 "keeps up",
 	 NULL},
 	{"end_gap_s", 0, OPT_INT, O(end_gap_s), "7200", 0, 1000000, "s",
-	 "of a file: after its last packet the clock is moved on by so much, which ends every flow; 0 leaves "
+	 "of a file: after its last packet the clock is moved on by so much, which ends every "
+	 "flow; 0 leaves "
 	 "them open",
 	 NULL},
 	{"promiscuous", 'p', OPT_BOOL, O(promiscuous), "false", 0, 0, NULL,
@@ -57,7 +61,8 @@ static const struct opt opts[] = {
 	{"journal_total", 0, OPT_SIZE, O(journal_total), "1GiB", 1 << 19, INT64_C(1) << 42, "bytes",
 	 "all segments together; the oldest is removed", NULL},
 	{"journal_sync", 0, OPT_BOOL, O(journal_sync), "true", 0, 0, NULL,
-	 "flush the journal to disk once a second, so that power loss costs no more than that", NULL},
+	 "flush the journal to disk once a second, so that power loss costs no more than that",
+	 NULL},
 };
 #undef O
 
@@ -87,7 +92,8 @@ static int check(struct svc *s)
 
 	(void)s;
 	if (conf.journal_total / 8 < conf.journal_segment) {
-		log_error("option", "error=\"journal_total must be at least 8 times journal_segment\"");
+		log_error("option",
+			  "error=\"journal_total must be at least 8 times journal_segment\"");
 		return -EINVAL;
 	}
 	if (conf.filter && ring_check_filter(conf.filter, (int)conf.snaplen, err, sizeof err)) {
@@ -95,7 +101,8 @@ static int check(struct svc *s)
 		return -EINVAL;
 	}
 	if (conf.interface && strlen(conf.interface) >= IFACE_NAME) {
-		log_error("option interface", "error=\"a name has at most %d characters\"", IFACE_NAME - 1);
+		log_error("option interface", "error=\"a name has at most %d characters\"",
+			  IFACE_NAME - 1);
 		return -EINVAL;
 	}
 	return 0;
@@ -132,11 +139,12 @@ static int open_privileged(struct svc *s)
 			  "hint=\"there is no default route: name the interface with -i\"");
 		return -ENODEV;
 	}
-	struct ring_options o = {cap.interface,		conf.filter,	 (int)conf.snaplen,
+	struct ring_options o = {cap.interface,        conf.filter,    (int)conf.snaplen,
 				 (int)conf.timeout_ms, (int)conf.ring, conf.promiscuous};
 	rc = ring_open(&o, &cap.ring, err, sizeof err);
 	if (rc)
-		log_error("interface cannot be opened", "interface=%s error=\"%s\"%s", cap.interface, err,
+		log_error("interface cannot be opened", "interface=%s error=\"%s\"%s",
+			  cap.interface, err,
 			  rc == -EPERM ? " hint=\"start as root or with CAP_NET_RAW\"" : "");
 	return rc;
 }
@@ -223,7 +231,8 @@ static void on_feed(void *arg)
 		/* fallthrough */
 	case FEED_END:
 		if (conf.end_gap_s && feed_last_ns(cap.feed))
-			outlet_tick(&cap.out, feed_last_ns(cap.feed) + (uint64_t)conf.end_gap_s * SECOND);
+			outlet_tick(&cap.out,
+				    feed_last_ns(cap.feed) + (uint64_t)conf.end_gap_s * SECOND);
 		loop_stop(cap.svc->loop);
 		break;
 	}
@@ -247,8 +256,9 @@ static void report_hole(struct svc *s)
 	struct msg_alert a = {
 		.kind = bytes_str("hole"),
 		.severity = bytes_str("warning"),
-		.message = bytes_str("Capture ended without notice and is running again; packets of the time "
-				     "between are missing."),
+		.message = bytes_str(
+			"Capture ended without notice and is running again; packets of the time "
+			"between are missing."),
 		.ts_ns = now,
 		.from_ns = hole.from_ns,
 		.to_ns = hole.to_ns,
@@ -327,8 +337,8 @@ static void drain(struct svc *s)
 		on_ring(NULL);
 	tick(s);
 	save_state(true);
-	log_info("ended", "packets=%" PRIu64 " next=%" PRIu64 " dropped_kernel=%" PRIu64, values[M_packets],
-		 values[M_next_number], values[M_dropped_kernel]);
+	log_info("ended", "packets=%" PRIu64 " next=%" PRIu64 " dropped_kernel=%" PRIu64,
+		 values[M_packets], values[M_next_number], values[M_dropped_kernel]);
 	outlet_fini(&cap.out);
 	ring_close(&cap.ring);
 	feed_close(&cap.feed);
@@ -341,13 +351,15 @@ int main(int argc, char **argv)
 	static const struct svc_desc desc = {
 		.name = "capture",
 		.summary = "every packet of an interface, numbered, to the journal and the bus",
-		.details =
-			"Reads    packets of one interface, both directions, VLAN tags included; or a capture file\n"
-			"         (-r), no faster than flowagg can take it in.\n"
-			"Writes   STATE_DIR/journal/NUMBER.pcap: the recent packets, segments that any tool opens;\n"
-			"         STATE_DIR/capture.state; RUN_DIR/capture.sock: topics packet, stat, alert.\n"
-			"Needs    CAP_NET_RAW until the interface is open; nothing for a file.\n"
-			"Prints   log lines on standard error, nothing else.",
+		.details = "Reads    packets of one interface, both directions, VLAN tags "
+			   "included; or a capture file\n"
+			   "         (-r), no faster than flowagg can take it in.\n"
+			   "Writes   STATE_DIR/journal/NUMBER.pcap: the recent packets, segments "
+			   "that any tool opens;\n"
+			   "         STATE_DIR/capture.state; RUN_DIR/capture.sock: topics packet, "
+			   "stat, alert.\n"
+			   "Needs    CAP_NET_RAW until the interface is open; nothing for a file.\n"
+			   "Prints   log lines on standard error, nothing else.",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof *opts,
 		.conf = &conf,

@@ -1,6 +1,6 @@
 /*
- * metrics: what capture counts. For any period: received = packets + dropped_journal + dropped_size +
- * dropped_empty, to the packet; the kernel's own count of what passed the filter is received +
+ * metrics: what capture counts. For any period: received = packets + dropped_journal + dropped_size
+ * + dropped_empty, to the packet; the kernel's own count of what passed the filter is received +
  * dropped_kernel + what waits in the ring.
  */
 #ifndef CAPTURE_METRICS_H
@@ -35,7 +35,7 @@ enum {
 #define X(name, kind, unit, help) M_##name,
 	CAPTURE_METRICS(X)
 #undef X
-	M_COUNT
+		M_COUNT
 };
 
 #endif

@@ -25,8 +25,9 @@ struct outlet {
 int outlet_init(struct outlet *o, struct journal **journal, struct bus *bus, uint64_t *metrics);
 void outlet_fini(struct outlet *o); /* flushes first */
 
-/* outlet_packet: one packet; data is copied. Full batches are flushed on the way. A new link type begins a new
- * batch. outlet_flush sends what is gathered: call it when no more packets are at hand. */
+/* outlet_packet: one packet; data is copied. Full batches are flushed on the way. A new link type
+ * begins a new batch. outlet_flush sends what is gathered: call it when no more packets are at
+ * hand. */
 void outlet_packet(struct outlet *o, int linktype, uint64_t ts_ns, uint32_t caplen, uint32_t len,
 		   const uint8_t *data);
 /* outlet_tick: the clock; flushes. */

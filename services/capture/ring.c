@@ -1,9 +1,9 @@
 #include "capture/ring.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 struct ring {
 	pcap_t *p;
 	char interface[IFACE_NAME];
-	int index;    /* the interface's number when the socket was bound to it */
-	int linktype; /* LINKTYPE_ number */
+	int index;                   /* the interface's number when the socket was bound to it */
+	int linktype;                /* LINKTYPE_ number */
 	uint32_t recv, drop, ifdrop; /* libpcap's counters wrap at 32 bits */
 	struct ring_counts counts;
 };
@@ -80,10 +80,10 @@ static int activate(struct ring *r, const struct ring_options *o, char *err, siz
 	int rc = pcap_activate(r->p);
 	if (rc < 0) {
 		snprintf(err, errlen, "%s: %s", pcap_statustostr(rc), pcap_geterr(r->p));
-		return rc == PCAP_ERROR_NO_SUCH_DEVICE	? -ENODEV
-		       : rc == PCAP_ERROR_PERM_DENIED	? -EPERM
+		return rc == PCAP_ERROR_NO_SUCH_DEVICE ? -ENODEV
+		       : rc == PCAP_ERROR_PERM_DENIED  ? -EPERM
 		       : rc == PCAP_ERROR_IFACE_NOT_UP ? -ENETDOWN
-							: -EIO;
+						       : -EIO;
 	}
 	if (pcap_setnonblock(r->p, 1, perr) < 0) {
 		snprintf(err, errlen, "%s", perr);

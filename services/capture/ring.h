@@ -25,23 +25,23 @@ typedef void (*ring_fn)(void *arg, int linktype, uint64_t ts_ns, uint32_t caplen
 /* ring_check_filter: compiles the filter only (for Ethernet). 0 or -EINVAL. */
 int ring_check_filter(const char *filter, int snaplen, char *err, size_t errlen);
 
-/* ring_open: needs CAP_NET_RAW; nothing afterwards does. 0; -EPERM; -ENODEV; -ENETDOWN; -EINVAL (filter);
- * -EIO; err says why. */
+/* ring_open: needs CAP_NET_RAW; nothing afterwards does. 0; -EPERM; -ENODEV; -ENETDOWN; -EINVAL
+ * (filter); -EIO; err says why. */
 int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t errlen);
 void ring_close(struct ring **r);
 int ring_fd(const struct ring *r);
 
-/* ring_read: hands over what is there, about max packets at most. Their number, or -ENETDOWN: the interface
- * is down or gone. */
+/* ring_read: hands over what is there, about max packets at most. Their number, or -ENETDOWN: the
+ * interface is down or gone. */
 int ring_read(struct ring *r, int max, ring_fn fn, void *arg);
 
-/* ring_resume: once the interface is up, goes on; one that came back under a new index is taken up again,
- * which needs no privilege. 0, or -ENETDOWN when it is not up yet. */
+/* ring_resume: once the interface is up, goes on; one that came back under a new index is taken up
+ * again, which needs no privilege. 0, or -ENETDOWN when it is not up yet. */
 int ring_resume(struct ring *r);
 
 struct ring_counts {
-	uint64_t packets;   /* passed the filter, lost ones included */
-	uint64_t dropped;   /* of them, because the ring was full */
+	uint64_t packets;    /* passed the filter, lost ones included */
+	uint64_t dropped;    /* of them, because the ring was full */
 	uint64_t if_dropped; /* by the interface */
 };
 struct ring_counts ring_counts(struct ring *r);

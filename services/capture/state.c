@@ -11,7 +11,8 @@
 void state_encode(const struct state *s, char out[STATE_BYTES])
 {
 	int n = snprintf(out, STATE_BYTES,
-			 "lurker-capture 1 %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %.31s",
+			 "lurker-capture 1 %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+			 " %.31s",
 			 s->clean, s->next, s->alive_ns, s->rx_packets, s->tx_packets,
 			 s->interface[0] ? s->interface : "-");
 	memset(out + n, ' ', (size_t)(STATE_BYTES - n));
@@ -29,7 +30,8 @@ int state_decode(const char *text, size_t n, struct state *out)
 	memcpy(line, text, STATE_BYTES);
 	line[STATE_BYTES] = '\0';
 	if (sscanf(line,
-		   "lurker-capture 1 %1u %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %31s",
+		   "lurker-capture 1 %1u %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %20" SCNu64
+		   " %31s",
 		   &clean, &s.next, &s.alive_ns, &s.rx_packets, &s.tx_packets, s.interface) != 6)
 		return -EBADMSG;
 	s.clean = clean != 0;

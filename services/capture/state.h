@@ -1,8 +1,9 @@
 /*
- * state: what capture remembers across its own death, in one small file that is overwritten each second.
+ * state: what capture remembers across its own death, in one small file that is overwritten each
+ * second.
  *
- * After an unclean end it tells when capture was last known to be alive and what the interface had counted
- * until then: the hole.
+ * After an unclean end it tells when capture was last known to be alive and what the interface had
+ * counted until then: the hole.
  */
 #ifndef CAPTURE_STATE_H
 #define CAPTURE_STATE_H
@@ -12,11 +13,11 @@
 #include <stdint.h>
 
 struct state {
-	bool clean;          /* the last run ended in good order */
-	uint64_t next;       /* packet number after the last one written */
-	uint64_t alive_ns;   /* last packet or tick */
+	bool clean;                      /* the last run ended in good order */
+	uint64_t next;                   /* packet number after the last one written */
+	uint64_t alive_ns;               /* last packet or tick */
 	uint64_t rx_packets, tx_packets; /* of the interface, at that time */
-	char interface[32];  /* "" for a file */
+	char interface[32];              /* "" for a file */
 };
 
 /* On disk: a line of text padded to STATE_BYTES with spaces, ending in a newline:
@@ -27,8 +28,9 @@ void state_encode(const struct state *s, char out[STATE_BYTES]);
 /* state_decode: 0, or -EBADMSG. */
 int state_decode(const char *text, size_t n, struct state *out);
 
-/* state_open: opens (creates) and locks the file: -EBUSY while another capture has it. *s is what it held;
- * a new or broken file gives a clean state with next 0 (*broken tells which). 0 or -errno. */
+/* state_open: opens (creates) and locks the file: -EBUSY while another capture has it. *s is what
+ * it held; a new or broken file gives a clean state with next 0 (*broken tells which). 0 or -errno.
+ */
 int state_open(const char *path, struct state *s, bool *broken, int *fd);
 int state_save(int fd, const struct state *s);
 
@@ -36,8 +38,8 @@ int state_save(int fd, const struct state *s);
 struct hole {
 	uint64_t from_ns, to_ns, rx_packets, tx_packets;
 };
-/* state_hole: whether `was` tells of an unclean end. now_* are the interface's counters now; they are left out
- * (0) for another interface, and taken as they are when they began again. */
+/* state_hole: whether `was` tells of an unclean end. now_* are the interface's counters now; they
+ * are left out (0) for another interface, and taken as they are when they began again. */
 bool state_hole(const struct state *was, const char *interface, uint64_t now_ns, uint64_t now_rx,
 		uint64_t now_tx, struct hole *out);
 

@@ -8,8 +8,8 @@
 /* Ticks between two looks whether memory can be given back. */
 #define TRIM_TICKS 16
 
-int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16], agg_seal_fn seal,
-	     void *arg)
+int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16],
+	     agg_seal_fn seal, void *arg)
 {
 	*a = (struct agg){.limits = *limits, .seal = seal, .arg = arg, .next = 1, .next_seal = 1};
 	memcpy(a->seed, seed, sizeof a->seed);
@@ -87,8 +87,8 @@ static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forwar
 	key->hi_port = (uint16_t)p->ip_id;
 }
 
-static struct flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p, int linktype,
-			  unsigned side)
+static struct flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
+			  int linktype, unsigned side)
 {
 	struct flow *f = table_add(&a->table, key, CLASS_PLAIN);
 
@@ -102,7 +102,8 @@ static struct flow *begin(struct agg *a, const struct flowkey *key, const struct
 }
 
 /* The rest of a flow that was cut by age or size still knows who began it. */
-static struct flow *go_on(struct agg *a, struct flow *f, const struct pkt *p, enum agg_reason reason)
+static struct flow *go_on(struct agg *a, struct flow *f, const struct pkt *p,
+			  enum agg_reason reason)
 {
 	struct flow was = *f;
 
@@ -184,7 +185,8 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 	if (!early || early->linktype != f->linktype ||
 	    chain_need(&f->chain, early->bytes) > pool_left(&a->pool))
 		return;
-	/* Which end is lo depends on the ports when both addresses are the same; take the side again. */
+	/* Which end is lo depends on the ports when both addresses are the same; take the side
+	 * again. */
 	bool flip = !addr_eq(&early->key.lo, &f->key.lo);
 	struct chain_pos pos = chain_begin(&early->chain);
 	for (uint32_t i = 0; i < early->packets; i++) {

@@ -1,14 +1,15 @@
 /*
- * agg: folds numbered packets into flows and says when one is to be sealed. Pure: packets in, sealed files out, no
- * file, socket or clock of its own. The same packets give the same files, byte for byte, in the same order, under
- * the same keys.
+ * agg: folds numbered packets into flows and says when one is to be sealed. Pure: packets in,
+ * sealed files out, no file, socket or clock of its own. The same packets give the same files, byte
+ * for byte, in the same order, under the same keys.
  *
- *   packet → clock → ends what was silent too long → its flow (pressure may end others) → kept in the pool
+ *   packet → clock → ends what was silent too long → its flow (pressure may end others) → kept in
+ * the pool
  *
- * A flow ends by: idle (silence), age, size, reuse (a SYN with a new ISN; another link type), pressure. A flow
- * whose initiator sent no payload goes to the bundle, any other becomes a file. Under pressure (too many flows
- * or bytes) the flows without payload go first, longest unseen first; then those with payload, longest unseen
- * first.
+ * A flow ends by: idle (silence), age, size, reuse (a SYN with a new ISN; another link type),
+ * pressure. A flow whose initiator sent no payload goes to the bundle, any other becomes a file.
+ * Under pressure (too many flows or bytes) the flows without payload go first, longest unseen
+ * first; then those with payload, longest unseen first.
  */
 #ifndef FLOWAGG_AGG_H
 #define FLOWAGG_AGG_H
@@ -26,7 +27,8 @@ enum agg_bundling { BUNDLE_EMPTY, BUNDLE_NONE, BUNDLE_ALL };
 
 struct agg_limits {
 	uint64_t idle_ns, max_age_ns;
-	uint64_t max_flow_bytes; /* of packets in one flow; larger than one packet, below max_bytes */
+	uint64_t max_flow_bytes; /* of packets in one flow; larger than one packet, below max_bytes
+				  */
 	uint64_t max_bytes;      /* of packets in memory */
 	uint64_t bundle_bytes;   /* size of a bundle */
 	uint32_t max_flows;
@@ -35,8 +37,13 @@ struct agg_limits {
 };
 
 enum agg_reason {
-	END_IDLE, END_AGE, END_SIZE, END_REUSE, END_PRESSURE, /* flows */
-	END_MINUTE, END_FULL,                                 /* bundles */
+	END_IDLE,
+	END_AGE,
+	END_SIZE,
+	END_REUSE,
+	END_PRESSURE, /* flows */
+	END_MINUTE,
+	END_FULL, /* bundles */
 	END_REASONS
 };
 const char *agg_reason_text(enum agg_reason reason);
@@ -58,11 +65,13 @@ struct agg_sealed {
 
 typedef void (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 
-/* agg_write: the bytes of the file, in order, as a nanosecond pcap. put returns 0 or -errno, which ends it. */
+/* agg_write: the bytes of the file, in order, as a nanosecond pcap. put returns 0 or -errno, which
+ * ends it. */
 typedef int (*agg_put_fn)(void *arg, const void *p, size_t n);
 int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg);
 
-/* Where the packets went. packets + restored = open + bundled + sealed + other_side + the drops, always. */
+/* Where the packets went. packets + restored = open + bundled + sealed + other_side + the drops,
+ * always. */
 struct agg_counts {
 	uint64_t packets, ticks;
 	uint64_t restored;   /* packets in open flows and bundle when a checkpoint was loaded */
@@ -71,7 +80,7 @@ struct agg_counts {
 	uint64_t sealed;     /* in files */
 	uint64_t other_side; /* not the initiator's, when only those are kept */
 	uint64_t arp, other_l3, broken, unknown_link; /* not IP: dropped */
-	uint64_t flows;      /* begun */
+	uint64_t flows;                               /* begun */
 	uint64_t flows_sealed, flows_bundled, bundles;
 	uint64_t ended[END_REASONS];
 	uint64_t evicted_plain, evicted_data; /* of the flows ended by pressure */
@@ -87,7 +96,7 @@ struct agg {
 	struct names names;
 	struct bundle bundle;
 	struct flow_clock clock;
-	uint64_t next;      /* number of the next packet */
+	uint64_t next; /* number of the next packet */
 	uint64_t next_seal;
 	uint8_t seed[16];
 	struct agg_counts counts;
@@ -103,12 +112,12 @@ struct agg_packet {
 };
 
 /* agg_init: seed is random and stays the same as long as the checkpoint lives. 0 or -ENOMEM. */
-int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16], agg_seal_fn seal,
-	     void *arg);
+int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16],
+	     agg_seal_fn seal, void *arg);
 void agg_fini(struct agg *a);
 
-/* agg_packet: takes the next packet in. p->number is not below a->next; what lies between is the caller's to
- * count. A packet without a byte and of length 0 is a tick. */
+/* agg_packet: takes the next packet in. p->number is not below a->next; what lies between is the
+ * caller's to count. A packet without a byte and of length 0 is a tick. */
 void agg_packet(struct agg *a, const struct agg_packet *p);
 
 #endif

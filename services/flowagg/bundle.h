@@ -1,5 +1,6 @@
 /*
- * bundle: the flows without initiator payload that ended in one minute, as they will stand in one file.
+ * bundle: the flows without initiator payload that ended in one minute, as they will stand in one
+ * file.
  */
 #ifndef FLOWAGG_BUNDLE_H
 #define FLOWAGG_BUNDLE_H
@@ -11,9 +12,9 @@ struct bundle {
 	uint8_t *p; /* pcap records */
 	uint64_t bytes, cap;
 	uint64_t flows, packets;
-	uint64_t minute;            /* of the flow's time stamps, in which it was begun */
-	uint64_t first;             /* number of the first packet of the first flow */
-	uint64_t init_ns, last_ns;  /* first packet of the first flow; latest packet */
+	uint64_t minute;           /* of the flow's time stamps, in which it was begun */
+	uint64_t first;            /* number of the first packet of the first flow */
+	uint64_t init_ns, last_ns; /* first packet of the first flow; latest packet */
 	int linktype;
 };
 

@@ -9,8 +9,8 @@
 const char *agg_reason_text(enum agg_reason reason)
 {
 	static const char *const text[END_REASONS] = {
-		[END_IDLE] = "idle",	     [END_AGE] = "age",	      [END_SIZE] = "size",
-		[END_REUSE] = "reuse",	     [END_PRESSURE] = "pressure", [END_MINUTE] = "minute",
+		[END_IDLE] = "idle",   [END_AGE] = "age",           [END_SIZE] = "size",
+		[END_REUSE] = "reuse", [END_PRESSURE] = "pressure", [END_MINUTE] = "minute",
 		[END_FULL] = "full",
 	};
 	return text[reason];

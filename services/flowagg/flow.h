@@ -1,5 +1,6 @@
 /*
- * flow: what is known of an open flow. Everything here is in the checkpoint, but the links of the table.
+ * flow: what is known of an open flow. Everything here is in the checkpoint, but the links of the
+ * table.
  *
  * Sides: 0 is the end that the key calls lo, 1 the other. A packet's side is its sender's.
  */
@@ -22,8 +23,8 @@ enum flow_rank {
 /* Flows whose initiator has sent no payload (plain) are the first to go under pressure. */
 enum flow_class { CLASS_PLAIN, CLASS_DATA, FLOW_CLASSES };
 
-/* key.pad of the fragments of one datagram whose first fragment was not seen yet: the ports hold its
- * identification. Such a flow joins the flow of the first fragment, should that come. */
+/* key.pad of the fragments of one datagram whose first fragment was not seen yet: the ports hold
+ * its identification. Such a flow joins the flow of the first fragment, should that come. */
 #define KEY_FRAGMENTS 1
 
 struct flow {
@@ -39,12 +40,12 @@ struct flow {
 	uint64_t payload[2]; /* bytes sent by each side */
 	uint64_t wire[2];    /* packets by side, for `directions: in` */
 	uint32_t isn[2];
-	uint32_t suffix;     /* of the name, when more than 1 */
+	uint32_t suffix; /* of the name, when more than 1 */
 	uint16_t linktype;
-	uint8_t has_isn;     /* bit per side */
-	uint8_t initiator;   /* side */
-	uint8_t rank;        /* enum flow_rank */
-	uint8_t class;       /* enum flow_class: the list it is in */
+	uint8_t has_isn;   /* bit per side */
+	uint8_t initiator; /* side */
+	uint8_t rank;      /* enum flow_rank */
+	uint8_t class;     /* enum flow_class: the list it is in */
 };
 
 /* A packet in memory: this, then caplen bytes. */

@@ -35,8 +35,9 @@ static struct frag *find(struct frag *set, const struct pkt *p, uint64_t now)
 {
 	for (unsigned i = 0; i < FRAG_WAYS; i++) {
 		struct frag *f = &set[i];
-		if (f->used && f->id == p->ip_id && f->proto == p->proto && now - f->seen <= FRAG_LIFE_NS &&
-		    addr_eq(&f->src, &p->src) && addr_eq(&f->dst, &p->dst))
+		if (f->used && f->id == p->ip_id && f->proto == p->proto &&
+		    now - f->seen <= FRAG_LIFE_NS && addr_eq(&f->src, &p->src) &&
+		    addr_eq(&f->dst, &p->dst))
 			return f;
 	}
 	return NULL;

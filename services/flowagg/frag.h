@@ -1,8 +1,9 @@
 /*
- * frag: which flow the fragments of a datagram belong to, learnt from its first fragment, the one with ports.
+ * frag: which flow the fragments of a datagram belong to, learnt from its first fragment, the one
+ * with ports.
  *
- * A fixed number of places, four to choose from for each datagram; the longest unused one is given up, so a
- * flood of fragments costs nothing but this knowledge.
+ * A fixed number of places, four to choose from for each datagram; the longest unused one is given
+ * up, so a flood of fragments costs nothing but this knowledge.
  */
 #ifndef FLOWAGG_FRAG_H
 #define FLOWAGG_FRAG_H
@@ -15,8 +16,8 @@
 #define FRAG_WAYS   4u
 #define FRAG_PLACES (FRAG_WAYS * 256u)
 
-/* Flow time after which a datagram's identification may stand for another one (RFC 791: reassembly gives
- * up within 15 to 120 s). */
+/* Flow time after which a datagram's identification may stand for another one (RFC 791: reassembly
+ * gives up within 15 to 120 s). */
 #define FRAG_LIFE_NS (30 * UINT64_C(1000000000))
 
 struct frag {
@@ -40,8 +41,8 @@ void frags_fini(struct frags *s);
 void frags_learn(struct frags *s, const struct pkt *p, const struct flowkey *flow, uint64_t now);
 /* frags_find: the flow that fragment p belongs to. */
 bool frags_find(struct frags *s, const struct pkt *p, uint64_t now, struct flowkey *flow);
-/* frag_ports: makes of a first fragment a packet as far as flowkey_of needs it: its ports (for ICMP type and code)
- * are read. false when they are not at hand. */
+/* frag_ports: makes of a first fragment a packet as far as flowkey_of needs it: its ports (for ICMP
+ * type and code) are read. false when they are not at hand. */
 bool frag_ports(const struct pkt *fragment, struct pkt *out);
 
 #endif

@@ -4,11 +4,12 @@
  *   pcap/YYYY/MM/DD/HH/<init_ts>_<src>_<dst>_<sport>_<dport>[_<proto>][_<n>].pcap
  *   pcap/YYYY/MM/DD/HH/bundle_<minute>_<n>.pcap          n: number of its first packet
  *
- * A tuple has one open flow at a time, so a name can repeat only when a flow ended in the very second it began
- * and the next one of its tuple began in that second too. Flows that ended so are remembered for the few
- * seconds in which that can happen; a later one gets _2, _3 and so on.
- * When time was set back, seconds are lived a second time: all flows that begin in such seconds count from
- * 1000 x generation, where the generation is how often that happened. So no key is ever used twice.
+ * A tuple has one open flow at a time, so a name can repeat only when a flow ended in the very
+ * second it began and the next one of its tuple began in that second too. Flows that ended so are
+ * remembered for the few seconds in which that can happen; a later one gets _2, _3 and so on. When
+ * time was set back, seconds are lived a second time: all flows that begin in such seconds count
+ * from 1000 x generation, where the generation is how often that happened. So no key is ever used
+ * twice.
  */
 #ifndef FLOWAGG_NAME_H
 #define FLOWAGG_NAME_H
@@ -21,7 +22,7 @@
 #define NAME_MAX_KEY 200
 
 /* Flows that ended in the second they began; more at a time begin a new generation. */
-#define NAMES_RECENT 4096u
+#define NAMES_RECENT         4096u
 #define NAMES_PER_GENERATION 1000u
 
 struct name_recent {

@@ -56,8 +56,8 @@ static uint32_t take(struct pool *p)
 
 void pool_trim(struct pool *p)
 {
-	/* A page goes back when all its blocks are free. The free list is walked once to find them: a free
-	 * block is marked by a link to itself, which no list has. */
+	/* A page goes back when all its blocks are free. The free list is walked once to find them:
+	 * a free block is marked by a link to itself, which no list has. */
 	for (uint32_t b = p->free, next; b != POOL_NONE; b = next) {
 		next = p->link[b];
 		p->link[b] = b;

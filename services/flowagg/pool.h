@@ -1,8 +1,9 @@
 /*
- * pool: memory for packets, in blocks of one size, so that it is bounded exactly and does not fragment.
+ * pool: memory for packets, in blocks of one size, so that it is bounded exactly and does not
+ * fragment.
  *
- * A chain is a run of bytes over linked blocks. The address space is reserved at the start and used as far as
- * blocks are; pool_trim gives pages without a used block back.
+ * A chain is a run of bytes over linked blocks. The address space is reserved at the start and used
+ * as far as blocks are; pool_trim gives pages without a used block back.
  */
 #ifndef FLOWAGG_POOL_H
 #define FLOWAGG_POOL_H
@@ -15,8 +16,10 @@
 
 struct pool {
 	uint8_t *mem;
-	uint32_t *link; /* of a used block: the next of its chain; of a free one: the next free one */
-	uint32_t max, used, fresh, free; /* fresh: blocks from here on were never used since the last trim */
+	uint32_t *
+		link; /* of a used block: the next of its chain; of a free one: the next free one */
+	uint32_t max, used, fresh,
+		free; /* fresh: blocks from here on were never used since the last trim */
 };
 
 /* pool_init: room for bytes (rounded down to blocks). 0 or -ENOMEM. */
@@ -26,7 +29,8 @@ static inline uint32_t pool_left(const struct pool *p)
 {
 	return p->max - p->used;
 }
-/* pool_trim: gives memory back; worth its time (it looks at every block) when few of many are used. */
+/* pool_trim: gives memory back; worth its time (it looks at every block) when few of many are used.
+ */
 void pool_trim(struct pool *p);
 
 struct chain {
@@ -49,8 +53,8 @@ static inline struct chain_pos chain_begin(const struct chain *c)
 {
 	return (struct chain_pos){c->head, 0};
 }
-/* chain_read: the bytes at *pos that lie together, at most n of them; moves *pos on. The caller knows how many
- * bytes the chain has. */
+/* chain_read: the bytes at *pos that lie together, at most n of them; moves *pos on. The caller
+ * knows how many bytes the chain has. */
 size_t chain_read(const struct pool *p, struct chain_pos *pos, size_t n, const uint8_t **out);
 /* chain_copy: copies n bytes. */
 void chain_copy(const struct pool *p, struct chain_pos *pos, void *out, size_t n);

@@ -91,7 +91,7 @@ static void list_in(struct table *t, struct flow *f, enum flow_class class)
 {
 	uint32_t i = index_of(t, f);
 
-	f->class = (uint8_t)class;
+	f->class = (uint8_t) class;
 	f->newer = FLOW_NONE;
 	f->older = t->newest[class];
 	if (f->older != FLOW_NONE)

@@ -1,8 +1,9 @@
 /*
- * table: the open flows: found by key, and in one list a class, ordered by when they were last seen.
+ * table: the open flows: found by key, and in one list a class, ordered by when they were last
+ * seen.
  *
- * The hash is keyed, so that nobody can aim at one bucket; the buckets double as flows come. Nothing that
- * leaves flowagg depends on the order of buckets.
+ * The hash is keyed, so that nobody can aim at one bucket; the buckets double as flows come.
+ * Nothing that leaves flowagg depends on the order of buckets.
  */
 #ifndef FLOWAGG_TABLE_H
 #define FLOWAGG_TABLE_H

@@ -112,8 +112,9 @@ uint64_t journal_reader_at(const struct journal_reader *r);
  * journal. 0 or -errno. */
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next);
 
-/* journal_newest: opens the newest segment for reading: after fdatasync of it everything read so far is on
- * disk, for the writer flushed the others. 0 with a descriptor the caller closes; -ENOENT; -errno. */
+/* journal_newest: opens the newest segment for reading: after fdatasync of it everything read so
+ * far is on disk, for the writer flushed the others. 0 with a descriptor the caller closes;
+ * -ENOENT; -errno. */
 int journal_newest(const char *dir, int *fd);
 
 /* Marks. journal_mark_set replaces the file; journal_mark_get: -ENOENT if there is none, -EBADMSG.

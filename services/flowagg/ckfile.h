@@ -1,0 +1,19 @@
+/*
+ * ckfile: the checkpoint as a file, replaced in one step.
+ */
+#ifndef FLOWAGG_CKFILE_H
+#define FLOWAGG_CKFILE_H
+
+#include "flowagg/agg.h"
+
+/* ckfile_save: writes path.new, flushes it, renames it to path, flushes the folder. 0 or -errno. */
+int ckfile_save(const char *path, const struct agg *a);
+
+/* ckfile_load: as checkpoint_load. -ENOENT: there is none. */
+int ckfile_load(const char *path, struct agg *a, const struct agg_limits *limits, agg_seal_fn seal,
+		void *arg);
+
+/* ckfile_heads: the numbers a checkpoint begins with, without loading it. 0 or -errno. */
+int ckfile_heads(const char *path, uint64_t *next, uint64_t *next_seal);
+
+#endif

@@ -1,0 +1,238 @@
+#include "flowagg/deliver.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flowagg/metrics.h"
+#include "pkt/flowid.h"
+#include "pkt/journal.h"
+#include "proto/codec.h"
+#include "rt/log.h"
+
+#define WRITE_BUFFER (64u << 10)
+
+/* What is said about a file once it is delivered. */
+struct announcement {
+	struct seal_record record;
+	char key[NAME_MAX_KEY];
+	char flow_id[FLOWID_TEXT];
+	char proto[8];
+	struct name_ends ends;
+	enum agg_reason reason;
+	bool bundle;
+	uint64_t flows, packets, init_ns, last_ns, payload_bytes, first;
+};
+
+int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
+		 uint64_t *metrics)
+{
+	*d = (struct deliver){.bus = bus,
+			      .sensor = o->sensor,
+			      .journal_dir = o->journal_dir,
+			      .m = metrics,
+			      .fd = -1,
+			      .log.fd = -1};
+	d->pending = calloc(SPOOL_BATCH, sizeof *d->pending);
+	d->buf = malloc(WRITE_BUFFER);
+	int rc = d->pending && d->buf ? 0 : -ENOMEM;
+	if (!rc)
+		rc = spool_open(o->spool_dir, o->consumers, o->nconsumers, o->limits, &d->spool);
+	if (!rc)
+		rc = seallog_open(o->log_path, o->from, &d->log);
+	if (rc)
+		deliver_fini(d);
+	return rc;
+}
+
+void deliver_fini(struct deliver *d)
+{
+	spool_close(&d->spool);
+	if (d->log.fd >= 0)
+		seallog_close(&d->log);
+	free(d->pending);
+	free(d->buf);
+	d->pending = NULL;
+	d->buf = NULL;
+}
+
+static void unhex(const char *text, uint8_t out[16])
+{
+	for (int i = 0; i < 32; i++) {
+		uint8_t v = (uint8_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+		out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | v : v << 4);
+	}
+}
+
+static void describe(const struct deliver *d, const struct agg_sealed *s, struct announcement *a)
+{
+	*a = (struct announcement){
+		.record = {.number = s->number, .file_bytes = s->file_bytes},
+		.reason = s->reason,
+		.bundle = !s->flow,
+		.flows = s->flows,
+		.packets = s->packets,
+		.init_ns = s->init_ns,
+		.last_ns = s->last_ns,
+		.payload_bytes = s->payload_bytes,
+		.first = s->first,
+	};
+	memcpy(a->key, s->key, sizeof a->key);
+	flowid(d->sensor, 0, s->key, a->flow_id);
+	unhex(a->flow_id, a->record.id);
+	if (s->flow) {
+		name_ends(s->flow, &a->ends);
+		name_proto(s->flow->key.proto, a->proto);
+	}
+}
+
+static int write_out(struct deliver *d)
+{
+	for (size_t at = 0; at < d->fill;) {
+		ssize_t w = write(d->fd, d->buf + at, d->fill - at);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return w < 0 ? -errno : -ENOSPC;
+		at += (size_t)w;
+	}
+	d->fill = 0;
+	return 0;
+}
+
+static int put(void *arg, const void *p, size_t n)
+{
+	struct deliver *d = arg;
+	const uint8_t *from = p;
+	int rc = 0;
+
+	while (n && !rc) {
+		size_t k = WRITE_BUFFER - d->fill < n ? WRITE_BUFFER - d->fill : n;
+		memcpy(d->buf + d->fill, from, k);
+		d->fill += k;
+		from += k;
+		n -= k;
+		if (d->fill == WRITE_BUFFER)
+			rc = write_out(d);
+	}
+	return rc;
+}
+
+static int write_file(struct deliver *d, const struct agg_sealed *s)
+{
+	int rc = spool_create(d->spool, s->key, &d->fd);
+
+	if (rc)
+		return rc;
+	d->fill = 0;
+	rc = agg_write(s, put, d);
+	if (!rc)
+		rc = write_out(d);
+	if (rc)
+		spool_drop(d->spool);
+	return rc;
+}
+
+/* Says once that the disk refuses, and once that it works again. */
+static void report(struct deliver *d, int rc)
+{
+	if (rc && !d->error)
+		log_error("spool cannot be written", "error=\"%s\"", strerror(-rc));
+	else if (!rc && d->error)
+		log_info("spool works again", "dropped_files=%" PRIu64, d->m[M_dropped_disk_files]);
+	d->error = rc;
+}
+
+void deliver_seal(void *arg, const struct agg_sealed *s)
+{
+	struct deliver *d = arg;
+	struct announcement a;
+
+	describe(d, s, &a);
+	if (seallog_knows(&d->log, &a.record)) {
+		d->m[M_packets_again] += s->packets;
+		return;
+	}
+	if (d->npending == SPOOL_BATCH)
+		deliver_commit(d);
+	if (!spool_room(d->spool, s->file_bytes, a.bundle)) {
+		d->m[M_dropped_spool] += s->packets;
+		d->m[M_dropped_spool_files]++;
+		return;
+	}
+	int rc = write_file(d, s);
+	if (rc) {
+		report(d, rc);
+		d->m[M_dropped_disk] += s->packets;
+		d->m[M_dropped_disk_files]++;
+		return;
+	}
+	d->pending[d->npending++] = a;
+	d->pending_packets += a.packets;
+}
+
+static void announce(struct deliver *d, const struct announcement *a)
+{
+	struct msg_flow m = {
+		.key = bytes_str(a->key),
+		.flows = a->flows,
+		.packets = a->packets,
+		.file_bytes = a->record.file_bytes,
+		.init_ns = a->init_ns,
+		.last_ns = a->last_ns,
+		.reason = bytes_str(agg_reason_text(a->reason)),
+		.first_packet = a->first,
+	};
+	struct buf body;
+
+	if (!a->bundle) {
+		m.flow_id = bytes_str(a->flow_id);
+		m.proto = bytes_str(a->proto);
+		m.src_addr = bytes_str(a->ends.src);
+		m.src_port = a->ends.sport;
+		m.dst_addr = bytes_str(a->ends.dst);
+		m.dst_port = a->ends.dport;
+		m.payload_bytes = a->payload_bytes;
+	}
+	buf_init(&body, 64u << 10);
+	if (msg_encode(&msg_flow_schema, &m, &body) == 0)
+		bus_publish(d->bus, "flow", buf_bytes(&body));
+	buf_fini(&body);
+}
+
+int deliver_commit(struct deliver *d)
+{
+	struct seal_record records[SPOOL_BATCH];
+	int journal = -1;
+
+	if (!d->npending)
+		return 0;
+	/* The packets of a file are on disk in the journal before the file may be seen: else, after
+	 * power was lost, their numbers would be given again to others and this file would not come
+	 * out of a replay. */
+	if (journal_newest(d->journal_dir, &journal))
+		journal = -1;
+	int rc = spool_commit(d->spool, journal);
+	if (journal >= 0)
+		close(journal);
+	report(d, rc);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < d->npending; i++)
+		records[i] = d->pending[i].record;
+	/* Unrecorded seals are only delivered twice, should we crash: the same bytes under the same
+	 * key. */
+	if (seallog_add(&d->log, records, d->npending))
+		log_warn("seals not recorded", NULL);
+	spool_forget(d->spool);
+	for (size_t i = 0; i < d->npending; i++) {
+		d->m[M_packets_delivered] += d->pending[i].packets;
+		d->m[M_files_delivered]++;
+		announce(d, &d->pending[i]);
+	}
+	d->npending = 0;
+	d->pending_packets = 0;
+	return 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * deliver: sealed files into the spool, in batches, each announced once it is on disk and in every
+ * queue.
+ */
+#ifndef FLOWAGG_DELIVER_H
+#define FLOWAGG_DELIVER_H
+
+#include "flowagg/agg.h"
+#include "flowagg/seallog.h"
+#include "rt/bus.h"
+#include "rt/spool.h"
+
+struct deliver {
+	struct spool *spool;
+	struct seallog log;
+	struct bus *bus;
+	const char *sensor;
+	const char *journal_dir;
+	uint64_t *m;
+	struct announcement *pending; /* SPOOL_BATCH */
+	size_t npending;
+	uint64_t pending_packets;
+	uint8_t *buf; /* for writing */
+	size_t fill;
+	int fd;
+	int error; /* what the disk answered last */
+};
+
+struct deliver_options {
+	const char *spool_dir, *log_path, *journal_dir, *sensor;
+	const char *const *consumers;
+	size_t nconsumers;
+	struct spool_limits limits;
+	uint64_t from; /* next seal number of the checkpoint */
+};
+
+/* deliver_init: borrows strings, bus and metrics. 0 or -errno. */
+int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
+		 uint64_t *metrics);
+void deliver_fini(struct deliver *d);
+
+/* deliver_seal: an agg_seal_fn; arg is the struct deliver. Commits on its own when a batch is full.
+ */
+void deliver_seal(void *arg, const struct agg_sealed *s);
+
+/* deliver_commit: puts what is pending into the queues and announces it. 0, or -errno: it stays
+ * pending. */
+int deliver_commit(struct deliver *d);
+
+#endif

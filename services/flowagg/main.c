@@ -1,0 +1,428 @@
+/*
+ * lurker-flowagg: packets become flows, flows become files in the spool.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "flowagg/agg.h"
+#include "flowagg/ckfile.h"
+#include "flowagg/deliver.h"
+#include "flowagg/metrics.h"
+#include "flowagg/source.h"
+#include "pkt/capfile.h"
+#include "proto/codec.h"
+#include "rt/svc.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* Packets read from the journal a turn of the loop. */
+#define TURN 8192
+
+static struct conf {
+	const char *endpoint;
+	int64_t idle_timeout_s, max_age_s, max_flows, checkpoint_s, spool_max_files;
+	uint64_t max_flow_bytes, max_bytes, bundle_bytes, checkpoint_bytes, spool_max_bytes;
+	int bundle, directions;
+	struct opt_list consumers;
+} conf;
+
+static const char *const bundle_choices[] = {"empty", "none", "all", NULL};
+static const char *const directions_choices[] = {"both", "in", NULL};
+
+#define O(field) offsetof(struct conf, field)
+static const struct opt opts[] = {
+	SVC_OPT_ENDPOINT(struct conf),
+	{"idle_timeout_s", 0, OPT_INT, O(idle_timeout_s), "60", 1, 86400, "s",
+	 "a flow ends after so long without a packet", NULL},
+	{"max_age_s", 0, OPT_INT, O(max_age_s), "3600", 1, 604800, "s",
+	 "a flow that goes on is cut after so long", NULL},
+	{"max_flow_bytes", 0, OPT_SIZE, O(max_flow_bytes), "32MiB", 2 << 20, INT64_C(1) << 32,
+	 "bytes", "a flow that is larger is cut", NULL},
+	{"max_flows", 0, OPT_INT, O(max_flows), "262144", 16, 16777216, "flows",
+	 "open at a time; beyond, those without initiator payload end first, longest unseen first",
+	 NULL},
+	{"max_bytes", 0, OPT_SIZE, O(max_bytes), "128MiB", 4 << 20, INT64_C(1) << 38, "bytes",
+	 "of packets in memory; beyond, flows end in the same order", NULL},
+	{"bundle", 0, OPT_ENUM, O(bundle), "empty", 0, 0, NULL,
+	 "what goes into one file a minute: flows whose initiator sent no payload, none, or all",
+	 bundle_choices},
+	{"bundle_bytes", 0, OPT_SIZE, O(bundle_bytes), "16MiB", 1 << 16, INT64_C(1) << 30, "bytes",
+	 "size of a bundle; larger flows get a file of their own", NULL},
+	{"directions", 0, OPT_ENUM, O(directions), "both", 0, 0, NULL,
+	 "packets in a file: of both ends, or of the initiator only", directions_choices},
+	{"consumers", 0, OPT_LIST, O(consumers), "uploader,analyzer", 0, 0, NULL,
+	 "queues that get each file", NULL},
+	{"spool_max_bytes", 0, OPT_SIZE, O(spool_max_bytes), "8GiB", 1 << 20, INT64_C(1) << 46,
+	 "bytes", "of all queues; at nine tenths bundles are turned away, at the limit every file",
+	 NULL},
+	{"spool_max_files", 0, OPT_INT, O(spool_max_files), "1000000", 16, INT64_C(1) << 40,
+	 "files", "of all queues; in the same order", NULL},
+	{"checkpoint_s", 0, OPT_INT, O(checkpoint_s), "30", 1, 86400, "s",
+	 "how often open flows are saved, when there is something new", NULL},
+	{"checkpoint_bytes", 0, OPT_SIZE, O(checkpoint_bytes), "256MiB", 1 << 16, INT64_C(1) << 42,
+	 "bytes",
+	 "open flows are also saved after so many bytes of journal: a quarter of its bound", NULL},
+};
+#undef O
+
+static const struct metric metrics[] = {
+#define X(name, kind, unit, help) {#name, METRIC_##kind, unit, help},
+	FLOWAGG_METRICS(X)
+#undef X
+};
+static uint64_t values[M_COUNT];
+
+static struct {
+	struct svc *svc;
+	struct agg agg;
+	struct deliver deliver;
+	struct source source;
+	char journal_dir[4096], checkpoint[4096];
+	int lock;
+	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
+	bool ready;
+	struct msg_arena arena;
+	uint8_t arena_bytes[64 << 10];
+} fa = {.lock = -1};
+
+static int check(struct svc *s)
+{
+	(void)s;
+	if (conf.max_flow_bytes > conf.max_bytes / 2) {
+		log_error("option", "error=\"max_bytes must be at least twice max_flow_bytes\"");
+		return -EINVAL;
+	}
+	if (conf.consumers.n > 7) {
+		log_error("option consumers", "error=\"at most 7\"");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < conf.consumers.n; i++) {
+		const char *name = conf.consumers.v[i];
+		if (!spool_key_valid(name) || strchr(name, '/') || strlen(name) > 32) {
+			log_error("option consumers", "error=\"%s is no name for a queue\"", name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void save(void)
+{
+	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
+	int rc = deliver_commit(&fa.deliver);
+	if (!rc)
+		rc = ckfile_save(fa.checkpoint, &fa.agg);
+	fa.saved_mono_ns = clock_mono_ns();
+	if (rc) {
+		values[M_checkpoint_errors]++;
+		log_error("checkpoint not written", "path=%s error=\"%s\"", fa.checkpoint,
+			  strerror(-rc));
+		return;
+	}
+	values[M_checkpoints]++;
+	fa.unsaved_bytes = fa.unsaved_packets = 0;
+	seallog_restart(&fa.deliver.log, fa.agg.next_seal);
+	rc = journal_mark_set(fa.journal_dir, "flowagg", fa.agg.next);
+	if (rc && rc != -ENOENT)
+		log_warn("journal mark not written", "error=\"%s\"", strerror(-rc));
+}
+
+static void save_if_due(void)
+{
+	if (!fa.unsaved_packets)
+		return;
+	if (fa.unsaved_bytes >= conf.checkpoint_bytes || fa.deliver.log.n >= SEALLOG_MAX ||
+	    clock_mono_ns() - fa.saved_mono_ns >= (uint64_t)conf.checkpoint_s * SECOND)
+		save();
+}
+
+static void on_packet(void *arg, const struct journal_packet *p)
+{
+	struct agg_packet in = {p->number, p->ts_ns, p->caplen, p->len, p->linktype, p->data};
+
+	(void)arg;
+	agg_packet(&fa.agg, &in);
+	fa.unsaved_bytes += PCAP_RECORD_HEADER + p->caplen;
+	fa.unsaved_packets += p->len != 0;
+	/* A tick ends flows; between ticks a batch may fill. */
+	if (!p->len)
+		deliver_commit(&fa.deliver);
+}
+
+static void alert_gap(uint64_t from, uint64_t to, const char *message)
+{
+	struct msg_alert a = {
+		.kind = bytes_str("gap"),
+		.severity = bytes_str("warning"),
+		.message = bytes_str(message),
+		.ts_ns = clock_real_ns(),
+		.count = to - from,
+	};
+
+	svc_alert(fa.svc, &a);
+}
+
+static void on_gap(void *arg, uint64_t from, uint64_t to)
+{
+	(void)arg;
+	values[M_dropped_gap] += to - from;
+	alert_gap(from, to, "Packets had left the journal before flowagg read them.");
+}
+
+static void on_anew(void *arg, uint64_t next)
+{
+	(void)arg;
+	alert_gap(next, next, "The journal was replaced: packet numbers begin anew.");
+	/* Numbers below the one wanted would be taken for known ones. */
+	fa.agg.next = next;
+}
+
+static void on_step(void *arg)
+{
+	(void)arg;
+	if (!source_step(&fa.source, TURN)) {
+		loop_busy(fa.svc->loop, NULL, NULL);
+		deliver_commit(&fa.deliver);
+		log_debug("caught up", "next=%" PRIu64, fa.source.next);
+	}
+	save_if_due();
+}
+
+static void follow_up(void)
+{
+	if (fa.source.catching_up)
+		loop_busy(fa.svc->loop, on_step, NULL);
+}
+
+static void on_message(void *arg, const struct bus_msg *bm)
+{
+	struct msg_packet m;
+
+	(void)arg;
+	fa.arena.used = 0;
+	if (msg_decode(&msg_packet_schema, bm->body, &m, &fa.arena) ||
+	    source_message(&fa.source, &m)) {
+		values[M_malformed]++;
+		return;
+	}
+	follow_up();
+	save_if_due();
+}
+
+static int lock_state(struct svc *s)
+{
+	char path[4096];
+
+	int rc = svc_path(s, "flowagg.lock", path, sizeof path);
+	if (rc)
+		return rc;
+	fa.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (fa.lock < 0)
+		return -errno;
+	return flock(fa.lock, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
+}
+
+static struct agg_limits limits_of(const struct conf *c)
+{
+	return (struct agg_limits){
+		.idle_ns = (uint64_t)c->idle_timeout_s * SECOND,
+		.max_age_ns = (uint64_t)c->max_age_s * SECOND,
+		.max_flow_bytes = c->max_flow_bytes,
+		.max_bytes = c->max_bytes,
+		.bundle_bytes = c->bundle_bytes,
+		.max_flows = (uint32_t)c->max_flows,
+		.bundling = (enum agg_bundling)c->bundle,
+		.initiator_only = c->directions == 1,
+	};
+}
+
+/* The state of the last run, or a new one; in both cases a checkpoint is on disk before the first
+ * packet, for the hash seed in it belongs to what is replayed. */
+static int restore(uint64_t next, bool have, bool broken)
+{
+	struct agg_limits limits = limits_of(&conf);
+	uint8_t seed[16];
+
+	if (have) {
+		int rc = ckfile_load(fa.checkpoint, &fa.agg, &limits, deliver_seal, &fa.deliver);
+		if (!rc) {
+			log_info("restored", "next=%" PRIu64 " flows=%" PRIu32 " packets=%" PRIu64,
+				 next, fa.agg.table.used, fa.agg.counts.restored);
+			return 0;
+		}
+		log_error("checkpoint cannot be read", "error=\"%s\"", strerror(-rc));
+		broken = true;
+	}
+	if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+		return -EIO;
+	int rc = agg_init(&fa.agg, &limits, seed, deliver_seal, &fa.deliver);
+	if (rc)
+		return rc;
+	/* Without its open flows we go on where it was, not at the journal's beginning: what is
+	 * sealed is. */
+	if (!broken || journal_mark_get(fa.journal_dir, "flowagg", &fa.agg.next))
+		fa.agg.next = 0;
+	save();
+	return 0;
+}
+
+static int start(struct svc *s)
+{
+	char spool_dir[4096], log_path[4096];
+	uint64_t next = 0, next_seal = 1;
+
+	fa.svc = s;
+	fa.arena = (struct msg_arena){fa.arena_bytes, sizeof fa.arena_bytes, 0};
+	int rc = lock_state(s);
+	if (rc) {
+		log_error("state", "error=\"%s\"",
+			  rc == -EBUSY ? "another flowagg is running on it" : strerror(-rc));
+		return rc;
+	}
+	if (svc_path(s, "journal", fa.journal_dir, sizeof fa.journal_dir) ||
+	    svc_path(s, "flowagg.checkpoint", fa.checkpoint, sizeof fa.checkpoint) ||
+	    svc_path(s, "flowagg.seals", log_path, sizeof log_path) ||
+	    svc_path(s, "spool", spool_dir, sizeof spool_dir))
+		return -ENAMETOOLONG;
+	int heads = ckfile_heads(fa.checkpoint, &next, &next_seal);
+	if (heads && heads != -ENOENT)
+		log_error("checkpoint is broken", "path=%s error=\"%s\"", fa.checkpoint,
+			  strerror(-heads));
+	struct deliver_options o = {
+		.spool_dir = spool_dir,
+		.log_path = log_path,
+		.journal_dir = fa.journal_dir,
+		.sensor = s->common.sensor,
+		.consumers = (const char *const *)conf.consumers.v,
+		.nconsumers = conf.consumers.n,
+		.limits = {conf.spool_max_bytes, (uint64_t)conf.spool_max_files},
+		.from = next_seal,
+	};
+	rc = deliver_init(&fa.deliver, &o, s->bus, values);
+	if (rc) {
+		log_error("spool", "path=%s error=\"%s\"", spool_dir, strerror(-rc));
+		return rc;
+	}
+	rc = restore(next, heads == 0, heads && heads != -ENOENT);
+	if (rc) {
+		log_error("flow table", "error=\"%s\"", strerror(-rc));
+		return rc;
+	}
+	struct source_sink sink = {on_packet, on_gap, on_anew, NULL};
+	rc = source_init(&fa.source, fa.journal_dir, fa.agg.next, &sink);
+	if (rc)
+		return rc;
+	fa.ready = true;
+	fa.saved_mono_ns = clock_mono_ns();
+	source_catch_up(&fa.source);
+	follow_up();
+	return svc_subscribe(s, "capture", "packet", on_message, NULL);
+}
+
+static void fill_values(void)
+{
+	const struct agg_counts *c = &fa.agg.counts;
+	struct spool_use use = spool_use(fa.deliver.spool);
+
+	values[M_packets] = c->packets;
+	values[M_ticks] = c->ticks;
+	values[M_packets_bus] = fa.source.from_bus;
+	values[M_packets_journal] = fa.source.from_journal;
+	values[M_packets_known] = fa.source.known;
+	values[M_packets_restored] = c->restored;
+	values[M_packets_sealed] = c->sealed;
+	values[M_flows] = c->flows;
+	values[M_flows_sealed] = c->flows_sealed;
+	values[M_flows_bundled] = c->flows_bundled;
+	values[M_bundles] = c->bundles;
+	values[M_ended_idle] = c->ended[END_IDLE];
+	values[M_ended_age] = c->ended[END_AGE];
+	values[M_ended_size] = c->ended[END_SIZE];
+	values[M_ended_reuse] = c->ended[END_REUSE];
+	values[M_evicted_plain] = c->evicted_plain;
+	values[M_evicted_data] = c->evicted_data;
+	values[M_fragments_joined] = c->fragments_joined;
+	values[M_fragments_alone] = c->fragments_alone;
+	values[M_clock_set_back] = c->set_back;
+	values[M_catch_ups] = fa.source.catch_ups;
+	values[M_dropped_arp] = c->arp;
+	values[M_dropped_other_l3] = c->other_l3;
+	values[M_dropped_broken] = c->broken;
+	values[M_dropped_unknown_link] = c->unknown_link;
+	values[M_dropped_other_side] = c->other_side;
+	values[M_next_number] = fa.source.next;
+	values[M_packets_open] = c->open;
+	values[M_packets_bundled] = c->bundled;
+	values[M_packets_pending] = fa.deliver.pending_packets;
+	values[M_flows_open] = fa.agg.table.used;
+	values[M_memory_bytes] = (uint64_t)fa.agg.pool.used * POOL_BLOCK;
+	values[M_spool_bytes] = use.bytes;
+	values[M_spool_files] = use.files;
+	values[M_catching_up] = fa.source.catching_up;
+}
+
+static void tick(struct svc *s)
+{
+	(void)s;
+	source_idle(&fa.source);
+	follow_up();
+	/* A commit that failed is tried again; a checkpoint may be due with no packet coming. */
+	deliver_commit(&fa.deliver);
+	save_if_due();
+	fill_values();
+}
+
+static void drain(struct svc *s)
+{
+	(void)s;
+	if (!fa.ready)
+		return;
+	/* Flows stay open: the next run goes on with them. */
+	save();
+	fill_values();
+	log_info("ended", "next=%" PRIu64 " flows_open=%" PRIu32 " files_delivered=%" PRIu64,
+		 fa.source.next, fa.agg.table.used, values[M_files_delivered]);
+	source_fini(&fa.source);
+	deliver_fini(&fa.deliver);
+	agg_fini(&fa.agg);
+	close(fa.lock);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const calls[] = {"flock", "syncfs", NULL};
+	static const struct svc_desc desc = {
+		.name = "flowagg",
+		.summary = "packets become flows, flows become sealed capture files",
+		.details = "Reads    packet messages of capture, and STATE_DIR/journal for what "
+			   "they lack.\n"
+			   "Writes   STATE_DIR/spool/queue/CONSUMER/KEY, one link a consumer: one "
+			   "pcap a flow, and one\n"
+			   "         bundle a minute for flows whose initiator sent nothing;\n"
+			   "         STATE_DIR/flowagg.checkpoint and flowagg.seals; "
+			   "RUN_DIR/flowagg.sock: topics flow,\n"
+			   "         stat, alert.\n"
+			   "Needs    no privilege; capture's journal on the same machine. SIGTERM "
+			   "saves open flows, it does\n"
+			   "         not seal them.\n"
+			   "Prints   log lines on standard error, nothing else.",
+		.opts = opts,
+		.nopts = sizeof opts / sizeof *opts,
+		.conf = &conf,
+		.endpoint = &conf.endpoint,
+		.metrics = metrics,
+		.nmetrics = M_COUNT,
+		.values = values,
+		.calls = calls,
+		.check = check,
+		.start = start,
+		.tick = tick,
+		.drain = drain,
+	};
+	return svc_main(&desc, argc, argv);
+}

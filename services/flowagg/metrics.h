@@ -1,0 +1,71 @@
+/*
+ * metrics: what flowagg counts. Two balances hold at any time, to the packet:
+ *
+ *   packets + packets_restored = packets_open + packets_bundled + packets_sealed +
+ * dropped_other_side + dropped_arp + dropped_other_l3 + dropped_broken + dropped_unknown_link
+ *   packets_sealed = packets_delivered + packets_again + packets_pending + dropped_spool +
+ * dropped_disk
+ */
+#ifndef FLOWAGG_METRICS_H
+#define FLOWAGG_METRICS_H
+
+#include "rt/metric.h"
+
+/* clang-format off */
+#define FLOWAGG_METRICS(X) \
+	X(packets,              COUNTER, "packets", "taken in") \
+	X(ticks,                COUNTER, "ticks",   "taken in") \
+	X(packets_bus,          COUNTER, "packets", "of both, that came by the bus") \
+	X(packets_journal,      COUNTER, "packets", "of both, that were read from the journal") \
+	X(packets_known,        COUNTER, "packets", "that came again by the bus and were passed over") \
+	X(packets_restored,     COUNTER, "packets", "in open flows and bundle when the checkpoint was loaded") \
+	X(packets_sealed,       COUNTER, "packets", "in files that were closed") \
+	X(packets_delivered,    COUNTER, "packets", "in files that are in every queue") \
+	X(packets_again,        COUNTER, "packets", "in files that had been delivered before a crash") \
+	X(flows,                COUNTER, "flows",   "begun") \
+	X(flows_sealed,         COUNTER, "flows",   "that became a file") \
+	X(flows_bundled,        COUNTER, "flows",   "that went into a bundle") \
+	X(bundles,              COUNTER, "files",   "bundles closed") \
+	X(files_delivered,      COUNTER, "files",   "in every queue") \
+	X(ended_idle,           COUNTER, "flows",   "ended by silence") \
+	X(ended_age,            COUNTER, "flows",   "ended by age") \
+	X(ended_size,           COUNTER, "flows",   "ended by size") \
+	X(ended_reuse,          COUNTER, "flows",   "ended by a SYN with a new ISN") \
+	X(evicted_plain,        COUNTER, "flows",   "without initiator payload ended by pressure") \
+	X(evicted_data,         COUNTER, "flows",   "with initiator payload ended by pressure") \
+	X(fragments_joined,     COUNTER, "packets", "fragments put to the flow of their first fragment") \
+	X(fragments_alone,      COUNTER, "packets", "fragments whose first fragment was not there yet") \
+	X(clock_set_back,       COUNTER, "times",   "time stamps went back") \
+	X(checkpoints,          COUNTER, "files",   "written") \
+	X(checkpoint_errors,    COUNTER, "times",   "a checkpoint could not be written") \
+	X(catch_ups,            COUNTER, "times",   "the journal was read because messages were missing") \
+	X(dropped_gap,          DROP,    "packets", "numbers that neither bus nor journal had") \
+	X(dropped_arp,          DROP,    "packets", "ARP: no flow") \
+	X(dropped_other_l3,     DROP,    "packets", "neither IP nor ARP: no flow") \
+	X(dropped_broken,       DROP,    "packets", "headers cut off or contradicting themselves before IP ended") \
+	X(dropped_unknown_link, DROP,    "packets", "of a link type that cannot be decoded") \
+	X(dropped_other_side,   DROP,    "packets", "not the initiator's, with directions: in") \
+	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full") \
+	X(dropped_spool_files,  DROP,    "files",   "turned away because the spool was full") \
+	X(dropped_disk,         DROP,    "packets", "in files that the disk refused") \
+	X(dropped_disk_files,   DROP,    "files",   "that the disk refused") \
+	X(malformed,            DROP,    "messages", "packet messages that could not be decoded") \
+	X(next_number,          GAUGE,   "packets", "number of the next packet") \
+	X(packets_open,         GAUGE,   "packets", "in open flows") \
+	X(packets_bundled,      GAUGE,   "packets", "in the bundle") \
+	X(packets_pending,      GAUGE,   "packets", "in files that are not in the queues yet") \
+	X(flows_open,           GAUGE,   "flows",   "open") \
+	X(memory_bytes,         GAUGE,   "bytes",   "of packets in memory") \
+	X(spool_bytes,          GAUGE,   "bytes",   "in the queues, at most") \
+	X(spool_files,          GAUGE,   "files",   "in the queues, at most") \
+	X(catching_up,          GAUGE,   "bool",    "1 while the journal is read")
+/* clang-format on */
+
+enum {
+#define X(name, kind, unit, help) M_##name,
+	FLOWAGG_METRICS(X)
+#undef X
+		M_COUNT
+};
+
+#endif

@@ -1,0 +1,118 @@
+#include "flowagg/source.h"
+
+#include <errno.h>
+
+#include "pkt/capfile.h"
+
+int source_init(struct source *s, const char *journal_dir, uint64_t next,
+		const struct source_sink *sink)
+{
+	*s = (struct source){.sink = *sink, .dir = journal_dir, .next = next, .stuck = UINT64_MAX};
+	return journal_reader_new(journal_dir, &s->reader);
+}
+
+void source_fini(struct source *s)
+{
+	journal_reader_free(&s->reader);
+}
+
+static void hand_over(struct source *s, const struct journal_packet *p)
+{
+	if (s->next && p->number > s->next)
+		s->sink.gap(s->sink.arg, s->next, p->number);
+	s->next = p->number + 1;
+	s->sink.packet(s->sink.arg, p);
+}
+
+void source_catch_up(struct source *s)
+{
+	if (s->catching_up)
+		return;
+	journal_reader_seek(s->reader, s->next);
+	s->catching_up = true;
+	s->catch_ups++;
+}
+
+bool source_step(struct source *s, unsigned max)
+{
+	struct journal_packet p;
+	uint64_t began = s->next;
+
+	for (unsigned i = 0; i < max; i++) {
+		/* A read error is like the end: what comes by the bus shows whether anything is
+		 * missing. */
+		if (journal_reader_next(s->reader, &p) <= 0) {
+			s->catching_up = false;
+			if (s->next == began)
+				s->stuck = s->next;
+			return false;
+		}
+		s->from_journal++;
+		hand_over(s, &p);
+	}
+	return true;
+}
+
+static void fold(struct source *s, const struct msg_packet *m)
+{
+	for (size_t i = 0; i < m->packets.n; i++) {
+		const struct msg_packet_row *r = &m->packets.v[i];
+		struct journal_packet p = {
+			.number = m->first + i,
+			.ts_ns = r->ts_ns,
+			.caplen = (uint32_t)r->data.n,
+			.len = r->len > UINT32_MAX ? UINT32_MAX : (uint32_t)r->len,
+			.linktype = (int)m->link,
+			.data = r->data.p,
+		};
+		if (p.number < s->next) {
+			s->known++;
+			continue;
+		}
+		s->from_bus++;
+		hand_over(s, &p);
+	}
+}
+
+/* What comes from the bus obeys the limits of a journal. */
+static bool valid(const struct msg_packet *m)
+{
+	if (!m->first || m->first > UINT64_MAX / 2 || m->link > UINT16_MAX)
+		return false;
+	for (size_t i = 0; i < m->packets.n; i++)
+		if (m->packets.v[i].data.n > CAPFILE_MAX_PACKET ||
+		    m->packets.v[i].len < m->packets.v[i].data.n)
+			return false;
+	return true;
+}
+
+int source_message(struct source *s, const struct msg_packet *m)
+{
+	s->heard = true;
+	if (s->catching_up)
+		return 0;
+	if (!valid(m))
+		return -EBADMSG;
+	/* What is published is in the journal already: only when that was asked for this number and
+	 * had nothing, the packets between are nowhere. */
+	if (m->first > s->next && s->stuck != s->next)
+		source_catch_up(s);
+	else
+		fold(s, m);
+	return 0;
+}
+
+void source_idle(struct source *s)
+{
+	uint64_t oldest, next;
+
+	if (s->heard || s->catching_up) {
+		s->heard = false;
+		return;
+	}
+	if (s->next && journal_bounds(s->dir, &oldest, &next) == 0 && next && next < s->next) {
+		s->sink.anew(s->sink.arg, oldest);
+		s->next = oldest;
+	}
+	source_catch_up(s);
+}

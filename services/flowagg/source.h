@@ -1,0 +1,56 @@
+/*
+ * source: the packets in the order of their numbers, by the bus when they come that way, else from
+ * the journal.
+ *
+ *   following    a message that begins with the number wanted is folded as it is; one that begins
+ * later shows a gap: catch up catching up  the journal is read, some packets a turn of the loop;
+ * messages are passed over, for what is in them is in the journal; at its end: following
+ *
+ * What neither has is counted and passed over.
+ */
+#ifndef FLOWAGG_SOURCE_H
+#define FLOWAGG_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pkt/journal.h"
+#include "proto/msg.h"
+
+struct source_sink {
+	/* The next packet; its number is next, or more after a gap. */
+	void (*packet)(void *arg, const struct journal_packet *p);
+	/* Numbers from..to-1 are nowhere. */
+	void (*gap)(void *arg, uint64_t from, uint64_t to);
+	/* Numbers begin anew: the journal was replaced by one that ends below the number wanted. */
+	void (*anew)(void *arg, uint64_t next);
+	void *arg;
+};
+
+struct source {
+	struct source_sink sink;
+	const char *dir; /* borrowed */
+	struct journal_reader *reader;
+	uint64_t next; /* number wanted; 0: the oldest in the journal */
+	bool catching_up;
+	uint64_t stuck; /* the last catch-up found nothing at this number; UINT64_MAX: none */
+	bool heard;     /* a message since the last source_idle */
+	uint64_t from_bus, from_journal, known, catch_ups;
+};
+
+/* source_init: 0 or -errno. */
+int source_init(struct source *s, const char *journal_dir, uint64_t next,
+		const struct source_sink *sink);
+void source_fini(struct source *s);
+
+/* source_message: a batch from the bus. 0, or -EBADMSG: it breaks the limits of a journal. */
+int source_message(struct source *s, const struct msg_packet *m);
+/* source_catch_up: begins to read the journal. */
+void source_catch_up(struct source *s);
+/* source_step: while catching up: hands over up to max packets. true while there is more. */
+bool source_step(struct source *s, unsigned max);
+/* source_idle: once a second or so: when no message came, the journal is looked at, in case the
+ * last ones were lost; and a journal that began anew is noticed. */
+void source_idle(struct source *s);
+
+#endif
