@@ -1,0 +1,50 @@
+/*
+ * cookie: our initial sequence number proves that a source received our SYN+ACK.
+ *
+ * ISN = SipHash-2-4(key, 4-tuple, client's ISN), varied by what the SYN+ACK promised. The client's
+ * ISN is in it because a segment with a valid cookie is then also known to be the first one of its
+ * stream (seq == client's ISN + 1): without state, no later byte could be told from the first, and
+ * bytes that were never received could be acknowledged.
+ *
+ * The three promises (SACK, timestamps, window scale) choose among eight ISNs that follow from one
+ * hash, so a blind guess is right once in 2^32 / 8 / 2 keys. Keys follow from a seed and the time:
+ * the current and the previous one are valid, so a cookie lives between one and two periods.
+ */
+#ifndef RESPONDER_COOKIE_H
+#define RESPONDER_COOKIE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "responder/tuple.h"
+
+enum { COOKIE_SACK = 1, COOKIE_TS = 2, COOKIE_WSCALE = 4, COOKIE_FLAGS = 7 };
+
+#define COOKIE_SEED 32
+
+struct cookie {
+	uint8_t seed[COOKIE_SEED];
+	uint64_t period_ns;
+	uint64_t number;    /* of the current key */
+	uint8_t key[2][16]; /* current, previous */
+};
+
+/* What a cookie says. */
+struct cookie_word {
+	uint32_t isn;
+	uint32_t extra; /* 32 more keyed bits of the same tuple: timestamp offset, flow label */
+	uint8_t flags;  /* COOKIE_… */
+};
+
+void cookie_init(struct cookie *c, const uint8_t seed[COOKIE_SEED], uint64_t period_ns,
+		 uint64_t now_ns);
+/* cookie_tick: changes keys when it is time to. */
+void cookie_tick(struct cookie *c, uint64_t now_ns);
+/* cookie_make: the word of a SYN+ACK to a client whose ISN is irs, promising flags. */
+struct cookie_word cookie_make(const struct cookie *c, const struct tuple *t, uint32_t irs,
+			       uint8_t flags);
+/* cookie_verify: whether ack acknowledges a SYN+ACK of ours to a client whose ISN is irs. */
+bool cookie_verify(const struct cookie *c, const struct tuple *t, uint32_t irs, uint32_t ack,
+		   struct cookie_word *out);
+
+#endif

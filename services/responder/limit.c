@@ -1,0 +1,102 @@
+#include "responder/limit.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND UINT64_C(1000000000)
+
+static void rate_set(struct limit_rate r, uint64_t *interval_ns, uint64_t *ahead_ns)
+{
+	*interval_ns = r.per_s ? SECOND / r.per_s : 0;
+	*ahead_ns = *interval_ns * (r.burst ? r.burst - 1 : 0);
+}
+
+static int table_init(struct limit_table *t, uint32_t entries, struct limit_rate rate)
+{
+	uint64_t sets = 1;
+
+	while (sets * LIMIT_WAYS < entries)
+		sets *= 2;
+	rate_set(rate, &t->interval_ns, &t->ahead_ns);
+	t->mask = sets - 1;
+	t->set = calloc(sets, sizeof(*t->set));
+	return t->set ? 0 : -ENOMEM;
+}
+
+int limit_init(struct limit *l, uint32_t entries, struct limit_rate source,
+	       struct limit_rate prefix, struct limit_rate total, const uint8_t key[16])
+{
+	memset(l, 0, sizeof(*l));
+	memcpy(l->key, key, 16);
+	rate_set(total, &l->interval_ns, &l->ahead_ns);
+	if (table_init(&l->source, entries, source) < 0 ||
+	    table_init(&l->prefix, entries / 4, prefix) < 0) {
+		limit_fini(l);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void limit_fini(struct limit *l)
+{
+	free(l->source.set);
+	free(l->prefix.set);
+	l->source.set = NULL;
+	l->prefix.set = NULL;
+}
+
+/* The bucket of a, cut to its first n bytes. */
+static struct limit_bucket *bucket(struct limit *l, struct limit_table *t, const struct addr *a,
+				   size_t n, uint64_t now_ns)
+{
+	uint8_t in[1 + 16] = {a->family};
+	struct limit_bucket *set, *victim;
+	uint64_t h;
+
+	memcpy(in + 1, a->b, n);
+	crypto_shorthash((uint8_t *)&h, in, 1 + n, l->key);
+	set = t->set[h & t->mask];
+	h |= 1;
+	victim = &set[0];
+	for (int i = 0; i < LIMIT_WAYS; i++) {
+		if (set[i].tag == h)
+			return &set[i];
+		if (set[i].full_ns < victim->full_ns)
+			victim = &set[i];
+	}
+	if (victim->full_ns > now_ns)
+		l->evicted++;
+	*victim = (struct limit_bucket){h, 0};
+	return victim;
+}
+
+static bool conforms(const struct limit_bucket *b, uint64_t now_ns, uint64_t ahead_ns)
+{
+	return b->full_ns <= now_ns || b->full_ns - now_ns <= ahead_ns;
+}
+
+static void take(struct limit_bucket *b, uint64_t now_ns, uint64_t interval_ns)
+{
+	b->full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) + interval_ns;
+}
+
+enum limit_reason limit_take(struct limit *l, const struct addr *src, uint64_t now_ns)
+{
+	struct limit_bucket *s, *p;
+	bool v4 = src->family == 4;
+
+	s = bucket(l, &l->source, src, v4 ? 4 : 8, now_ns);
+	if (!conforms(s, now_ns, l->source.ahead_ns))
+		return LIMIT_SOURCE;
+	p = bucket(l, &l->prefix, src, v4 ? 3 : 6, now_ns);
+	if (!conforms(p, now_ns, l->prefix.ahead_ns))
+		return LIMIT_PREFIX;
+	if (!conforms(&l->total, now_ns, l->ahead_ns))
+		return LIMIT_TOTAL;
+	take(s, now_ns, l->source.interval_ns);
+	take(p, now_ns, l->prefix.interval_ns);
+	take(&l->total, now_ns, l->interval_ns);
+	return LIMIT_PASS;
+}

@@ -1,0 +1,195 @@
+#include "responder/rules.h"
+
+#include <errno.h>
+
+/* More ranges than this are left to the core: a socket filter has a bounded length. */
+#define FILTER_RANGES 16
+
+static int state(const struct buf *b)
+{
+	return b->failed ? -ENOMEM : 0;
+}
+
+static void net_text(const struct net *n, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_text(&n->addr, text);
+	buf_addf(out, "%s/%u", text, n->bits);
+}
+
+/* Comma-separated members of one family; returns how many. */
+static size_t nets(const struct watch *w, uint8_t family, struct buf *out)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < w->nets; i++) {
+		if (w->net[i].addr.family != family)
+			continue;
+		if (k++)
+			buf_adds(out, ", ");
+		net_text(&w->net[i], out);
+	}
+	return k;
+}
+
+static size_t owns(const struct watch *w, uint8_t family, struct buf *out)
+{
+	char text[ADDR_TEXT_MAX];
+	size_t k = 0;
+
+	for (size_t i = 0; i < w->owns; i++) {
+		if (w->own[i].family != family)
+			continue;
+		if (k++)
+			buf_adds(out, ", ");
+		addr_text(&w->own[i], text);
+		buf_adds(out, text);
+	}
+	return k;
+}
+
+static size_t ports(const struct portset *s, struct buf *out)
+{
+	uint16_t lo, hi;
+	size_t k = 0;
+
+	for (uint32_t from = 0; portset_next(s, from, &lo, &hi); from = hi + 1U) {
+		if (k++)
+			buf_adds(out, ", ");
+		if (lo == hi)
+			buf_addf(out, "%u", lo);
+		else
+			buf_addf(out, "%u-%u", lo, hi);
+	}
+	return k;
+}
+
+static bool family_has(const struct watch *w, uint8_t family)
+{
+	for (size_t i = 0; i < w->nets; i++)
+		if (w->net[i].addr.family == family)
+			return true;
+	return false;
+}
+
+static void nft_family(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
+{
+	const char *ip = family == 4 ? "ip" : "ip6";
+	size_t start = out->n;
+
+	/* The operator's way in stays open on the host's own addresses. */
+	buf_addf(out, "add rule inet lurker arriving %s daddr { ", ip);
+	if (owns(w, family, out)) {
+		buf_adds(out, " } tcp dport { ");
+		if (ports(&w->host_ports, out)) {
+			buf_adds(out, " } accept\n");
+			start = out->n;
+		}
+	}
+	out->n = start; /* a rule with an empty set is no rule */
+
+	if (!family_has(w, family))
+		return;
+	buf_addf(out,
+		 "add set inet lurker watched%u { type ipv%u_addr; flags interval; auto-merge; }\n",
+		 family, family);
+	buf_addf(out, "add element inet lurker watched%u { ", family);
+	nets(w, family, out);
+	buf_adds(out, " }\n");
+	buf_addf(out,
+		 "add rule inet lurker arriving iifname \"%s\" %s daddr @watched%u meta l4proto "
+		 "tcp counter drop\n",
+		 iface, ip, family);
+	buf_addf(
+		out,
+		"add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u %s counter drop\n",
+		iface, ip, family,
+		family == 4 ? "icmp type destination-unreachable"
+			    : "icmpv6 type destination-unreachable");
+}
+
+int rules_nft(const struct watch *w, const char *iface, struct buf *out)
+{
+	size_t start;
+
+	buf_adds(out, "add table inet lurker { flags owner; }\n"
+		      "add chain inet lurker arriving { type filter hook prerouting priority raw; "
+		      "policy accept; }\n"
+		      "add chain inet lurker leaving { type filter hook output priority raw; "
+		      "policy accept; }\n"
+		      /* What belongs to a connection of the host's own, outbound ones included. */
+		      "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
+	start = out->n;
+	buf_adds(out, "add rule inet lurker arriving tcp dport { ");
+	if (ports(&w->excluded, out))
+		buf_adds(out, " } accept\n");
+	else
+		out->n = start;
+	nft_family(w, iface, 4, out);
+	nft_family(w, iface, 6, out);
+	return state(out);
+}
+
+static void filter_dst(const struct watch *w, uint8_t family, struct buf *out)
+{
+	size_t k = 0;
+
+	buf_adds(out, "(");
+	for (size_t i = 0; i < w->nets; i++) {
+		if (w->net[i].addr.family != family)
+			continue;
+		if (k++)
+			buf_adds(out, " or ");
+		buf_adds(out, "dst net ");
+		net_text(&w->net[i], out);
+	}
+	buf_adds(out, ")");
+}
+
+static void filter_level(const struct watch *w, bool arp, bool icmp, struct buf *out)
+{
+	uint16_t lo, hi;
+	size_t k = 0;
+
+	buf_adds(out, "(");
+	if (arp)
+		buf_adds(out, "arp or (ip6 and ip6[6] = 58 and dst net ff02::/16) or ");
+	buf_adds(out, "((");
+	if (family_has(w, 4)) {
+		buf_addf(out, "(ip and (tcp%s) and ", icmp ? " or icmp" : "");
+		filter_dst(w, 4, out);
+		buf_adds(out, ")");
+	}
+	if (family_has(w, 6)) {
+		if (family_has(w, 4))
+			buf_adds(out, " or ");
+		/* TCP, or an extension header behind which it may be (RFC 8200 section 4), or
+		 * ICMPv6. */
+		buf_adds(out, "(ip6 and (ip6[6] = 6 or ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 44 or "
+			      "ip6[6] = 51 or ip6[6] = 60 or ip6[6] = 135");
+		if (icmp || arp)
+			buf_adds(out, " or ip6[6] = 58");
+		buf_adds(out, ") and ");
+		filter_dst(w, 6, out);
+		buf_adds(out, ")");
+	}
+	buf_adds(out, ")");
+	for (uint32_t from = 0; k < FILTER_RANGES && portset_next(&w->excluded, from, &lo, &hi);
+	     from = hi + 1U)
+		buf_addf(out, "%s tcp dst portrange %u-%u", k++ ? " or" : " and not (", lo, hi);
+	buf_adds(out, k ? ")))" : "))");
+}
+
+int rules_filter(const struct watch *w, bool arp, bool icmp, struct buf *out)
+{
+	/* The kernel takes the outermost tag off before the filter runs; up to two more may be
+	 * there. `vlan` shifts what follows it by one tag. */
+	filter_level(w, arp, icmp, out);
+	buf_adds(out, " or (vlan and (");
+	filter_level(w, arp, icmp, out);
+	buf_adds(out, " or (vlan and ");
+	filter_level(w, arp, icmp, out);
+	buf_adds(out, ")))");
+	return state(out);
+}

@@ -1,0 +1,228 @@
+#include "responder/stream.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "responder/segment.h"
+
+/* a - b in sequence space. */
+static int32_t after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b);
+}
+
+static uint32_t window(const struct stream *s)
+{
+	uint64_t left = s->limit_bytes - s->received;
+	uint32_t most = s->promised & COOKIE_WSCALE ? STREAM_WINDOW : STREAM_WINDOW_PLAIN;
+
+	return left < most ? (uint32_t)left : most;
+}
+
+void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, uint64_t limit_bytes)
+{
+	memset(s, 0, sizeof(*s));
+	s->irs = irs;
+	s->rcv_nxt = irs + 1;
+	s->isn = w->isn;
+	s->snd_una = s->snd_nxt = w->isn + 1;
+	s->ts_offset = w->extra;
+	s->promised = w->flags;
+	s->limit_bytes = limit_bytes;
+}
+
+bool stream_takes(const struct stream *s, const struct pkt *p)
+{
+	if (p->flags & TCP_SYN || !(p->flags & TCP_ACK))
+		return false;
+	/* From the first byte after our ISN (a duplicate may be old) to what we sent. */
+	return p->ack - (s->isn + 1) <= s->snd_nxt - (s->isn + 1);
+}
+
+/* Remembers [from, to), merging what touches; false when it would take one range too many. */
+static bool range_add(struct stream *s, struct stream_range n)
+{
+	struct stream_range kept[STREAM_HOLES];
+	uint8_t k = 0;
+
+	for (uint8_t i = 0; i < s->ranges; i++) {
+		struct stream_range r = s->range[i];
+
+		if (after(r.from, n.to) > 0 || after(n.from, r.to) > 0) {
+			kept[k++] = r;
+			continue;
+		}
+		if (after(n.from, r.from) > 0)
+			n.from = r.from;
+		if (after(r.to, n.to) > 0)
+			n.to = r.to;
+	}
+	if (k == STREAM_HOLES)
+		return false;
+	/* RFC 2018 section 4: the first block is the one of the segment that made us answer. */
+	s->range[0] = n;
+	memcpy(&s->range[1], kept, k * sizeof(kept[0]));
+	s->ranges = (uint8_t)(k + 1);
+	return true;
+}
+
+/* Moves rcv_nxt over the ranges it has reached. */
+static void range_eat(struct stream *s)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (uint8_t i = 0; i < s->ranges; i++) {
+			struct stream_range r = s->range[i];
+
+			if (after(r.from, s->rcv_nxt) > 0)
+				continue;
+			if (after(r.to, s->rcv_nxt) > 0) {
+				s->received += r.to - s->rcv_nxt;
+				s->rcv_nxt = r.to;
+			}
+			s->ranges--;
+			memmove(&s->range[i], &s->range[i + 1],
+				(s->ranges - i) * sizeof(s->range[0]));
+			again = true;
+			break;
+		}
+	}
+}
+
+static void put32(struct stream_reply *r, uint32_t v)
+{
+	uint32_t be = htonl(v);
+
+	memcpy(r->opt + r->optlen, &be, 4);
+	r->optlen = (uint8_t)(r->optlen + 4);
+}
+
+void stream_reply_make(struct stream *s, uint32_t now_ms, struct stream_reply *r)
+{
+	uint32_t wnd = window(s);
+
+	r->send = true;
+	r->seq = s->snd_nxt;
+	r->ack = s->rcv_nxt;
+	r->win = (uint16_t)(s->promised & COOKIE_WSCALE ? wnd >> SEGMENT_WSCALE : wnd);
+	r->optlen = 0;
+	if (s->promised & COOKIE_TS) {
+		put32(r, 0x0101080a);
+		put32(r, now_ms + s->ts_offset);
+		put32(r, s->ts_recent);
+	}
+	if (s->promised & COOKIE_SACK && s->ranges) {
+		uint8_t most = (uint8_t)((40 - r->optlen - 4) / 8);
+		uint8_t n = s->ranges < most ? s->ranges : most;
+
+		put32(r, 0x01010500 | (uint32_t)(2 + 8 * n));
+		for (uint8_t i = 0; i < n; i++) {
+			put32(r, s->range[i].from);
+			put32(r, s->range[i].to);
+		}
+	}
+}
+
+/* Our FIN: with the first reply after the client's FIN or at the limit, and again when the client
+ * asks again. */
+static void add_fin(struct stream *s, struct stream_reply *r)
+{
+	r->fin = true;
+	if (!s->fin_out) {
+		s->fin_out = true;
+		s->snd_nxt++;
+	}
+	r->seq = s->snd_nxt - 1;
+}
+
+/* Takes the data in [seq, end); returns whether it deserves an answer at once, which all data does.
+ */
+static void data_in(struct stream *s, uint32_t seq, uint32_t len, struct stream_reply *r)
+{
+	uint32_t end = seq + len, edge = s->rcv_nxt + window(s);
+
+	if (s->fin_in || after(end, s->rcv_nxt) <= 0)
+		return; /* nothing new */
+	if (after(end, edge) > 0) {
+		uint32_t over = (uint32_t)after(end, edge);
+
+		r->untracked_bytes = over < len ? over : len;
+		end = edge;
+	}
+	if (after(seq, s->rcv_nxt) <= 0) {
+		if (after(end, s->rcv_nxt) > 0) {
+			s->received += end - s->rcv_nxt;
+			s->rcv_nxt = end;
+			range_eat(s);
+		}
+	} else if (after(end, seq) > 0) {
+		if (!range_add(s, (struct stream_range){seq, end}))
+			r->untracked_bytes += end - seq;
+	}
+	if (s->received >= s->limit_bytes)
+		s->full = true;
+}
+
+static void timestamp_in(struct stream *s, const struct pkt *p)
+{
+	struct tcp_opts o;
+
+	if (!(s->promised & COOKIE_TS))
+		return;
+	tcp_opts_read(p->opt, p->opt_len, &o);
+	/* RFC 7323 section 4.3: only from a segment that begins no later than what we last
+	 * acknowledged. */
+	if (o.has_ts && after(p->seq, s->rcv_nxt) <= 0 && after(o.ts_val, s->ts_recent) >= 0)
+		s->ts_recent = o.ts_val;
+	else if (o.has_ts && !s->ts_recent)
+		s->ts_recent = o.ts_val;
+}
+
+enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t now_ms,
+			       struct stream_reply *r)
+{
+	uint32_t len = p->payload_wire, end = p->seq + len;
+	bool fin = p->flags & TCP_FIN, again = false, answer = false;
+
+	memset(r, 0, sizeof(*r));
+	if (p->flags & TCP_RST)
+		/* Inside the window ends it (RFC 9293 3.10.7.4); nothing answers a RST. */
+		return p->seq - s->rcv_nxt <= window(s) ? STREAM_RST : STREAM_OPEN;
+
+	timestamp_in(s, p);
+	if (after(p->ack, s->snd_una) > 0)
+		s->snd_una = p->ack;
+
+	if (len) {
+		again = after(end, s->rcv_nxt) <= 0;
+		data_in(s, p->seq, len, r);
+		answer = true;
+	} else if (!fin) {
+		/* A keepalive or window probe lies before the window and wants an answer; a plain
+		 * acknowledgment does not. */
+		again = after(p->seq, s->rcv_nxt) < 0;
+		answer = again || p->seq - s->rcv_nxt > window(s);
+	}
+	if (fin) {
+		answer = true;
+		if (!s->fin_in && end == s->rcv_nxt) {
+			s->fin_in = true;
+			s->rcv_nxt++;
+		} else {
+			again = true;
+		}
+	}
+	if (s->fin_in && s->fin_out && s->snd_una == s->snd_nxt) {
+		if (answer)
+			stream_reply_make(s, now_ms, r);
+		return s->full ? STREAM_LIMIT : STREAM_FIN;
+	}
+	if (!answer)
+		return STREAM_OPEN;
+	stream_reply_make(s, now_ms, r);
+	if ((s->fin_in || s->full) && (!s->fin_out || (again && s->snd_una != s->snd_nxt)))
+		add_fin(s, r);
+	return STREAM_OPEN;
+}

@@ -1,0 +1,97 @@
+#include "responder/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *port_number(const char *text, uint32_t *out)
+{
+	uint32_t v = 0;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9' && v <= 65535; p++)
+		v = v * 10 + (uint32_t)(*p - '0');
+	*out = v;
+	return p == text || v > 65535 ? NULL : p;
+}
+
+int portset_add(struct portset *s, const char *text)
+{
+	uint32_t lo, hi;
+	const char *p = port_number(text, &lo);
+
+	if (!p)
+		return -EINVAL;
+	hi = lo;
+	if (*p == '-') {
+		p = port_number(p + 1, &hi);
+		if (!p || hi < lo)
+			return -EINVAL;
+	}
+	if (*p)
+		return -EINVAL;
+	for (uint32_t i = lo; i <= hi; i++)
+		s->bit[i / 64] |= UINT64_C(1) << (i % 64);
+	return 0;
+}
+
+bool portset_next(const struct portset *s, uint32_t from, uint16_t *lo, uint16_t *hi)
+{
+	while (from < 65536 && !portset_has(s, (uint16_t)from))
+		from++;
+	if (from >= 65536)
+		return false;
+	*lo = (uint16_t)from;
+	while (from + 1 < 65536 && portset_has(s, (uint16_t)(from + 1)))
+		from++;
+	*hi = (uint16_t)from;
+	return true;
+}
+
+void watch_init(struct watch *w)
+{
+	memset(w, 0, sizeof(*w));
+}
+
+int watch_add(struct watch *w, const char *cidr)
+{
+	struct net n;
+
+	if (net_parse(cidr, &n) < 0)
+		return -EINVAL;
+	if (w->nets == WATCH_NETS)
+		return -ENOSPC;
+	w->net[w->nets++] = n;
+	return 0;
+}
+
+int watch_own(struct watch *w, const struct addr *a)
+{
+	if (w->owns == WATCH_OWN)
+		return -ENOSPC;
+	w->own[w->owns++] = *a;
+	return 0;
+}
+
+bool watch_owns(const struct watch *w, const struct addr *a)
+{
+	for (size_t i = 0; i < w->owns; i++)
+		if (addr_eq(&w->own[i], a))
+			return true;
+	return false;
+}
+
+bool watch_addr(const struct watch *w, const struct addr *a)
+{
+	for (size_t i = 0; i < w->nets; i++)
+		if (net_contains(&w->net[i], a))
+			return true;
+	return false;
+}
+
+bool watch_port(const struct watch *w, const struct addr *a, uint16_t port)
+{
+	if (!watch_addr(w, a) || portset_has(&w->excluded, port))
+		return false;
+	return !portset_has(&w->host_ports, port) || !watch_owns(w, a);
+}
