@@ -1,0 +1,65 @@
+#include "responder/kernel.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "responder/rules.h"
+
+#define RULES_LIMIT (1u << 20)
+
+/* nft repeats the command under its message; one line is enough for a log. */
+static int explain(const char *nft, char *err, size_t errlen)
+{
+	const char *p = strstr(nft, "Error:");
+	size_t n;
+
+	p = p ? p + 7 : nft;
+	n = strcspn(p, "\n");
+	snprintf(err, errlen, "%.*s", (int)n, p);
+	if (strstr(nft, "Operation not permitted"))
+		return -EPERM;
+	if (strstr(nft, "File exists") || strstr(nft, "busy"))
+		return -EBUSY;
+	return -EOPNOTSUPP;
+}
+
+int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **out, char *err,
+		   size_t errlen)
+{
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct buf rules;
+	int rc;
+
+	*out = NULL;
+	buf_init(&rules, RULES_LIMIT);
+	rc = rules_nft(w, iface, &rules);
+	buf_addc(&rules, '\0');
+	if (!ctx || rc || rules.failed) {
+		snprintf(err, errlen, "out of memory, or too many excluded ports");
+		rc = -ENOMEM;
+		goto fail;
+	}
+	nft_ctx_buffer_error(ctx);
+	nft_ctx_buffer_output(ctx);
+	if (nft_run_cmd_from_buffer(ctx, (const char *)rules.p) != 0) {
+		rc = explain(nft_ctx_get_error_buffer(ctx), err, errlen);
+		goto fail;
+	}
+	buf_fini(&rules);
+	*out = ctx;
+	return 0;
+fail:
+	buf_fini(&rules);
+	if (ctx)
+		nft_ctx_free(ctx);
+	return rc;
+}
+
+void kernel_remove(struct nft_ctx **ctx)
+{
+	if (*ctx)
+		nft_ctx_free(*ctx);
+	*ctx = NULL;
+}

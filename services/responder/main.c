@@ -1,0 +1,289 @@
+/*
+ * lurker-responder: answers every SYN to the watched networks, and harms nobody.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <pcap/pcap.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "responder/conf.h"
+#include "responder/kernel.h"
+#include "responder/publish.h"
+#include "responder/respond.h"
+#include "responder/rules.h"
+#include "responder/wire.h"
+#include "rt/svc.h"
+
+#define LINK_ETHERNET 1
+#define SECOND        UINT64_C(1000000000)
+/* Frames handled before the loop gets a turn for its other descriptors. */
+#define TURN_FRAMES   4096u
+#define FILTER_LIMIT  (1u << 18)
+#define NUDGE_TURN_NS UINT64_C(100000000)
+
+static struct responder core;
+static struct batch batch;
+static struct wire wire = {.rx = -1, .tx = -1};
+static struct wire_link link_of_wire;
+static struct watch watch;
+static struct nft_ctx *table;
+static uint64_t offset_ns, budget;
+
+static const struct metric metrics[] = {
+#define COUNT(id, name, kind, unit, help) {#name, METRIC_##kind, unit, help},
+#include "responder/counts.def"
+#undef COUNT
+};
+
+static int check(struct svc *s)
+{
+	char err[512] = "";
+	int rc;
+	struct nudge nudge;
+
+	(void)s;
+	if (sodium_init() < 0)
+		return -EIO;
+	if (!conf.interface) {
+		log_error("no interface",
+			  "hint=\"name one with -i, or responder.interface in the configuration\"");
+		return -EINVAL;
+	}
+	rc = wire_find(conf.interface, &link_of_wire);
+	if (rc) {
+		log_error("interface", "name=%s error=\"%s\"", conf.interface,
+			  rc == -ENODEV         ? "there is no such interface (ip link shows them)"
+			  : rc == -EAFNOSUPPORT ? "not an Ethernet-like interface"
+						: strerror(-rc));
+		return rc;
+	}
+	rc = conf_watch(&conf, &watch, err, sizeof(err));
+	if (!rc)
+		rc = conf_nudge(&conf, &nudge, err, sizeof(err));
+	if (rc)
+		log_error("configuration", "error=\"%s\"", err);
+	return rc;
+}
+
+static int filter_make(struct sock_fprog *out)
+{
+	struct bpf_program program;
+	struct buf text;
+	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 262144);
+	int rc = -ENOMEM;
+
+	buf_init(&text, FILTER_LIMIT);
+	if (!dead || rules_filter(&watch, conf.arp, conf.icmp_echo, &text) || buf_addc(&text, '\0'))
+		goto out;
+	if (pcap_compile(dead, &program, (const char *)text.p, 1, PCAP_NETMASK_UNKNOWN) < 0) {
+		log_error("kernel filter", "error=\"%s\"", pcap_geterr(dead));
+		rc = -EINVAL;
+		goto out;
+	}
+	/* The two libraries' instructions have one layout. */
+	out->len = (unsigned short)program.bf_len;
+	out->filter = calloc(program.bf_len, sizeof(*out->filter));
+	if (out->filter) {
+		memcpy(out->filter, program.bf_insns, program.bf_len * sizeof(*out->filter));
+		rc = 0;
+	}
+	pcap_freecode(&program);
+out:
+	buf_fini(&text);
+	if (dead)
+		pcap_close(dead);
+	return rc;
+}
+
+static int kernel_open(void)
+{
+	char err[512] = "";
+	int rc;
+
+	if (!conf.kernel_drop)
+		return 0;
+	rc = kernel_install(&watch, conf.interface, &table, err, sizeof(err));
+	if (rc)
+		log_error("kernel drop", "error=\"%s\" hint=\"%s\"", err,
+			  rc == -EPERM ? "start as root or with CAP_NET_ADMIN, or set kernel_drop: "
+					 "false (then this "
+					 "host's kernel answers with RSTs on its own addresses)"
+			  : rc == -EBUSY
+				  ? "another responder runs in this network namespace"
+				  : "needs Linux 5.12 with nf_tables, or set kernel_drop: false");
+	return rc;
+}
+
+static int open_all(struct svc *s)
+{
+	struct sock_fprog filter = {0};
+	struct responder_conf core_conf;
+	char err[512] = "";
+	int rc;
+
+	(void)s;
+	rc = filter_make(&filter);
+	if (rc)
+		return rc;
+	rc = wire_open(&wire, &link_of_wire, conf.ring_bytes, &filter, conf.arp, err, sizeof(err));
+	free(filter.filter);
+	if (rc) {
+		log_error("interface", "name=%s error=\"%s\"%s", conf.interface, err,
+			  rc == -EPERM ? " hint=\"start as root or with CAP_NET_RAW\"" : "");
+		return rc;
+	}
+	rc = kernel_open();
+	if (rc)
+		return rc;
+	conf_core(&conf, &link_of_wire, &core_conf);
+	randombytes_buf(core_conf.seed, sizeof(core_conf.seed));
+	rc = responder_init(&core, &core_conf, clock_mono_ns(), err, sizeof(err));
+	if (rc) {
+		log_error("start", "error=\"%s\"", err);
+		return rc;
+	}
+	core.watch = watch;
+	return conf_nudge(&conf, &core.nudge, err, sizeof(err));
+}
+
+static void flush(void)
+{
+	struct wire_sent sent = {0};
+
+	if (!batch.n)
+		return;
+	wire_send(&wire, &batch, &sent);
+	core.count[RESPONDER_SENT] += sent.frames;
+	core.count[RESPONDER_SENT_BYTES] += sent.bytes;
+	core.count[RESPONDER_BATCHES] += sent.calls;
+	core.count[RESPONDER_D_SEND] += sent.dropped;
+}
+
+/* What the ring holds, answered; the answers leave together as soon as the ring is empty. */
+static void on_frames(void *arg)
+{
+	struct svc *s = arg;
+	struct wire_frame f;
+	struct pkt p;
+	uint64_t now = clock_mono_ns();
+
+	for (uint32_t n = 0; n < TURN_FRAMES && wire_next(&wire, &f); n++) {
+		pkt_decode(LINK_ETHERNET, f.data, f.caplen, f.len, &p);
+		p.ts_ns = now;
+		responder_frame(&core, now, &p, &batch);
+		wire_done(&wire);
+		if (!batch_ready(&batch)) {
+			flush();
+			now = clock_mono_ns();
+		}
+	}
+	flush();
+	if (core.events || core.reflect.events)
+		publish_all(s, &core, offset_ns, &budget);
+}
+
+static void on_second(void *arg)
+{
+	struct svc *s = arg;
+
+	offset_ns = clock_real_ns() - clock_mono_ns();
+	budget = (uint64_t)conf.replies_per_s;
+	core.count[RESPONDER_D_KERNEL] += wire_drops(&wire);
+	responder_tick(&core, clock_mono_ns());
+	publish_all(s, &core, offset_ns, &budget);
+}
+
+static void on_nudge(void *arg)
+{
+	uint64_t next;
+	bool more;
+
+	(void)arg;
+	do {
+		more = responder_nudge(&core, clock_mono_ns(), &batch, &next);
+		flush();
+	} while (more);
+}
+
+static int start(struct svc *s)
+{
+	int rc;
+
+	on_second(s);
+	rc = loop_fd(s->loop, wire.rx, on_frames, s);
+	if (!rc)
+		rc = loop_every(s->loop, SECOND, on_second, s);
+	if (!rc && conf.nudge)
+		rc = loop_every(s->loop, NUDGE_TURN_NS, on_nudge, s);
+	log_info("answering", "interface=%s networks=%zu first_excluded=%s kernel_drop=%s",
+		 conf.interface, watch.nets,
+		 conf.exclude_ports.n ? conf.exclude_ports.v[0] : "none", table ? "on" : "off");
+	return rc;
+}
+
+static void drain(struct svc *s)
+{
+	bool more;
+
+	budget = UINT64_MAX;
+	do {
+		more = responder_close_all(&core, clock_mono_ns());
+		publish_all(s, &core, offset_ns, &budget);
+	} while (more);
+	/* The process ends only after the bus has lingered; the host's own TCP need not wait for
+	 * that. */
+	kernel_remove(&table);
+	wire_close(&wire);
+}
+
+static const char *const calls[] = {"sendmmsg", NULL};
+
+static const struct svc_desc desc = {
+	.name = "responder",
+	.summary = "answers every SYN to the watched networks",
+	.details = "Reads    frames of one interface, through a filter in the kernel; needs no "
+		   "other service.\n"
+		   "Writes   SYN+ACKs, acknowledgments, FINs; on request ARP and neighbour "
+		   "replies, ICMP echo replies\n"
+		   "         and banners. Never a RST, never an answer longer than the SYN, never "
+		   "a retransmission.\n"
+		   "         The nft table `inet lurker`, which the kernel removes when this "
+		   "process ends.\n"
+		   "         Alerts in STATE_DIR/records/alert.\n"
+		   "Needs    CAP_NET_RAW, and CAP_NET_ADMIN for the nft table; both are given up "
+		   "after the start.\n"
+		   "Prints   log lines on standard error; publishes `reply`, `alert` and `stat`.\n"
+		   "\n"
+		   "On the host's own addresses port 22 stays with the host unless host_ports says "
+		   "otherwise; connections\n"
+		   "that the host itself made, and those already open, go on working. Other "
+		   "services of this host on\n"
+		   "watched addresses need -e.",
+	.opts = conf_opts,
+	.conf = &conf,
+	.endpoint = &conf.endpoint,
+	.metrics = metrics,
+	.nmetrics = sizeof(metrics) / sizeof(*metrics),
+	.values = core.count,
+	.calls = calls,
+	.check = check,
+	.open = open_all,
+	.start = start,
+	.drain = drain,
+};
+
+int main(int argc, char **argv)
+{
+	struct svc_desc d = desc;
+	int rc;
+
+	d.nopts = conf_nopts;
+	rc = svc_main(&d, argc, argv);
+	kernel_remove(&table);
+	wire_close(&wire);
+	responder_fini(&core);
+	return rc;
+}
