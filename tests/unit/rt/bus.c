@@ -254,6 +254,7 @@ Test(bus, a_busy_topic_ends_its_turn)
 /* --- hostile publishers --- */
 
 static void *hostile_ctx, *hostile;
+static struct buf envelope;
 
 static void open_hostile(struct got *g, const char *topic)
 {
@@ -272,6 +273,7 @@ static void close_hostile(void)
 	zmq_setsockopt(hostile, ZMQ_LINGER, &zero, sizeof(zero));
 	zmq_close(hostile);
 	zmq_ctx_term(hostile_ctx);
+	buf_fini(&envelope);
 }
 
 static void frames(const struct bytes *f, size_t n)
@@ -281,8 +283,7 @@ static void frames(const struct bytes *f, size_t n)
 			 i + 1 < n ? ZMQ_SNDMORE : 0);
 }
 
-static struct buf envelope;
-
+/* The bytes are good until the next call. */
 static struct bytes make_envelope(uint64_t v, const char *producer, uint64_t seq)
 {
 	struct msg_envelope e = {.v = v,
@@ -290,6 +291,7 @@ static struct bytes make_envelope(uint64_t v, const char *producer, uint64_t seq
 				 .producer = bytes_str(producer),
 				 .epoch = 7,
 				 .seq = seq};
+	buf_fini(&envelope);
 	buf_init(&envelope, 4096);
 	cr_assert_eq(msg_encode(&msg_envelope_schema, &e, &envelope), 0);
 	return buf_bytes(&envelope);
