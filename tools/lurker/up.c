@@ -71,11 +71,11 @@ static const struct opt opts[] = {
 	 .offset = AT(networks),
 	 .help = "networks to answer for (responder.networks); by default the interface's "
 		 "addresses"},
-	{.name = "exclude",
+	{.name = "exclude_ports",
 	 .flag = 'e',
 	 .type = OPT_LIST,
 	 .offset = AT(exclude),
-	 .help = "ports that stay the host's own (responder.exclude)"},
+	 .help = "ports that stay the host's own (responder.exclude_ports)"},
 	{.name = "services",
 	 .type = OPT_LIST,
 	 .offset = AT(services),
@@ -126,7 +126,7 @@ static void set_environment(struct up *u)
 	set_variable("LURKER_CAPTURE_INTERFACE", u->conf.interface);
 	set_variable("LURKER_RESPONDER_INTERFACE", u->conf.interface);
 	set_list("LURKER_RESPONDER_NETWORKS", &u->conf.networks);
-	set_list("LURKER_RESPONDER_EXCLUDE", &u->conf.exclude);
+	set_list("LURKER_RESPONDER_EXCLUDE_PORTS", &u->conf.exclude);
 }
 
 static void on_exit_of(void *arg);
