@@ -312,9 +312,10 @@ static int start(struct svc *s)
 
 static void tick(struct svc *s)
 {
-	struct journal_use use = journal_use(cap.out.journal);
-
 	(void)s;
+	if (!cap.out.journal)
+		return; /* the last one, after drain */
+	struct journal_use use = journal_use(cap.out.journal);
 	values[M_journal_bytes] = use.bytes;
 	values[M_journal_segments] = use.segments;
 	values[M_journal_removed] = use.removed;

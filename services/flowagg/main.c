@@ -369,6 +369,8 @@ static void fill_values(void)
 static void tick(struct svc *s)
 {
 	(void)s;
+	if (!fa.ready)
+		return; /* the last one, after drain */
 	source_idle(&fa.source);
 	follow_up();
 	/* A commit that failed is tried again; a checkpoint may be due with no packet coming. */
@@ -387,6 +389,7 @@ static void drain(struct svc *s)
 	fill_values();
 	log_info("ended", "next=%" PRIu64 " flows_open=%" PRIu32 " files_delivered=%" PRIu64,
 		 fa.source.next, fa.agg.table.used, values[M_files_delivered]);
+	fa.ready = false;
 	source_fini(&fa.source);
 	deliver_fini(&fa.deliver);
 	agg_fini(&fa.agg);
