@@ -5,12 +5,30 @@
 
 #include "rt/loop.h"
 
-static zmq_pollitem_t items[32];
+static zmq_pollitem_t items[128];
 static struct {
 	loop_fn fn;
 	void *arg;
-} handlers[32];
+} handlers[128];
 static int n;
+
+static struct {
+	loop_fn fn;
+	void *arg;
+	uint64_t period_ns, next_ns;
+} timers[8];
+static int ntimers;
+
+int loop_every(struct loop *l, uint64_t period_ns, loop_fn fn, void *arg)
+{
+	(void)l;
+	timers[ntimers].fn = fn;
+	timers[ntimers].arg = arg;
+	timers[ntimers].period_ns = period_ns;
+	timers[ntimers].next_ns = clock_mono_ns() + period_ns;
+	ntimers++;
+	return 0;
+}
 
 int loop_zmq(struct loop *l, void *socket, loop_fn fn, void *arg)
 {
@@ -46,6 +64,12 @@ static void turn(void)
 		if (items[i].revents)
 			handlers[i].fn(handlers[i].arg);
 	}
+	for (int i = 0; i < ntimers; i++) {
+		if (clock_mono_ns() < timers[i].next_ns)
+			continue;
+		timers[i].next_ns += timers[i].period_ns;
+		timers[i].fn(timers[i].arg);
+	}
 }
 
 bool turn_until(bool (*done)(void *arg), void *arg)
@@ -62,14 +86,4 @@ void turn_for(int ms)
 {
 	for (uint64_t end = clock_mono_ns() + (uint64_t)ms * 1000000u; clock_mono_ns() < end;)
 		turn();
-}
-
-int turn_mark(void)
-{
-	return n;
-}
-
-void turn_forget(int mark)
-{
-	n = mark;
 }

@@ -11,9 +11,4 @@
 bool turn_until(bool (*done)(void *arg), void *arg);
 /* turn_for: serves for so long: for what must not happen. */
 void turn_for(int ms);
-/* turn_mark: how many sockets are registered; turn_forget: forgets those that came after the mark, before they are
- * closed. */
-int turn_mark(void);
-void turn_forget(int mark);
-
 #endif
