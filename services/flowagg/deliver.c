@@ -14,6 +14,9 @@
 
 #define WRITE_BUFFER (64u << 10)
 
+/* A batch is also full with so many bytes: what waits takes room on disk and time to flush. */
+#define BATCH_BYTES (64u << 20)
+
 /* What is said about a file once it is delivered. */
 struct announcement {
 	struct seal_record record;
@@ -155,7 +158,7 @@ void deliver_seal(void *arg, const struct agg_sealed *s)
 		d->m[M_packets_again] += s->packets;
 		return;
 	}
-	if (d->npending == SPOOL_BATCH)
+	if (d->npending == SPOOL_BATCH || d->pending_bytes >= BATCH_BYTES)
 		deliver_commit(d);
 	if (!spool_room(d->spool, s->file_bytes, a.bundle)) {
 		d->m[M_dropped_spool] += s->packets;
@@ -171,6 +174,7 @@ void deliver_seal(void *arg, const struct agg_sealed *s)
 	}
 	d->pending[d->npending++] = a;
 	d->pending_packets += a.packets;
+	d->pending_bytes += s->file_bytes;
 }
 
 static void announce(struct deliver *d, const struct announcement *a)
@@ -233,6 +237,6 @@ int deliver_commit(struct deliver *d)
 		announce(d, &d->pending[i]);
 	}
 	d->npending = 0;
-	d->pending_packets = 0;
+	d->pending_packets = d->pending_bytes = 0;
 	return 0;
 }

@@ -19,7 +19,7 @@ struct deliver {
 	uint64_t *m;
 	struct announcement *pending; /* SPOOL_BATCH */
 	size_t npending;
-	uint64_t pending_packets;
+	uint64_t pending_packets, pending_bytes;
 	uint8_t *buf; /* for writing */
 	size_t fill;
 	int fd;

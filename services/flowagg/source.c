@@ -7,7 +7,11 @@
 int source_init(struct source *s, const char *journal_dir, uint64_t next,
 		const struct source_sink *sink)
 {
-	*s = (struct source){.sink = *sink, .dir = journal_dir, .next = next, .stuck = UINT64_MAX};
+	*s = (struct source){.sink = *sink,
+			     .dir = journal_dir,
+			     .next = next,
+			     .asked = UINT64_MAX,
+			     .stuck = UINT64_MAX};
 	return journal_reader_new(journal_dir, &s->reader);
 }
 
@@ -30,20 +34,19 @@ void source_catch_up(struct source *s)
 		return;
 	journal_reader_seek(s->reader, s->next);
 	s->catching_up = true;
+	s->asked = s->stuck = UINT64_MAX;
 	s->catch_ups++;
 }
 
 bool source_step(struct source *s, unsigned max)
 {
 	struct journal_packet p;
-	uint64_t began = s->next;
-
 	for (unsigned i = 0; i < max; i++) {
 		/* A read error is like the end: what comes by the bus shows whether anything is
 		 * missing. */
 		if (journal_reader_next(s->reader, &p) <= 0) {
 			s->catching_up = false;
-			if (s->next == began)
+			if (s->next == s->asked)
 				s->stuck = s->next;
 			return false;
 		}

@@ -33,8 +33,11 @@ struct source {
 	struct journal_reader *reader;
 	uint64_t next; /* number wanted; 0: the oldest in the journal */
 	bool catching_up;
-	uint64_t stuck; /* the last catch-up found nothing at this number; UINT64_MAX: none */
-	bool heard;     /* a message since the last source_idle */
+	/* What is published is in the journal before: when a catch-up that a message gave rise to
+	 * (at number asked) finds nothing there at all, the journal cannot be read, and what
+	 * messages lack is nowhere. */
+	uint64_t asked, stuck; /* UINT64_MAX: none */
+	bool heard;            /* a message since the last source_idle */
 	uint64_t from_bus, from_journal, known, catch_ups;
 };
 

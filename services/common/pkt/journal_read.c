@@ -261,8 +261,8 @@ int journal_newest(const char *dir, int *fd)
 
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next)
 {
-	uint64_t first, records, good;
-	int linktype, fd;
+	uint64_t first = 0, records, good;
+	int linktype, fd = -1;
 
 	*next = 0;
 	int rc = newest(dir, oldest, &first, &fd);
