@@ -128,7 +128,16 @@ void close_bundle(struct agg *a, enum agg_reason reason)
 
 void close_bundle_of_past(struct agg *a)
 {
-	if (a->bundle.packets && a->bundle.minute != a->clock.ref_ns / MINUTE_NS)
+	const struct bundle *b = &a->bundle;
+	uint64_t ref = a->clock.ref_ns;
+
+	if (!b->packets)
+		return;
+	/* Its last flow ended when it had been idle; as long again without another is long enough. So a
+	 * short idle timeout also means short waiting for a bundle; with a minute or more the minute
+	 * decides. */
+	bool silent = ref > b->last_ns && ref - b->last_ns >= 2 * a->limits.idle_ns;
+	if (silent || b->minute != ref / MINUTE_NS)
 		close_bundle(a, END_MINUTE);
 }
 

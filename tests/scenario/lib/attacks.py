@@ -54,8 +54,8 @@ class Attacks:
         self.client("curl", "-s", "-m", "4", *arguments, timeout=8)
 
     def nmap(self):
-        self.client("nmap", "-sV", "-Pn", "-n", "--version-intensity", "1", "--host-timeout", "22s", "-p",
-                    ",".join(map(str, NMAP_PORTS)), self.lab.host(16), timeout=25)
+        self.client("nmap", "-sV", "-Pn", "-n", "--version-intensity", "1", "--host-timeout", "14s", "-p",
+                    ",".join(map(str, NMAP_PORTS)), self.lab.host(16), timeout=20)
 
     def sweep(self):
         router = json.loads(self.lab.sensor.ip("-j", "link", "show", self.lab.sensor.dev).stdout)[0]["address"]
