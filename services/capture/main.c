@@ -306,6 +306,7 @@ static int start(struct svc *s)
 	report_hole(s);
 	log_info("capturing", "interface=%s next=%" PRIu64, cap.interface, next);
 	loop_every(s->loop, SECOND, on_second, NULL);
+	cap.state.alive_ns = clock_real_ns();
 	save_state(false);
 	return loop_fd(s->loop, ring_fd(cap.ring), on_ring, NULL);
 }

@@ -29,10 +29,13 @@ while True:
         if key.fileobj is s:
             sel.register(s.accept()[0], selectors.EVENT_READ)
         else:
-            data = key.fileobj.recv(65536)
-            if data:
-                key.fileobj.sendall(b"got " + data[:20])
-            else:
+            try:
+                data = key.fileobj.recv(65536)
+                if data:
+                    key.fileobj.sendall(b"got " + data[:20])
+            except ConnectionError:
+                data = b""
+            if not data:
                 sel.unregister(key.fileobj)
                 key.fileobj.close()
 """
@@ -49,11 +52,12 @@ while True:
     kind = r.randrange(4)
     if kind < 2:
         c = socket.create_connection((host, 8080))
-        c.sendall(mark + r.randbytes(r.randrange(4000)))
+        c.sendall(mark + r.randbytes(r.randrange(1000)))
+        c.recv(100)
         if kind:
             time.sleep(0.02)
             c.sendall(b"second half")
-        c.recv(100)
+            c.recv(100)
         c.close()
     elif kind == 2:
         c = socket.socket()
@@ -108,6 +112,7 @@ with t:
         t.note(f"seed {seed}")
         rnd = random.Random(seed)
         captures = 0
+        changed = []  # keys that came a second time with other bytes
         seen = {}  # files of the uploader's queue, which works its queue off now and then
         uploaded = collections.Counter()
         for _ in range(KILLS):
@@ -118,8 +123,8 @@ with t:
             if rnd.random() < 0.5:
                 for key, data in queue(lab, "uploader").items():
                     uploaded[key] += 1
-                    t.failures += key in seen and seen[key] != data
-                    seen[key] = data
+                    if seen.setdefault(key, data) != data:
+                        changed.append(key)
                     (lab.state / "spool/queue/uploader" / key).unlink()
             procs[which] = start(which)
         for client in clients:
@@ -162,20 +167,22 @@ with t:
                 f"missing {sum(missing.values())} of {sum(want.values())}, too many {sum(extra.values())}")
         for key, data in queue(lab, "uploader").items():
             uploaded[key] += 1
-            t.failures += key in seen and seen[key] != data
-            seen[key] = data
+            if seen.setdefault(key, data) != data:
+                changed.append(key)
+        t.check("what came a second time was the same", not changed, changed)
         t.check("both queues got the same files", seen == files,
                 [k for k in set(seen) ^ set(files)][:5] or [k for k in seen if seen[k] != files[k]][:5])
         t.note(f"{sum(n > 1 for n in uploaded.values())} files came a second time (the same bytes, the same key)")
 
         halves = [k for k, d in files.items() if b"conversation" in d and b"_8080.pcap" in k.encode()]
-        t.check("conversations were stored", len(halves) > 50, len(halves))
-        broken = [k for k in halves if not captures and files[k].count(b"conversation") != 2]
+        t.check("conversations were stored", len(halves) > 100, len(halves))
+        broken = [k for k in halves if not captures and files[k].count(b"conversation") < 2]
         t.check("no conversation is split", not broken, broken[:5])
 
         alerts = [json.loads(line) for p in (lab.state / "records/alert").glob("*.jsonl")
                   for line in p.read_text().splitlines()]
         holes = [a for a in alerts if a["kind"] == "hole"]
         t.check("each death of capture is reported as a hole", len(holes) == captures and
-                all(a["from_ns"] < a["to_ns"] and a.get("rx_packets") for a in holes), alerts)
+                all(a["from_ns"] < a["to_ns"] for a in holes), alerts)
+        t.check("with what the interface counted meanwhile", not holes or any(a.get("rx_packets") for a in holes), holes)
         t.check("no packet was lost between journal and flowagg", not [a for a in alerts if a["kind"] == "gap"], alerts)
