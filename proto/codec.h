@@ -4,11 +4,22 @@
 #ifndef PROTO_CODEC_H
 #define PROTO_CODEC_H
 
-#include "proto/msg.h"
 #include "proto/buf.h"
+#include "proto/msg.h"
 
 enum msg_kind {
-	MSG_U64, MSG_I64, MSG_F64, MSG_BOOL, MSG_STR, MSG_BIN, MSG_TIME, MSG_STRS, MSG_U64S, MSG_COUNTS, MSG_PART, MSG_PARTS,
+	MSG_U64,
+	MSG_I64,
+	MSG_F64,
+	MSG_BOOL,
+	MSG_STR,
+	MSG_BIN,
+	MSG_TIME,
+	MSG_STRS,
+	MSG_U64S,
+	MSG_COUNTS,
+	MSG_PART,
+	MSG_PARTS,
 };
 
 struct msg_field {

@@ -23,7 +23,8 @@
 #define SERVICES_MAX   16
 #define BACKOFF_MIN_NS 100000000ull
 #define BACKOFF_MAX_NS 10000000000ull
-#define HEALTHY_NS     30000000000ull /* a service that lived this long starts over with the back-off \
+#define HEALTHY_NS \
+	30000000000ull /* a service that lived this long starts over with the back-off \
 				       */
 #define DRAIN_LIMIT_NS 15000000000ull
 #define TURN_NS        100000000ull

@@ -30,7 +30,8 @@ struct capfile;
  * more, with the offset). */
 int capfile_open(const char *path, struct capfile **out, char *errbuf, size_t errlen);
 /* capfile_open_memory: borrows data until capfile_close. */
-int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *errbuf, size_t errlen);
+int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *errbuf,
+			size_t errlen);
 /* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
  * how; what came before is good), or another -errno. */
 int capfile_next(struct capfile *c, struct capfile_packet *out);
@@ -45,6 +46,7 @@ void capfile_close(struct capfile **c);
 
 /* pcap_put_header/pcap_put_record: the bytes of a nanosecond pcap in host byte order. */
 void pcap_put_header(uint8_t out[PCAP_FILE_HEADER], int linktype, uint32_t snaplen);
-void pcap_put_record(uint8_t out[PCAP_RECORD_HEADER], uint64_t ts_ns, uint32_t caplen, uint32_t len);
+void pcap_put_record(uint8_t out[PCAP_RECORD_HEADER], uint64_t ts_ns, uint32_t caplen,
+		     uint32_t len);
 
 #endif

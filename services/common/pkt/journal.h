@@ -1,9 +1,9 @@
 /*
  * journal: the recent packets of capture, on disk, each with a number.
  *
- *   DIR/00000000000000000001.pcap   a segment: a nanosecond pcap that any tool opens, named by the
- * number of DIR/00000000000004711002.pcap   its first packet; packet n of a segment has number
- * first + n DIR/flowagg.mark                a reader's mark: it needs nothing below this number
+ *   DIR/00000000000000000001.pcap   a segment: a nanosecond pcap that any tool opens, named by
+ *   DIR/00000000000004711002.pcap   the number of its first packet; packet n has number first + n
+ *   DIR/flowagg.mark                a reader's mark: it needs nothing below this number
  *
  * Numbers start at 1, count up by one and go on across restarts; a number is given only to what was
  * written. A record with caplen 0 and len 0 is a tick, capture's clock once a second, and has a

@@ -24,7 +24,7 @@
 enum pkt_stop {
 	PKT_L4,       /* the transport header was read: everything below is valid */
 	PKT_FRAGMENT, /* an IP fragment (first ones included): give it to the defragmenter */
-	PKT_IP,       /* IP was read; its protocol has no ports here, or the L4 header was cut off */
+	PKT_IP, /* IP was read; its protocol has no ports here, or the L4 header was cut off */
 	PKT_ARP,
 	PKT_OTHER_L3, /* a link we know, a network protocol we do not */
 	PKT_TICK,     /* capture's one-second tick: an empty frame (see journal) */
@@ -33,7 +33,16 @@ enum pkt_stop {
 };
 
 /* TCP flags as on the wire. */
-enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
+enum {
+	TCP_FIN = 1,
+	TCP_SYN = 2,
+	TCP_RST = 4,
+	TCP_PSH = 8,
+	TCP_ACK = 16,
+	TCP_URG = 32,
+	TCP_ECE = 64,
+	TCP_CWR = 128
+};
 
 #define PKT_MAX_TAGS 4
 
@@ -53,16 +62,17 @@ struct pkt {
 
 	/* IP: outermost header. */
 	struct addr src, dst;
-	uint32_t ip_off;     /* of the IP header in the frame */
-	uint32_t ip_len;     /* total length by its header (or by the frame, for a zero total length of TSO) */
+	uint32_t ip_off; /* of the IP header in the frame */
+	uint32_t
+		ip_len; /* total length by its header (or by the frame, for a zero total length of TSO) */
 	uint16_t ip_hdr_len; /* header with options or extension headers */
 	uint8_t ttl, tos;
-	uint8_t proto; /* transport protocol, after the extension headers */
+	uint8_t proto;  /* transport protocol, after the extension headers */
 	uint32_t ip_id; /* IPv4 identification; IPv6: of the fragment header, else 0 */
 	uint32_t flow_label;
 	bool df, mf;
 	uint32_t frag_off; /* bytes */
-	bool truncated; /* caplen ends before the IP packet does */
+	bool truncated;    /* caplen ends before the IP packet does */
 
 	/* Transport: TCP, UDP, SCTP have ports; ICMP and ICMPv6 put type and code there. */
 	uint32_t l4_off, l4_len; /* l4_len: header and payload by the IP length */

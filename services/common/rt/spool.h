@@ -1,9 +1,9 @@
 /*
  * spool: sealed capture files on their way to the consumers, one queue a consumer.
  *
- *   SPOOL/tmp/…                      being written by the sealer; emptied when the sealer starts
- *   SPOOL/queue/<consumer>/<key>     one hard link a consumer; a file that is here is whole and on
- * disk SPOOL/bad/<consumer>/<key>       set aside by that consumer
+ *   SPOOL/tmp/…                    being written by the sealer; emptied when the sealer starts
+ *   SPOOL/queue/<consumer>/<key>   one hard link a consumer; what is here is whole and on disk
+ *   SPOOL/bad/<consumer>/<key>     set aside by that consumer
  *
  * SPOOL is STATE_DIR/spool, all of it on one filesystem. A key is the object's name everywhere,
  * `pcap/YYYY/MM/DD/HH/<name>.pcap`; its folders are folders in the queue, so sorting by name is
@@ -61,8 +61,8 @@ uint64_t queue_count(struct queue *q, uint64_t max);
 /*
  * For the sealer (flowagg).
  *
- *   write tmp → its bytes on disk → link into each queue → folders on disk → (seal recorded) →
- * unlink tmp
+ *   write tmp → its bytes on disk → link into each queue → folders on disk → (seal recorded)
+ *   → unlink tmp
  *
  * Several files go through each step together, because what costs is the number of flushes: after
  * spool_create of each, one spool_commit delivers them all.
