@@ -225,8 +225,6 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 	count(r, RESPONDER_SEGMENTS);
 	r->count[RESPONDER_ACKED_BYTES] += c->s.received - before;
 	r->count[RESPONDER_D_TABLE_BYTES] += y.untracked_bytes;
-	if (c->waiting && (c->s.received || c->s.fin_in))
-		conns_unwait(&r->conns, c); /* it speaks for itself */
 	if (y.send) {
 		link_of(&c->link, p);
 		reply_send(r, c, &y, y.fin ? TCP_FIN : 0, NULL, 0, out);
@@ -237,6 +235,12 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 	switch (end) {
 	case STREAM_OPEN:
 		conns_touch(&r->conns, c, now_ns);
+		/* Silence begins anew with each segment; what ends needs no banner. */
+		if (c->waiting) {
+			conns_unwait(&r->conns, c);
+			if (!c->s.fin_in && !c->s.full)
+				conns_wait(&r->conns, c);
+		}
 		break;
 	case STREAM_FIN:
 		close_conn(r, c, now_ns, RESPONDER_CLOSED_FIN, "fin");
@@ -458,8 +462,8 @@ bool responder_nudge(struct responder *r, uint64_t now_ns, struct batch *out, ui
 		const struct nudge_row *row = nudge_find(&r->nudge, c->t.dport);
 		struct stream_reply y = {0};
 
-		if (now_ns < c->start_ns + r->conf.nudge_ns) {
-			*next_ns = c->start_ns + r->conf.nudge_ns;
+		if (now_ns < c->last_ns + r->conf.nudge_ns) {
+			*next_ns = c->last_ns + r->conf.nudge_ns;
 			return false;
 		}
 		if (!batch_ready(out))

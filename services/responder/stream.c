@@ -11,12 +11,15 @@ static int32_t after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
+/* What we offer; scaled, it loses its last bits, so a stream may end that much before its limit. */
 static uint32_t window(const struct stream *s)
 {
+	bool scaled = s->promised & COOKIE_WSCALE;
 	uint64_t left = s->limit_bytes - s->received;
-	uint32_t most = s->promised & COOKIE_WSCALE ? STREAM_WINDOW : STREAM_WINDOW_PLAIN;
+	uint32_t most = scaled ? STREAM_WINDOW : STREAM_WINDOW_PLAIN;
+	uint32_t wnd = left < most ? (uint32_t)left : most;
 
-	return left < most ? (uint32_t)left : most;
+	return scaled ? wnd >> SEGMENT_WSCALE << SEGMENT_WSCALE : wnd;
 }
 
 void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, uint64_t limit_bytes)
@@ -161,7 +164,7 @@ static void data_in(struct stream *s, uint32_t seq, uint32_t len, struct stream_
 		if (!range_add(s, (struct stream_range){seq, end}))
 			r->untracked_bytes += end - seq;
 	}
-	if (s->received >= s->limit_bytes)
+	if (!window(s))
 		s->full = true;
 }
 
