@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rt/notify.h"
 #include "rt/sandbox.h"
 #include "rt/svc_stat.h"
 
@@ -152,6 +153,18 @@ static void on_stat(void *arg)
 	svc_stat(s);
 }
 
+static void on_watchdog(void *arg)
+{
+	(void)arg;
+	notify("WATCHDOG=1");
+}
+
+static int watch_loop(struct svc *s)
+{
+	uint64_t period_ns = notify_watchdog_ns();
+	return period_ns ? loop_every(s->loop, period_ns, on_watchdog, NULL) : 0;
+}
+
 static int give_up_privilege(const struct svc *s)
 {
 	char err[256] = "";
@@ -207,6 +220,7 @@ static int serve(struct svc *s)
 {
 	const struct svc_desc *d = s->desc;
 	umask(0027);
+	notify_open();
 	int rc = svc_make_dirs(&s->common);
 	if (!rc)
 		rc = loop_new(&s->loop);
@@ -218,6 +232,8 @@ static int serve(struct svc *s)
 		rc = open_bus(s);
 	if (!rc)
 		rc = watch_parent(s);
+	if (!rc)
+		rc = watch_loop(s);
 	if (!rc && d->start)
 		rc = d->start(s);
 	if (!rc)
@@ -227,7 +243,9 @@ static int serve(struct svc *s)
 		log_info("started", "version=%s pid=%d sensor=%s", LURKER_VERSION, (int)getpid(),
 			 s->common.sensor);
 		on_stat(s);
+		notify("READY=1");
 		rc = loop_run(s->loop);
+		notify("STOPPING=1");
 		if (d->drain)
 			d->drain(s);
 		on_stat(s);
