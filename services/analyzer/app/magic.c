@@ -54,14 +54,18 @@ static const char *by_shape(const struct app_in *in)
 	if (in->proto == APP_TCP) {
 		if (text_among(text_trim(b), four_letters, false) && b.n <= 6)
 			return "zookeeper";
-		if (begins(b, irc) && memchr(b.p, '\n', b.n) && text_printable(text_upto(b, 8)))
+		struct cur lines = c;
+		struct bytes line;
+		bool whole;
+		if (begins(b, irc) && text_line(&lines, &line, &whole) && whole &&
+		    text_printable(line))
 			return "irc";
-		/* MongoDB: length, request, response 0, opcode OP_QUERY or OP_MSG */
+		/* MongoDB: length, request, response 0 or -1, opcode OP_QUERY or OP_MSG */
 		uint32_t len = cur_u32le(&c);
 		cur_skip(&c, 4);
 		uint32_t answer = cur_u32le(&c), op = cur_u32le(&c);
-		if (!c.bad && answer == 0 && (op == 2004 || op == 2013) && len >= 26 &&
-		    len <= 48u << 20)
+		if (!c.bad && (answer == 0 || answer == UINT32_MAX) && (op == 2004 || op == 2013) &&
+		    len >= 26 && len <= 48u << 20)
 			return "mongodb";
 		return NULL;
 	}

@@ -9,8 +9,9 @@
 enum { BINARY_REQUEST = 0x80, BINARY_HEADER = 24, UDP_HEADER = 8 };
 
 static const char *const storage[] = {"set", "add", "replace", "append", "prepend", "cas", NULL};
-static const char *const keyed[] = {"get",  "gets",  "gat", "gats", "delete", "incr",
-				    "decr", "touch", "mg",  "md",   NULL};
+static const char *const keyed[] = {"get",  "gets", "gat",   "gats", "delete",
+				    "incr", "decr", "touch", NULL};
+static const char *const meta[] = {"mg", "ms", "md", "ma", NULL}; /* short enough to be chance */
 static const char *const alone[] = {"stats", "version", "flush_all", "verbosity",
 				    "slabs", "lru",     "quit",      NULL};
 static const char *const binary_names[] = {
@@ -48,7 +49,7 @@ static bool text_command(struct cur *c, bool port, struct bytes *command, struct
 		cur_skip(c, n < cur_left(c) ? (size_t)n : cur_left(c));
 		return true;
 	}
-	if (text_among(*command, keyed, false))
+	if (text_among(*command, keyed, false) || (port && text_among(*command, meta, false)))
 		return key->n > 0 && key->n <= 250 && key->p[0] != '/';
 	if (!text_among(*command, alone, false))
 		return false;

@@ -130,6 +130,13 @@ bool app_socks(const struct app_in *in, struct msg_arena *a, struct msg_analysis
 	struct msg_socks *s = app_part(a, socks);
 	if (!s || !(version == 4 ? socks4(&c, a, s) : socks5(&c, a, rec, s)))
 		return false;
+	/* What is carried fills its own part of the record, and must be something: four bytes that
+	 * fit are too few. */
+	struct app_in inner = *in;
+	inner.init = cur_rest(&c);
+	if (inner.init.n && !app_tls(&inner, a, rec) && !app_http(&inner, a, rec) &&
+	    !app_ssh(&inner, a, rec) && version == 4)
+		return false;
 	rec->socks = s;
 	return true;
 }

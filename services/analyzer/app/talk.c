@@ -10,8 +10,8 @@
 #define MAX_SCAN 4096 /* lines read at most */
 
 static const char *const smtp_first[] = {"HELO", "EHLO", "LHLO", NULL};
-static const char *const imap_first[] = {"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS",
-					 "LOGOUT",     "ID",    "NOOP",         NULL};
+static const char *const imap_first[] = {
+	"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS", "LOGOUT", "NOOP", NULL};
 static const char *const pop3_only[] = {"STAT", "UIDL", "CAPA", "TOP", "APOP", "LAST", NULL};
 static const char *const ftp_only[] = {"SYST", "PWD",  "CWD",  "TYPE", "PASV", "PORT",
 				       "EPSV", "EPRT", "STOR", "MKD",  "RMD",  "FEAT",
@@ -105,7 +105,8 @@ bool app_smtp(const struct app_in *in, struct msg_arena *a, struct msg_analysis 
 	struct bytes word, rest;
 	if (!first_line(in, &word, &rest))
 		return false;
-	bool hello = text_among(word, smtp_first, true) && (rest.n > 0 || in->dst_port == 25);
+	bool hello = text_among(word, smtp_first, true) &&
+		     (rest.n > 0 || in->dst_port == 25 || text_is(word, "EHLO"));
 	bool mail = text_is_nocase(word, "MAIL") && text_starts_nocase(rest, "FROM:");
 	if (!hello && !mail)
 		return false;
@@ -130,10 +131,10 @@ bool app_imap(const struct app_in *in, struct msg_arena *a, struct msg_analysis 
 	return true;
 }
 
-static bool is_pop3(const struct app_in *in)
+/* Whether greeting or port say POP3. */
+static bool pop3_server(const struct app_in *in)
 {
-	return in->dst_port == 110 || in->dst_port == 995 || text_starts(in->resp, "+OK") ||
-	       has_verb(in, pop3_only);
+	return in->dst_port == 110 || in->dst_port == 995 || text_starts(in->resp, "+OK");
 }
 
 bool app_ftp(const struct app_in *in, struct msg_arena *a, struct msg_analysis *rec)
@@ -150,7 +151,7 @@ bool app_ftp(const struct app_in *in, struct msg_arena *a, struct msg_analysis *
 	bool own = text_among(word, ftp_only, false) &&
 		   (text_starts(in->resp, "220") || in->dst_port == 21 ||
 		    has_verb(in, (const char *const[]){"USER", "PASS", NULL}));
-	if (!(user || tls || own) || (user && is_pop3(in)))
+	if (!(user || tls || own) || (user && (pop3_server(in) || has_verb(in, pop3_only))))
 		return false;
 	rec->ftp = read_lines(in, a, rec);
 	return true;
@@ -159,9 +160,13 @@ bool app_ftp(const struct app_in *in, struct msg_arena *a, struct msg_analysis *
 bool app_pop3(const struct app_in *in, struct msg_arena *a, struct msg_analysis *rec)
 {
 	struct bytes word, rest;
-	if (!first_line(in, &word, &rest) || !is_pop3(in))
+	if (!first_line(in, &word, &rest))
 		return false;
-	if (!(text_is_nocase(word, "USER") && rest.n > 0) && !text_among(word, pop3_only, true))
+	bool user = text_is_nocase(word, "USER") && rest.n > 0 &&
+		    (pop3_server(in) || has_verb(in, pop3_only));
+	bool own = text_is_nocase(word, "CAPA") || text_is_nocase(word, "APOP") ||
+		   (text_among(word, pop3_only, true) && pop3_server(in));
+	if (!user && !own)
 		return false;
 	rec->pop3 = read_lines(in, a, rec);
 	return true;

@@ -132,9 +132,9 @@ static int read_hello(struct cur *c, bool dtls, struct hello *h)
 		return 0;
 	if (cur_left(c) == 0)
 		return 1; /* before RFC 3546 there were no extensions */
-	struct cur all = cur_sub(c, cur_u16(c));
-	if (c->bad)
-		return 0;
+	size_t want = cur_u16(c);
+	bool cut = c->bad || want > cur_left(c);
+	struct cur all = cur_sub(c, cut ? cur_left(c) : want);
 	while (cur_left(&all)) {
 		uint16_t type = cur_u16(&all);
 		struct cur body = cur_sub(&all, cur_u16(&all));
@@ -145,7 +145,7 @@ static int read_hello(struct cur *c, bool dtls, struct hello *h)
 		h->j.nextensions++;
 		read_extension(h, type, body);
 	}
-	return 1;
+	return cut ? 0 : 1;
 }
 
 static void fill(struct hello *h, bool whole, struct msg_arena *a, struct msg_analysis *rec)
