@@ -124,26 +124,36 @@ class Report:
         return False
 
 
-def lacking(*commands, programs=(), root=True):
-    """Why this machine cannot run a scenario, or None."""
-    if root and os.geteuid() != 0:
-        return "needs root"
+def absent(*commands, programs=()):
+    """The first of these that is not installed or not built, as a sentence; or None."""
     for command in commands:
         if not shutil.which(command):
             return f"{command} is not installed"
     for name in programs:
         if not os.access(program(name), os.X_OK):
             return f"{name} is not built"
-    if root and not _namespaces_work():
+    return None
+
+
+def forbidden():
+    """Why namespaces cannot be made here, or None."""
+    if os.geteuid() != 0:
+        return "needs root"
+    if not _namespaces_work():
         return "network namespaces cannot be made here"
     return None
 
 
 def require(report, *commands, programs=(), root=True):
-    """Ends the test with a skip line when commands, programs or privileges are missing."""
-    reason = lacking(*commands, programs=programs, root=root)
-    if reason:
-        report.skip(reason)
+    """Ends the test with a skip line when privileges, commands or programs are missing. $RIG_STRICT (set where all
+    packages were installed and all programs built) makes a missing command or program a failure."""
+    missing = absent(*commands, programs=programs)
+    if missing and os.environ.get("RIG_STRICT"):
+        report.check(f"has what it needs: {missing}", False)
+        report.finish()
+    missing = missing or (forbidden() if root else None)
+    if missing:
+        report.skip(missing)
         sys.exit(0)
 
 
