@@ -19,34 +19,6 @@
 
 #define NS_PER_S 1000000000u
 
-bool field_present(const struct msg_field *f, const void *msg)
-{
-	if (f->required)
-		return true;
-	const void *at = field_at(f, msg);
-	switch (f->kind) {
-	case MSG_U64:
-	case MSG_I64:
-	case MSG_TIME:
-		return *(const uint64_t *)at != 0;
-	case MSG_F64:
-		return *(const double *)at != 0;
-	case MSG_BOOL:
-		return *(const bool *)at;
-	case MSG_STR:
-	case MSG_BIN:
-		return ((const struct bytes *)at)->n > 0;
-	case MSG_PART:
-		return *(const void *const *)at != NULL;
-	case MSG_STRS:
-	case MSG_U64S:
-	case MSG_COUNTS:
-	case MSG_PARTS:
-		return ((const struct field_list *)at)->n > 0;
-	}
-	return false;
-}
-
 /* --- encoding --- */
 
 struct encoder {
@@ -58,8 +30,13 @@ struct encoder {
 static int put(void *arg, const char *p, size_t n)
 {
 	struct encoder *e = arg;
-	if (e->rc == 0)
-		e->rc = buf_add(e->out, p, n);
+	struct buf *b = e->out;
+	if (e->rc == 0 && !b->failed && n > 0 && n <= b->cap - b->n) {
+		memcpy(b->p + b->n, p, n); /* most often there is room: no call needed */
+		b->n += n;
+	} else if (e->rc == 0) {
+		e->rc = buf_add(b, p, n);
+	}
 	return e->rc;
 }
 
@@ -144,15 +121,17 @@ static void put_msg(struct encoder *e, const struct msg_schema *s, const void *m
 			put_field(e, &s->fields[i], field_at(&s->fields[i], msg));
 		return;
 	}
+	/* The head of a map has the count, so what is present is noted first. */
+	uint8_t present[MSG_MAX_FIELDS];
 	size_t n = 0;
-	for (size_t i = 0; i < s->nfields; i++)
-		n += field_present(&s->fields[i], msg);
-	msgpack_pack_map(&e->pk, n);
 	for (size_t i = 0; i < s->nfields; i++) {
-		const struct msg_field *f = &s->fields[i];
-		if (!field_present(f, msg))
-			continue;
-		msgpack_pack_str_with_body(&e->pk, f->name, strlen(f->name));
+		if (field_present(&s->fields[i], msg))
+			present[n++] = (uint8_t)i;
+	}
+	msgpack_pack_map(&e->pk, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct msg_field *f = &s->fields[present[i]];
+		msgpack_pack_str_with_body(&e->pk, f->name, f->name_n);
 		put_field(e, f, field_at(f, msg));
 	}
 }
@@ -307,9 +286,10 @@ static const struct msg_field *find_field(const struct msg_schema *s, struct byt
 {
 	for (size_t k = 0; k < s->nfields; k++) {
 		size_t i = *next + k < s->nfields ? *next + k : *next + k - s->nfields;
-		if (bytes_eq(bytes_str(s->fields[i].name), key)) {
+		const struct msg_field *f = &s->fields[i];
+		if (f->name_n == key.n && memcmp(f->name, key.p, key.n) == 0) {
 			*next = i + 1;
-			return &s->fields[i];
+			return f;
 		}
 	}
 	return NULL;

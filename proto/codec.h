@@ -29,6 +29,7 @@ struct msg_field {
 	size_t offset;
 	const struct msg_schema *part; /* of MSG_PART and MSG_PARTS */
 	const char *unit, *doc;
+	size_t name_n; /* length of name */
 };
 
 struct msg_schema {
@@ -52,28 +53,29 @@ struct msg_schema {
 #undef PARTS
 #undef END
 
-/* All schemas, in the order of messages.def, NULL-terminated; and the one of a bus topic, or NULL. */
+/* All schemas, in the order of messages.def, NULL-terminated; and the one of a bus topic, or NULL.
+ */
 extern const struct msg_schema *const msg_schemas[];
 const struct msg_schema *msg_schema_of(struct bytes topic);
 
 /* msg_encode: appends the message as msgpack to out. 0, or -ENOMEM/-EFBIG from out. */
 int msg_encode(const struct msg_schema *s, const void *msg, struct buf *out);
 
-/* Memory for the lists and parts of one decoded message: a fixed block of the caller's, so that a message
- * cannot make us allocate. */
+/* Memory for the lists and parts of one decoded message: a fixed block of the caller's, so that a
+ * message cannot make us allocate. */
 struct msg_arena {
 	uint8_t *p;
 	size_t n, used;
 };
 
-/* msg_decode: decodes one message from exactly the bytes in. msg is zeroed first. 0; -EBADMSG (not msgpack,
- * wrong type, missing REQ field, trailing bytes); -ENOBUFS when the arena is too small. Declared counts are
- * checked against the bytes at hand before any arena is used. Unknown keys are skipped; of a repeated key
- * the last wins. */
+/* msg_decode: decodes one message from exactly the bytes in. msg is zeroed first. 0; -EBADMSG (not
+ * msgpack, wrong type, missing REQ field, trailing bytes); -ENOBUFS when the arena is too small.
+ * Declared counts are checked against the bytes at hand before any arena is used. Unknown keys are
+ * skipped; of a repeated key the last wins. */
 int msg_decode(const struct msg_schema *s, struct bytes in, void *msg, struct msg_arena *arena);
 
-/* msg_json: appends the message as one JSON object (no newline). BIN becomes base64; rows become objects.
- * 0, or -ENOMEM/-EFBIG from out. */
+/* msg_json: appends the message as one JSON object (no newline). BIN becomes base64; rows become
+ * objects. 0, or -ENOMEM/-EFBIG from out. */
 int msg_json(const struct msg_schema *s, const void *msg, struct buf *out);
 
 #endif

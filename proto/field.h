@@ -22,6 +22,32 @@ static inline const void *field_at(const struct msg_field *f, const void *msg)
 }
 
 /* field_present: whether the field is written: required, or neither zero nor empty nor absent. */
-bool field_present(const struct msg_field *f, const void *msg);
+static inline bool field_present(const struct msg_field *f, const void *msg)
+{
+	if (f->required)
+		return true;
+	const void *at = field_at(f, msg);
+	switch (f->kind) {
+	case MSG_U64:
+	case MSG_I64:
+	case MSG_TIME:
+		return *(const uint64_t *)at != 0;
+	case MSG_F64:
+		return *(const double *)at != 0;
+	case MSG_BOOL:
+		return *(const bool *)at;
+	case MSG_STR:
+	case MSG_BIN:
+		return ((const struct bytes *)at)->n > 0;
+	case MSG_PART:
+		return *(const void *const *)at != NULL;
+	case MSG_STRS:
+	case MSG_U64S:
+	case MSG_COUNTS:
+	case MSG_PARTS:
+		return ((const struct field_list *)at)->n > 0;
+	}
+	return false;
+}
 
 #endif

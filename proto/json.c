@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 
@@ -17,6 +18,22 @@
 #include "proto/utf8.h"
 
 #define NS_PER_S 1000000000u
+
+/* As buf_add and buf_addc, without a call while there is room. */
+static inline void add(struct buf *b, const void *p, size_t n)
+{
+	if (b->failed || n == 0 || n > b->cap - b->n) {
+		buf_add(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void addc(struct buf *b, char c)
+{
+	add(b, &c, 1);
+}
 
 static void add_escape(struct buf *out, unsigned c)
 {
@@ -49,7 +66,7 @@ static void add_escape(struct buf *out, unsigned c)
 		text[5] = hex[c & 15];
 		n = 6;
 	}
-	buf_add(out, text, n);
+	add(out, text, n);
 }
 
 static bool is_plain(uint8_t c)
@@ -57,38 +74,67 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+#define HIGH_BITS  EACH(0x80u)
+
+/* Whether any byte of w is zero, given that none has its high bit set. */
+static uint64_t has_zero(uint64_t w)
+{
+	return (w - EACH(1u)) & HIGH_BITS;
+}
+
+/* Whether all eight bytes are plain. A borrow may make a plain byte look special, never the other
+ * way around. */
+static bool is_plain_word(uint64_t w)
+{
+	uint64_t below_space = w - EACH(0x20u);
+	return !((w | below_space) & HIGH_BITS) &&
+	       !(has_zero(w ^ EACH((uint64_t)'"')) | has_zero(w ^ EACH((uint64_t)'\\')) |
+		 has_zero(w ^ EACH(0x7fu)));
+}
+
+/* The length of the run of plain bytes at the beginning. */
+static size_t plain_run(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+	uint64_t w;
+	for (; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, p + i, sizeof(w));
+		if (!is_plain_word(w))
+			break;
+	}
+	while (i < n && is_plain(p[i]))
+		i++;
+	return i;
+}
+
 static void add_str(struct buf *out, struct bytes s)
 {
-	buf_addc(out, '"');
-	size_t from = 0, i = 0; /* [from, i) goes out as it is */
-	while (i < s.n) {
-		if (is_plain(s.p[i])) {
-			i++;
-			continue;
-		}
+	addc(out, '"');
+	size_t from = 0; /* [from, i) goes out as it is */
+	for (size_t i = plain_run(s.p, s.n); i < s.n; i += plain_run(s.p + i, s.n - i)) {
 		size_t len = utf8_len(s.p + i, s.n - i);
 		bool c1 = len == 2 && s.p[i] == 0xc2 && s.p[i + 1] < 0xa0;
 		if (len > 1 && !c1) {
 			i += len;
 			continue;
 		}
-		buf_add(out, s.p + from, i - from);
+		add(out, s.p + from, i - from);
 		if (len == 0) {
-			buf_addc(out, '.');
+			addc(out, '.');
 			len = 1;
 		} else {
 			add_escape(out, c1 ? s.p[i + 1] : s.p[i]);
 		}
 		from = i += len;
 	}
-	if (i > from) /* s.p may be NULL: no arithmetic on it */
-		buf_add(out, s.p + from, i - from);
-	buf_addc(out, '"');
+	add(out, s.p + from, s.n - from);
+	addc(out, '"');
 }
 
 static void add_base64(struct buf *out, struct bytes b)
 {
-	buf_addc(out, '"');
+	addc(out, '"');
 	/* In pieces whose length is a multiple of three, so that they join, and fits an int. */
 	for (size_t i = 0, n; i < b.n; i += n) {
 		n = b.n - i < 3u << 20 ? b.n - i : 3u << 20;
@@ -97,7 +143,7 @@ static void add_base64(struct buf *out, struct bytes b)
 			return;
 		out->n += (size_t)EVP_EncodeBlock(to, b.p + i, (int)n);
 	}
-	buf_addc(out, '"');
+	addc(out, '"');
 }
 
 static void add_u64(struct buf *out, uint64_t v)
@@ -107,13 +153,13 @@ static void add_u64(struct buf *out, uint64_t v)
 		*--p = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0);
-	buf_add(out, p, (size_t)(text + sizeof(text) - p));
+	add(out, p, (size_t)(text + sizeof(text) - p));
 }
 
 static void add_i64(struct buf *out, int64_t v)
 {
 	if (v < 0)
-		buf_addc(out, '-');
+		addc(out, '-');
 	add_u64(out, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
@@ -124,7 +170,7 @@ static void add_time(struct buf *out, uint64_t ns)
 	uint64_t fraction = ns % NS_PER_S;
 	for (int i = 9; i > 0; i--, fraction /= 10)
 		text[i] = (char)('0' + fraction % 10);
-	buf_add(out, text, sizeof(text));
+	add(out, text, sizeof(text));
 }
 
 /* The shortest of the usual two precisions that reads back as v. JSON has no NaN and no infinity.
@@ -155,7 +201,7 @@ static void add_item(struct buf *out, const struct msg_field *f, const void *v, 
 		break;
 	case MSG_COUNTS:
 		add_str(out, ((const struct msg_count *)v)[i].name);
-		buf_addc(out, ':');
+		addc(out, ':');
 		add_u64(out, ((const struct msg_count *)v)[i].count);
 		break;
 	default:
@@ -165,13 +211,13 @@ static void add_item(struct buf *out, const struct msg_field *f, const void *v, 
 
 static void add_list(struct buf *out, const struct msg_field *f, const struct field_list *list)
 {
-	buf_addc(out, f->kind == MSG_COUNTS ? '{' : '[');
+	addc(out, f->kind == MSG_COUNTS ? '{' : '[');
 	for (size_t i = 0; i < list->n && !out->failed; i++) {
 		if (i > 0)
-			buf_addc(out, ',');
+			addc(out, ',');
 		add_item(out, f, list->v, i);
 	}
-	buf_addc(out, f->kind == MSG_COUNTS ? '}' : ']');
+	addc(out, f->kind == MSG_COUNTS ? '}' : ']');
 }
 
 static void add_field(struct buf *out, const struct msg_field *f, const void *at)
@@ -219,10 +265,11 @@ static void add_msg(struct buf *out, const struct msg_schema *s, const void *msg
 		const struct msg_field *f = &s->fields[i];
 		if (!field_present(f, msg))
 			continue;
-		buf_addc(out, before);
+		addc(out, before);
 		before = ',';
-		add_str(out, bytes_str(f->name));
-		buf_addc(out, ':');
+		addc(out, '"');
+		add(out, f->name, f->name_n); /* an identifier of C: nothing to escape */
+		add(out, "\":", 2);
 		add_field(out, f, field_at(f, msg));
 	}
 	buf_adds(out, before == '{' ? "{}" : "}");

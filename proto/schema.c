@@ -15,9 +15,9 @@
 
 /* clang-format off */
 #define MSG(name, coding, producer, topic, doc) static struct msg_field name##_fields[] = {
-#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, need, 0, NULL, unit, doc},
-#define PART(message, name, need, unit, doc)    {#name, MSG_PART, need, 0, &msg_##message##_schema, unit, doc},
-#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, need, 0, &msg_##message##_schema, unit, doc},
+#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, need, 0, NULL, unit, doc, sizeof(#name) - 1},
+#define PART(message, name, need, unit, doc)    {#name, MSG_PART, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1},
+#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1},
 #define END(name)                               };
 #include "messages.def"
 #undef MSG
