@@ -139,6 +139,9 @@ static bool host_field(struct reader *r)
 static size_t ipv4_len(const struct reader *r)
 {
 	size_t at = 0;
+
+	if (r->at >= 2 && r->in.p[r->at - 1] == '.' && digit(r->in.p[r->at - 2]))
+		return 0; /* in the middle of a longer one: a version, an OID */
 	for (int i = 0; i < 4; i++) {
 		size_t n = run(r, at, digit);
 		if (n < 1 || n > 3 || (i < 3 && peek(r, at + n) != '.'))
@@ -245,7 +248,15 @@ static size_t changes(const uint8_t *p, size_t n, size_t *digits)
 
 static bool base64_char(uint8_t c)
 {
-	return word(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+	return word(c) || c == '+' || c == '/' || c == '-' || c == '_';
+}
+
+/* A run of base64 with the padding behind it. */
+static size_t padded(const struct reader *r, size_t n)
+{
+	for (int i = 0; i < 2 && peek(r, n) == '='; i++)
+		n++;
+	return n;
 }
 
 /* Length of the random-looking run at the cursor, 0 if there is none. */
@@ -265,7 +276,7 @@ static size_t token_len(const struct reader *r)
 		for (size_t i = 0; i < wide; i++)
 			letters += alpha(p[i]);
 		if (letters && (wide_digits ? wide_k * 20 >= wide * 7 : wide_k * 2 >= wide))
-			return run(r, 0, base64_char);
+			return padded(r, run(r, 0, base64_char));
 	}
 	if (n >= 6 && digits && digits < n && k >= 3 && k * 3 >= n - 1)
 		return n;

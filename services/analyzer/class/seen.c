@@ -54,7 +54,9 @@ bool seen_put(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns)
 	}
 	if (to->ts_ns)
 		s->stats.evicted++;
-	else
+	if (to->ts_ns > ts_ns) /* itself the one that was seen longest ago */
+		return true;
+	if (!to->ts_ns)
 		s->stats.classes++;
 	memcpy(to->id, id, SEEN_ID);
 	to->ts_ns = ts_ns;

@@ -40,7 +40,7 @@ static bool by_payload(const struct msg_analysis *r, struct who_tool *out)
 		if (has(r->http->target, "/nice%20ports%2C/Tri%6Eity.txt%2ebak"))
 			return said(out, "nmap", "nmap's probe for 404 pages");
 	}
-	if (r->ssh && has(r->ssh->banner, "zgrab"))
+	if (r->ssh && has(r->ssh->banner, "ZGrab"))
 		return said(out, "zgrab", "SSH identification names ZGrab");
 	if (r->ssh && bytes_eq(r->ssh->banner, bytes_str("SSH-2.0-Go")))
 		return said(out, "zgrab",
