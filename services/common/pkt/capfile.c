@@ -142,6 +142,7 @@ static int pcap_next(struct capfile *c, struct capfile_packet *out)
 	if (!capsource_peek(&c->src, hdr + caplen))
 		return end_with(c, "packet cut off");
 	out->ts_ns = (uint64_t)s * NS_PER_S + (c->nano ? frac : (uint64_t)frac * 1000);
+	out->ts_wraps = 0;
 	out->caplen = caplen;
 	out->len = len < caplen ? caplen : len;
 	out->linktype = c->linktype;
@@ -239,14 +240,19 @@ static int interface(struct capfile *c, uint32_t len)
 	return 0;
 }
 
-static uint64_t to_ns(const struct interface *ifc, uint64_t ts)
+static void set_time(const struct interface *ifc, uint64_t ts, struct capfile_packet *out)
 {
-	__extension__ typedef unsigned __int128 u128;
+	__extension__ typedef __int128 i128;
 
+	out->ts_ns = 0;
+	out->ts_wraps = 0;
 	if (!ifc->units_per_s)
-		return 0;
-	uint64_t ns = (uint64_t)((u128)ts * NS_PER_S / ifc->units_per_s);
-	return ns + (uint64_t)ifc->offset_s * NS_PER_S;
+		return;
+	i128 ns = (i128)ts * NS_PER_S / (i128)ifc->units_per_s + (i128)ifc->offset_s * NS_PER_S;
+	if (ns < 0)
+		return;
+	out->ts_ns = (uint64_t)ns;
+	out->ts_wraps = (uint32_t)(ns >> 64);
 }
 
 /* packet: hands out the packet at the given offset of the block and remembers what of the block
@@ -261,7 +267,7 @@ static int packet(struct capfile *c, uint32_t block, uint32_t at, uint32_t caple
 	if (!capsource_peek(&c->src, at + caplen))
 		return end_with(c, "packet cut off");
 	const struct interface *ifc = &c->ifs[ifindex];
-	out->ts_ns = to_ns(ifc, ts);
+	set_time(ifc, ts, out);
 	out->caplen = caplen;
 	out->len = len < caplen ? caplen : len;
 	out->linktype = ifc->linktype;
@@ -363,11 +369,17 @@ int capfile_open(const char *path, struct capfile **out, char *errbuf, size_t er
 {
 	*out = NULL;
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	int rc = -errno;
 	if (fd < 0) {
+		int rc = -errno;
 		snprintf(errbuf, errlen, "%s", strerror(-rc));
 		return rc;
 	}
+	return capfile_open_fd(fd, out, errbuf, errlen);
+}
+
+int capfile_open_fd(int fd, struct capfile **out, char *errbuf, size_t errlen)
+{
+	*out = NULL;
 	struct capfile *c = calloc(1, sizeof *c);
 	if (!c) {
 		if (fd != STDIN_FILENO)

@@ -18,7 +18,8 @@
 #define CAPFILE_MAX_PACKET (1u << 20)
 
 struct capfile_packet {
-	uint64_t ts_ns;
+	uint64_t ts_ns; /* modulo 2^64, which is the year 2554 */
+	uint32_t ts_wraps; /* how often: pcapng files with broken clocks have such times */
 	uint32_t caplen, len;
 	int linktype;        /* LINKTYPE_ number */
 	const uint8_t *data; /* valid until the next capfile_next or capfile_close */
@@ -29,6 +30,8 @@ struct capfile;
 /* capfile_open: path "-" is standard input. 0 or -errno (-EBADMSG: not a capture file; errbuf says
  * more, with the offset). */
 int capfile_open(const char *path, struct capfile **out, char *errbuf, size_t errlen);
+/* capfile_open_fd: takes the descriptor, also on failure. */
+int capfile_open_fd(int fd, struct capfile **out, char *errbuf, size_t errlen);
 /* capfile_open_memory: borrows data until capfile_close. */
 int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *errbuf,
 			size_t errlen);

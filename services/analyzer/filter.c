@@ -1,0 +1,92 @@
+#include "filter.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Link types of one run; a file with more of them is not filtered any further: the last one is compiled anew. */
+#define MAX_LINKS 16
+
+struct filter {
+	char *expression;
+	struct {
+		int linktype;
+		bool valid;
+		struct bpf_program program;
+	} link[MAX_LINKS];
+	size_t n;
+};
+
+/* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw IP. */
+static int compile(const char *expression, int linktype, struct bpf_program *out, char *err, size_t errlen)
+{
+	pcap_t *p = pcap_open_dead(linktype == 101 ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
+
+	if (!p)
+		return -ENOMEM;
+	int rc = pcap_compile(p, out, expression, 1, PCAP_NETMASK_UNKNOWN) ? -EINVAL : 0;
+	if (rc)
+		strncat(err, pcap_geterr(p), errlen - 1);
+	pcap_close(p);
+	return rc;
+}
+
+int filter_new(const char *expression, struct filter **out, char *err, size_t errlen)
+{
+	struct bpf_program trial;
+
+	*out = NULL;
+	*err = 0;
+	int rc = compile(expression, DLT_EN10MB, &trial, err, errlen);
+	if (rc)
+		return rc;
+	pcap_freecode(&trial);
+	struct filter *f = calloc(1, sizeof *f);
+	if (f)
+		f->expression = strdup(expression);
+	if (!f || !f->expression) {
+		free(f);
+		return -ENOMEM;
+	}
+	*out = f;
+	return 0;
+}
+
+void filter_free(struct filter **fp)
+{
+	struct filter *f = *fp;
+
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->link[i].valid)
+			pcap_freecode(&f->link[i].program);
+	free(f->expression);
+	free(f);
+	*fp = NULL;
+}
+
+bool filter_match(struct filter *f, const struct capfile_packet *k)
+{
+	size_t i = 0;
+
+	while (i < f->n && f->link[i].linktype != k->linktype)
+		i++;
+	if (i == f->n) {
+		char err[PCAP_ERRBUF_SIZE] = "";
+		if (i == MAX_LINKS) {
+			i--;
+			if (f->link[i].valid)
+				pcap_freecode(&f->link[i].program);
+		} else {
+			f->n++;
+		}
+		f->link[i].linktype = k->linktype;
+		f->link[i].valid = !compile(f->expression, k->linktype, &f->link[i].program, err, sizeof err);
+	}
+	if (!f->link[i].valid)
+		return false;
+	const struct pcap_pkthdr h = {.caplen = k->caplen, .len = k->len};
+	return pcap_offline_filter(&f->link[i].program, &h, k->data) > 0;
+}

@@ -1,0 +1,426 @@
+/*
+ * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is either in
+ * memory or at a place of the pager. Of several flows of one key the newest is found.
+ */
+#include "flows.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "freeze.h"
+#include "pager.h"
+#include "pkt/siphash.h"
+
+/* A packet in a packet in a packet …: deeper ones are not looked into. */
+#define MAX_TUNNEL_DEPTH 4
+
+#define CHUNK_BITS 12
+#define CHUNK      (1u << CHUNK_BITS)
+
+struct slot {
+	struct flowkey key;
+	uint32_t tunnel; /* 0: outermost; else names the tunnel */
+	uint32_t chain;  /* slot index + 1 */
+	uint64_t first_ns;
+	struct flow *live; /* NULL: paged out */
+	uint64_t place;
+};
+
+struct flows {
+	struct flows_options o;
+	struct flows_counts counts;
+	uint8_t seed[16];
+	struct slot **chunk;
+	uint32_t nchunks, nslots;
+	uint32_t *bucket; /* slot index + 1 */
+	uint32_t nbuckets;
+	size_t memory; /* of live flows */
+	struct flow *oldest, *newest;
+	struct defrag *defrag;
+	struct pager *pager;
+};
+
+int flows_new(const struct flows_options *o, struct flows **out)
+{
+	struct flows *t = calloc(1, sizeof *t);
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (!t)
+		return rc;
+	t->o = *o;
+	if (getrandom(t->seed, sizeof t->seed, 0) != (ssize_t)sizeof t->seed) {
+		rc = -EIO;
+		goto fail;
+	}
+	t->nbuckets = 256;
+	t->bucket = calloc(t->nbuckets, sizeof *t->bucket);
+	if (!t->bucket)
+		goto fail;
+	rc = defrag_new(o->defrag, t->seed, &t->defrag);
+	if (!rc)
+		rc = pager_new(o->page_dir, &t->pager);
+	if (rc)
+		goto fail;
+	*out = t;
+	return 0;
+fail:
+	flows_free(&t);
+	return rc;
+}
+
+static struct slot *slot_at(const struct flows *t, uint32_t i)
+{
+	return &t->chunk[i >> CHUNK_BITS][i & (CHUNK - 1)];
+}
+
+static void unlist(struct flows *t, struct flow *f)
+{
+	*(f->older ? &f->older->newer : &t->oldest) = f->newer;
+	*(f->newer ? &f->newer->older : &t->newest) = f->older;
+	f->older = f->newer = NULL;
+}
+
+static void list_newest(struct flows *t, struct flow *f)
+{
+	f->older = t->newest;
+	f->newer = NULL;
+	*(t->newest ? &t->newest->newer : &t->oldest) = f;
+	t->newest = f;
+}
+
+static void empty(struct flows *t)
+{
+	for (uint32_t i = 0; i < t->nslots; i++)
+		flow_free(&slot_at(t, i)->live);
+	for (uint32_t i = 0; i < t->nchunks; i++)
+		free(t->chunk[i]);
+	free(t->chunk);
+	t->chunk = NULL;
+	t->nslots = t->nchunks = 0;
+	t->oldest = t->newest = NULL;
+	t->memory = 0;
+}
+
+void flows_free(struct flows **tp)
+{
+	struct flows *t = *tp;
+
+	if (!t)
+		return;
+	empty(t);
+	free(t->bucket);
+	defrag_free(&t->defrag);
+	pager_free(&t->pager);
+	free(t);
+	*tp = NULL;
+}
+
+/* page_out: the least recently used flows, until a quarter of the memory is free again. */
+static int page_out(struct flows *t)
+{
+	struct flow *f = t->oldest;
+
+	while (f && t->memory > t->o.memory - t->o.memory / 4) {
+		struct flow *next = f->newer;
+		if (flow_can_freeze(f)) {
+			struct slot *s = slot_at(t, f->slot);
+			t->memory -= flow_memory(f);
+			unlist(t, f);
+			int rc = flow_freeze(&s->live, t->pager, &s->place);
+			if (rc) {
+				t->memory += flow_memory(f);
+				list_newest(t, f);
+				return rc;
+			}
+			t->counts.paged_out++;
+		}
+		f = next;
+	}
+	return 0;
+}
+
+static uint64_t hash(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
+{
+	return flowkey_hash(key, t->seed) + tunnel;
+}
+
+/* grow: twice the buckets. Chains keep their order, newest flow first. */
+static void grow(struct flows *t)
+{
+	uint32_t n = t->nbuckets * 2;
+	uint32_t *bucket = calloc(n, sizeof *bucket);
+
+	if (!bucket)
+		return;
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		struct slot *s = slot_at(t, i);
+		uint32_t *head = &bucket[hash(t, &s->key, s->tunnel) & (n - 1)];
+		s->chain = *head;
+		*head = i + 1;
+	}
+	free(t->bucket);
+	t->bucket = bucket;
+	t->nbuckets = n;
+}
+
+static struct slot *find(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
+{
+	uint32_t i = t->bucket[hash(t, key, tunnel) & (t->nbuckets - 1)];
+
+	while (i) {
+		struct slot *s = slot_at(t, i - 1);
+		if (s->tunnel == tunnel && memcmp(&s->key, key, sizeof *key) == 0)
+			return s;
+		i = s->chain;
+	}
+	return NULL;
+}
+
+static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_t tunnel, uint32_t *index)
+{
+	if (t->nslots >= t->o.max_flows)
+		return NULL;
+	if (t->nslots == t->nchunks << CHUNK_BITS) {
+		struct slot **grown = realloc(t->chunk, (t->nchunks + 1) * sizeof(struct slot *));
+		if (!grown)
+			return NULL;
+		t->chunk = grown;
+		t->chunk[t->nchunks] = malloc(CHUNK * sizeof(struct slot));
+		if (!t->chunk[t->nchunks])
+			return NULL;
+		t->nchunks++;
+	}
+	if (t->nslots >= t->nbuckets)
+		grow(t);
+	uint32_t *head = &t->bucket[hash(t, key, tunnel) & (t->nbuckets - 1)];
+	struct slot *s = slot_at(t, t->nslots);
+	*s = (struct slot){.key = *key, .tunnel = tunnel, .chain = *head};
+	*index = t->nslots++;
+	*head = t->nslots;
+	return s;
+}
+
+/* awake: the flow of a slot, from disk if need be. */
+static int awake(struct flows *t, struct slot *s, struct flow **out)
+{
+	if (!s->live) {
+		int rc = flow_thaw(t->pager, s->place, &s->live);
+		if (rc)
+			return rc;
+		t->memory += flow_memory(s->live);
+		list_newest(t, s->live);
+	}
+	*out = s->live;
+	return 0;
+}
+
+/* What the outer packets of an inner one have been. */
+struct outside {
+	uint32_t id; /* 0: nothing */
+	int depth;
+	struct flow_tunnel tunnel;
+};
+
+static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out)
+{
+	struct flowkey key;
+	bool forward;
+	struct flow *f = NULL;
+	enum cksum_state cksum = p->stop == PKT_L4 ? pkt_cksum(p) : CKSUM_UNKNOWN;
+	int rc;
+
+	flowkey_of(p, &key, &forward);
+	int dir = forward ? 0 : 1;
+	struct slot *s = find(t, &key, out->id);
+	if (s) {
+		rc = awake(t, s, &f);
+		if (rc)
+			return rc;
+		bool idle = t->o.idle_ns && p->ts_ns > f->last_ns && p->ts_ns - f->last_ns > t->o.idle_ns;
+		if (idle || (flow_believes(f, dir, cksum) && flow_splits(f, p, dir)))
+			f = NULL;
+	}
+	if (!f) {
+		uint32_t index;
+		s = new_slot(t, &key, out->id, &index);
+		if (s)
+			s->live = flow_new(&key, no, p, dir);
+		if (!s || !s->live) {
+			t->counts.turned_away++;
+			return 0;
+		}
+		f = s->live;
+		f->slot = index;
+		s->first_ns = f->first_ns;
+		if (out->id) {
+			f->tunnel = malloc(sizeof *f->tunnel);
+			if (f->tunnel)
+				*f->tunnel = out->tunnel;
+		}
+		t->memory += flow_memory(f);
+		list_newest(t, f);
+		t->counts.flows++;
+	} else if (t->newest != f) {
+		unlist(t, f);
+		list_newest(t, f);
+	}
+	size_t before = flow_memory(f);
+	flow_add(f, &t->o.stream, p, dir, cksum);
+	s->first_ns = f->first_ns;
+	t->memory += flow_memory(f) - before;
+	return t->memory > t->o.memory ? page_out(t) : 0;
+}
+
+/* enter: what the inner packets of p belong to: the two outer ends, whatever their ports. */
+static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt_tunnel kind, const struct outside *out)
+{
+	struct pkt ends = *p;
+	struct {
+		struct flowkey key;
+		uint32_t kind, id;
+	} name = {.kind = kind, .id = out->id};
+	bool forward;
+
+	ends.stop = PKT_IP;
+	flowkey_of(&ends, &name.key, &forward);
+	uint32_t id = (uint32_t)siphash24(&name, sizeof name, t->seed);
+	return (struct outside){
+		.id = id ? id : 1,
+		.depth = out->depth + 1,
+		.tunnel = {.kind = kind, .depth = (uint8_t)(out->depth + 1), .src = p->src, .dst = p->dst}};
+}
+
+static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out)
+{
+	struct pkt whole, inner;
+	int rc;
+
+	switch (p->stop) {
+	case PKT_FRAGMENT:
+		whole.ts_ns = p->ts_ns;
+		return defrag_add(t->defrag, out->id, p, &whole) ? take(t, no, &whole, out) : 0;
+	case PKT_L4:
+	case PKT_IP:
+		rc = add(t, no, p, out);
+		if (rc || out->depth == MAX_TUNNEL_DEPTH)
+			return rc;
+		inner.ts_ns = p->ts_ns;
+		enum pkt_tunnel kind = pkt_inner(p, &inner);
+		if (kind == PKT_TUNNEL_NONE || inner.stop == PKT_ARP || inner.stop == PKT_OTHER_L3 ||
+		    inner.stop == PKT_BROKEN)
+			return 0;
+		struct outside next = enter(t, p, kind, out);
+		return take(t, no, &inner, &next);
+	case PKT_BROKEN:
+		t->counts.broken++;
+		return 0;
+	case PKT_LINK:
+		t->counts.link++;
+		return 0;
+	case PKT_ARP:
+	case PKT_OTHER_L3:
+	case PKT_TICK:
+		t->counts.other++;
+		return 0;
+	}
+	return 0;
+}
+
+static uint32_t shard_of(const struct pkt *p, uint32_t shards)
+{
+	/* Every process must come to the same answer: a fixed key. Balance is all that is at stake. */
+	static const uint8_t fixed[16] = "lurker-analyzer";
+	struct pkt ends = *p;
+	struct flowkey key;
+	bool forward;
+
+	ends.stop = PKT_IP;
+	flowkey_of(&ends, &key, &forward);
+	key.proto = 0;
+	return (uint32_t)(flowkey_hash(&key, fixed) % shards);
+}
+
+int flows_packet(struct flows *t, uint64_t no, const struct pkt *p)
+{
+	const struct outside nothing = {0};
+
+	if (t->o.shards > 1) {
+		bool ip = p->stop == PKT_L4 || p->stop == PKT_IP || p->stop == PKT_FRAGMENT;
+		if ((ip ? shard_of(p, t->o.shards) : 0) != t->o.shard)
+			return 0;
+	}
+	t->counts.packets++;
+	return take(t, no, p, &nothing);
+}
+
+/* A flow's place in the order. Slots are in order of their first packet's number. */
+struct place {
+	uint64_t first_ns;
+	uint32_t index;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+int flows_finish(struct flows *t, flows_fn fn, void *arg)
+{
+	bool sorted = true;
+	uint64_t last = 0;
+	struct place *order = NULL;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < t->nslots && sorted; i++) {
+		sorted = slot_at(t, i)->first_ns >= last;
+		last = slot_at(t, i)->first_ns;
+	}
+	if (!sorted) {
+		order = malloc(t->nslots * sizeof *order);
+		if (!order)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < t->nslots; i++)
+			order[i] = (struct place){.first_ns = slot_at(t, i)->first_ns, .index = i};
+		qsort(order, t->nslots, sizeof *order, by_time);
+	}
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		struct flow *f;
+		uint32_t index = order ? order[i].index : i;
+		rc = awake(t, slot_at(t, index), &f);
+		if (rc)
+			break;
+		t->memory -= flow_memory(f);
+		rc = fn(arg, f);
+		if (rc)
+			break;
+		unlist(t, f);
+		flow_free(&slot_at(t, index)->live);
+	}
+	free(order);
+	empty(t);
+	memset(t->bucket, 0, t->nbuckets * sizeof *t->bucket);
+	return rc;
+}
+
+const struct flows_counts *flows_counts(const struct flows *t)
+{
+	return &t->counts;
+}
+
+const struct defrag_counts *flows_defrag(const struct flows *t)
+{
+	return defrag_counts(t->defrag);
+}
+
+uint32_t flows_incomplete(const struct flows *t)
+{
+	return defrag_waiting(t->defrag);
+}

@@ -1,0 +1,16 @@
+/*
+ * freeze: a flow as one run of bytes, and back, for paging.
+ */
+#ifndef ANALYZER_FREEZE_H
+#define ANALYZER_FREEZE_H
+
+#include "flow.h"
+#include "pager.h"
+
+/* flow_can_freeze: false while bytes are waiting out of order: those are few and stay in memory. */
+bool flow_can_freeze(const struct flow *f);
+/* flow_freeze: writes and frees the flow; its place. 0, or -errno and *f stays. */
+int flow_freeze(struct flow **f, struct pager *p, uint64_t *place);
+int flow_thaw(struct pager *p, uint64_t place, struct flow **out);
+
+#endif

@@ -1,0 +1,88 @@
+#include "input.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "filter.h"
+
+/* How often progress is told, in packets. */
+#define PROGRESS_STEP 4096
+
+struct hand_out {
+	const struct input_options *o;
+	struct record *r;
+	const struct record_source *src;
+	input_fn fn;
+	void *arg;
+	struct input_result *res;
+};
+
+static int hand_out(void *arg, struct flow *f)
+{
+	struct hand_out *h = arg;
+	int rc = record_fill(h->r, h->src, &h->o->flows.stream, f);
+
+	if (rc)
+		return rc;
+	h->res->records++;
+	return h->fn(h->arg, h->r, f);
+}
+
+/* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
+static int read_all(const struct input_options *o, struct capfile *c, struct flows *t, uint32_t *ts_wraps)
+{
+	struct capfile_packet k;
+	struct pkt p = {0};
+	uint64_t told = 0;
+	int rc;
+
+	for (uint64_t no = 0; (rc = capfile_next(c, &k)) == 1; no++) {
+		if (o->progress && no % PROGRESS_STEP == 0) {
+			*o->progress += capfile_offset(c) - told;
+			told = capfile_offset(c);
+		}
+		if (!no)
+			*ts_wraps = k.ts_wraps;
+		if (o->filter && !filter_match(o->filter, &k))
+			continue;
+		p.ts_ns = k.ts_ns;
+		pkt_decode(k.linktype, k.data, k.caplen, k.len, &p);
+		rc = flows_packet(t, no, &p);
+		if (rc)
+			return rc;
+	}
+	if (o->progress)
+		*o->progress += capfile_offset(c) - told;
+	return rc;
+}
+
+int input_read(const struct input_options *o, struct capfile *c, struct record *r, struct record_source *src,
+	       input_fn fn, void *arg, struct input_result *res)
+{
+	struct hand_out h = {.o = o, .r = r, .src = src, .fn = fn, .arg = arg, .res = res};
+	struct flows *t;
+
+	*res = (struct input_result){0};
+	src->ts_wraps = 0;
+	int rc = flows_new(&o->flows, &t);
+	if (rc)
+		return rc;
+	res->rc = read_all(o, c, t, &src->ts_wraps);
+	res->offset = capfile_offset(c);
+	if (res->rc)
+		snprintf(res->error, sizeof res->error, "%s",
+			 *capfile_error(c) ? capfile_error(c) : strerror(-res->rc));
+	/* What is read from a file that breaks is good; without disk for paging or memory nothing is. */
+	bool broken = res->rc == -EBADMSG;
+	if (res->rc && !broken)
+		rc = res->rc;
+	src->broken = broken;
+	if (!rc)
+		rc = flows_finish(t, hand_out, &h);
+	res->counts = *flows_counts(t);
+	res->defrag = *flows_defrag(t);
+	res->incomplete = flows_incomplete(t);
+	flows_free(&t);
+	return rc;
+}

@@ -1,0 +1,239 @@
+#include "record.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int record_init(struct record *r, uint32_t max_payload)
+{
+	*r = (struct record){0};
+	/* Bytes before the first one seen come on top of the stream limit. */
+	buf_init(&r->readable, (size_t)max_payload + STREAM_ORIGIN);
+	r->arena = malloc(APP_ARENA_BYTES);
+	return r->arena ? 0 : -ENOMEM;
+}
+
+void record_fini(struct record *r)
+{
+	buf_fini(&r->readable);
+	free(r->arena);
+}
+
+static char hex_digit(unsigned v)
+{
+	return (char)(v < 10 ? '0' + v : 'a' + v - 10);
+}
+
+static int sha256(struct bytes b, char out[65])
+{
+	/* What most flows have: no payload. */
+	static const char of_nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	static _Thread_local EVP_MD_CTX *ctx;
+	static _Thread_local EVP_MD *md;
+	unsigned char digest[32];
+
+	if (!b.n) {
+		memcpy(out, of_nothing, sizeof of_nothing);
+		return 0;
+	}
+	if (!ctx)
+		ctx = EVP_MD_CTX_new();
+	if (!md)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!ctx || !md || !EVP_DigestInit_ex2(ctx, md, NULL) || !EVP_DigestUpdate(ctx, b.p, b.n) ||
+	    !EVP_DigestFinal_ex(ctx, digest, NULL))
+		return -ENOMEM;
+	for (unsigned i = 0; i < sizeof digest; i++) {
+		out[2 * i] = hex_digit(digest[i] >> 4);
+		out[2 * i + 1] = hex_digit(digest[i] & 15);
+	}
+	out[64] = 0;
+	return 0;
+}
+
+/* readable: printable ASCII and white space stay, every other byte becomes a dot. */
+static int readable(struct buf *out, struct bytes b)
+{
+	buf_reset(out);
+	if (!b.n)
+		return 0;
+	uint8_t *to = buf_room(out, b.n);
+	if (!to)
+		return -ENOMEM;
+	for (size_t i = 0; i < b.n; i++) {
+		uint8_t c = b.p[i];
+		bool keep = (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r');
+		to[i] = keep ? c : '.';
+	}
+	out->n = b.n;
+	return 0;
+}
+
+static const char *proto_name(uint8_t proto, char number[4])
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmp6";
+	}
+	snprintf(number, 4, "%u", proto);
+	return number;
+}
+
+static void cuts(struct record *r, const struct flow *f, const struct stream *s, bool broken)
+{
+	size_t n = 0;
+	static const struct {
+		uint8_t flag;
+		const char *name;
+	} limits[] = {
+		{STREAM_CUT_BYTES, "stream"},
+		{STREAM_CUT_WINDOW, "out_of_order"},
+		{STREAM_CUT_GAPS, "gaps"},
+		{STREAM_CUT_MEMORY, "memory"},
+	};
+
+	for (size_t i = 0; s && i < sizeof limits / sizeof limits[0]; i++)
+		if (s->cut & limits[i].flag)
+			r->cuts[n++] = bytes_str(limits[i].name);
+	if (f->snapped)
+		r->cuts[n++] = bytes_str("snaplen");
+	if (broken && !f->closed)
+		r->cuts[n++] = bytes_str("capture");
+	r->m.truncated = (struct msg_strs){.v = r->cuts, .n = n};
+}
+
+static void ends(struct record *r, const struct flow *f)
+{
+	const struct flowkey *k = &f->key;
+	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
+	bool down = r->initiator == 1; /* from the key's higher end to the lower */
+	const struct addr *dst = down ? &k->lo : &k->hi;
+	struct pkt p = {.stop = f->has_ports ? PKT_L4 : PKT_IP, .proto = k->proto};
+
+	r->src = down ? k->hi : k->lo;
+	r->m.src_addr = bytes_of(r->src_text, addr_text(&r->src, r->src_text));
+	r->m.dst_addr = bytes_of(r->dst_text, addr_text(dst, r->dst_text));
+	/* Of ICMP the key has type and code, whichever way it goes. */
+	p.src = r->src;
+	p.dst = *dst;
+	p.sport = down && !icmp ? k->hi_port : k->lo_port;
+	p.dport = down && !icmp ? k->lo_port : k->hi_port;
+	r->m.src_port = p.sport;
+	r->m.dst_port = p.dport;
+	community_id(&p, 0, r->community);
+	r->m.community_id = bytes_str(r->community);
+}
+
+static void tunnel(struct record *r, const struct flow *f)
+{
+	static const char *const kinds[] = {
+		[PKT_TUNNEL_NONE] = "", [PKT_TUNNEL_IPIP] = "ipip", [PKT_TUNNEL_GRE] = "gre", [PKT_TUNNEL_VXLAN] = "vxlan"};
+	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
+
+	if (!f->tunnel)
+		return;
+	addr_text(&f->tunnel->src, src);
+	addr_text(&f->tunnel->dst, dst);
+	snprintf(r->tunnel, sizeof r->tunnel, "%s %s %s", kinds[f->tunnel->kind], src, dst);
+	r->m.tunnel = bytes_str(r->tunnel);
+}
+
+static void identity(struct record *r, const struct record_source *src, const struct flow *f)
+{
+	char key[512];
+
+	/* A packet can begin a flow and, inside it, another: the depth tells them apart. */
+	if (f->tunnel) {
+		snprintf(key, sizeof key, "%s#%u", src->key, f->tunnel->depth);
+		flowid(src->sensor, f->first_no, key, r->flow_id);
+	} else {
+		flowid(src->sensor, f->first_no, src->key, r->flow_id);
+	}
+	r->m.flow_id = bytes_str(r->flow_id);
+}
+
+static void recognise(struct record *r, const struct flow *f, struct bytes resp)
+{
+	struct msg_arena arena = {.p = r->arena, .n = APP_ARENA_BYTES};
+	struct app_in in = {.proto = f->key.proto,
+			    .src_port = (uint16_t)r->m.src_port,
+			    .dst_port = (uint16_t)r->m.dst_port,
+			    .init = r->m.payload,
+			    .datagram = f->datagram,
+			    .resp = resp};
+
+	if (r->m.payload.n) {
+		app_recognise(&in, &arena, &r->m);
+		class_of(r->m.payload, r->class);
+		r->m.payload_class = bytes_str(r->class);
+	}
+	if (f->syn && f->syn_dir == r->initiator) {
+		r->m.syn = bytes_of(r->syn, who_syn_text(f->syn, r->syn));
+		if (!who_tool(f->syn, &r->m, &r->tool))
+			r->tool = (struct who_tool){0};
+	} else if (!who_tool(NULL, &r->m, &r->tool)) {
+		r->tool = (struct who_tool){0};
+	}
+	r->m.tool = bytes_str(r->tool.name);
+	r->m.tool_reason = bytes_str(r->tool.reason);
+}
+
+int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l, struct flow *f)
+{
+	struct stream_whole init = {0}, resp = {0};
+	int rc;
+
+	r->m = (struct msg_analysis){0};
+	r->initiator = flow_initiator(f);
+	flow_settle(f, l, r->initiator);
+	const struct flow_dir *d = &f->dir[r->initiator];
+	struct stream *s = d->stream, *other = f->dir[!r->initiator].stream;
+	if (s)
+		stream_finish(s, l, &init);
+	if (other)
+		stream_finish(other, l, &resp);
+	if (!init.payload.p)
+		init.payload = bytes_of("", 0);
+	ends(r, f);
+	r->m.init_ts = f->first_ns;
+	r->m.last_ts = f->last_ns;
+	r->m.sensor = bytes_str(src->sensor);
+	r->m.s3path = bytes_str(src->s3path);
+	identity(r, src, f);
+	r->m.proto = bytes_str(proto_name(f->key.proto, r->proto));
+	r->m.packets = f->packets;
+	r->m.bytes = f->bytes;
+	r->m.payload = init.payload;
+	r->m.payload_len = init.payload.n;
+	r->m.gaps.v = init.gaps;
+	r->m.gaps.n = init.ngaps;
+	rc = sha256(init.payload, r->sha256);
+	if (!rc)
+		rc = readable(&r->readable, init.payload);
+	if (rc)
+		return rc;
+	r->m.payload_sha256 = bytes_of(r->sha256, 64);
+	r->m.readable = buf_bytes(&r->readable);
+	if (s) {
+		r->m.overlap_conflicts = s->conflicts;
+		r->m.out_of_window = s->beyond;
+		r->m.after_fin = s->after_fin;
+	}
+	cuts(r, f, s, src->broken);
+	r->m.bad_checksums = f->bad_checksums;
+	if (d->rst)
+		r->m.rst_payload = buf_bytes(d->rst);
+	r->m.verified = d->acked_peer;
+	tunnel(r, f);
+	recognise(r, f, resp.payload);
+	return 0;
+}

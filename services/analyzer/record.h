@@ -1,0 +1,50 @@
+/*
+ * record: the analysis record of a finished flow.
+ */
+#ifndef ANALYZER_RECORD_H
+#define ANALYZER_RECORD_H
+
+#include <stdbool.h>
+
+#include "app/app.h"
+#include "class/class.h"
+#include "flow.h"
+#include "pkt/flowid.h"
+#include "proto/msg.h"
+#include "who/syn.h"
+
+/* Where the flow was found. */
+struct record_source {
+	const char *sensor;
+	const char *key;    /* object key of its file */
+	const char *s3path; /* destination and key */
+	uint32_t ts_wraps;  /* of its times: how often 2^64 ns (see capfile.h) */
+	bool broken;        /* the file ended before it should: flows that were open are cut */
+};
+
+#define RECORD_MAX_CUTS 6
+
+/* One record with the memory behind it, to be used again and again. */
+struct record {
+	struct msg_analysis m;
+	int initiator;
+	struct addr src; /* initiator's */
+	struct who_tool tool;
+	/* What m borrows. */
+	struct buf readable;
+	char src_text[ADDR_TEXT_MAX], dst_text[ADDR_TEXT_MAX], proto[4];
+	char flow_id[FLOWID_TEXT], community[32], sha256[65];
+	char syn[WHO_SYN_MAX], class[CLASS_TEXT], tunnel[2 * ADDR_TEXT_MAX + 16];
+	struct bytes cuts[RECORD_MAX_CUTS];
+	uint8_t *arena;
+};
+
+/* record_init: max_payload is the stream limit. 0 or -ENOMEM. */
+int record_init(struct record *r, uint32_t max_payload);
+void record_fini(struct record *r);
+
+/* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase) and on
+ * files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next call. 0 or -errno. */
+int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l, struct flow *f);
+
+#endif
