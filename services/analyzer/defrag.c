@@ -31,7 +31,7 @@ struct datagram {
 	uint8_t header_len, proto; /* of the first fragment */
 	uint8_t there[UNITS / 8 + 1];
 	uint8_t header[MAX_HEADER];
-	uint8_t *b; /* MAX_HEADER bytes of room, then the payload */
+	uint8_t *b;   /* MAX_HEADER bytes of room, then the payload */
 	uint32_t cap; /* of the payload */
 };
 
@@ -114,7 +114,8 @@ void defrag_free(struct defrag **d)
 
 static struct datagram *begin(struct defrag *d, const struct key *key, uint64_t ts_ns)
 {
-	while (d->oldest && (d->waiting >= d->limits.max_datagrams || d->bytes >= d->limits.max_bytes)) {
+	while (d->oldest &&
+	       (d->waiting >= d->limits.max_datagrams || d->bytes >= d->limits.max_bytes)) {
 		discard(d, d->oldest);
 		d->counts.evicted++;
 	}
@@ -173,8 +174,8 @@ static uint32_t units_below(const struct datagram *g, uint32_t end)
 	return n;
 }
 
-/* rebuild: puts the header in front of the payload as if it had never been fragmented. IPv6 extension headers
- * before the fragment header are left out. */
+/* rebuild: puts the header in front of the payload as if it had never been fragmented. IPv6
+ * extension headers before the fragment header are left out. */
 static void rebuild(struct defrag *d, struct datagram *g, const struct pkt *p, struct pkt *whole)
 {
 	uint8_t *h = g->b + MAX_HEADER - g->header_len;
@@ -204,10 +205,15 @@ bool defrag_add(struct defrag *d, uint32_t space, const struct pkt *p, struct pk
 	bool v4 = p->src.family == 4;
 	uint32_t hdr = v4 ? p->ip_hdr_len : IP6_HEADER;
 	uint32_t from = p->frag_off, n = p->l4_len, end = from + n;
-	struct key key = {.src = p->src, .dst = p->dst, .proto = v4 ? p->proto : 0, .id = p->ip_id, .space = space};
+	struct key key = {.src = p->src,
+			  .dst = p->dst,
+			  .proto = v4 ? p->proto : 0,
+			  .id = p->ip_id,
+			  .space = space};
 
 	d->counts.fragments++;
-	while (d->oldest && p->ts_ns > d->oldest->first_ns && p->ts_ns - d->oldest->first_ns > DEFRAG_TIMEOUT_NS) {
+	while (d->oldest && p->ts_ns > d->oldest->first_ns &&
+	       p->ts_ns - d->oldest->first_ns > DEFRAG_TIMEOUT_NS) {
 		discard(d, d->oldest);
 		d->counts.timed_out++;
 	}
@@ -231,7 +237,8 @@ bool defrag_add(struct defrag *d, uint32_t space, const struct pkt *p, struct pk
 		g = begin(d, &key, p->ts_ns);
 	if (!g)
 		return false;
-	/* The first fragment that says where the datagram ends is believed; what goes beyond is cut. */
+	/* The first fragment that says where the datagram ends is believed; what goes beyond is
+	 * cut. */
 	if (g->has_end && end > g->length) {
 		d->counts.malformed++;
 		if (from >= g->length)

@@ -1,9 +1,10 @@
 /*
- * defrag: IP fragments back into datagrams, IPv4 (RFC 791, RFC 815) and IPv6 (RFC 8200 4.5) in one table.
+ * defrag: IP fragments back into datagrams, IPv4 (RFC 791, RFC 815) and IPv6 (RFC 8200 4.5) in one
+ * table.
  *
- * A fragment begins at a multiple of 8 bytes, so one bit for 8 bytes says what is there; the last one sets
- * the length. First arrival wins. Bounded in datagrams and in bytes; the oldest unfinished datagram goes
- * first. Unfinished ones are forgotten after DEFRAG_TIMEOUT_NS of packet time.
+ * A fragment begins at a multiple of 8 bytes, so one bit for 8 bytes says what is there; the last
+ * one sets the length. First arrival wins. Bounded in datagrams and in bytes; the oldest unfinished
+ * datagram goes first. Unfinished ones are forgotten after DEFRAG_TIMEOUT_NS of packet time.
  */
 #ifndef ANALYZER_DEFRAG_H
 #define ANALYZER_DEFRAG_H
@@ -25,7 +26,7 @@ struct defrag_limits {
 struct defrag_counts {
 	uint64_t fragments, completed;
 	uint64_t malformed; /* fragments that cannot be part of any datagram */
-	uint64_t cut;       /* fragments cut off by the snap length: their datagram cannot complete */
+	uint64_t cut; /* fragments cut off by the snap length: their datagram cannot complete */
 	uint64_t timed_out, evicted; /* datagrams */
 };
 
@@ -34,9 +35,9 @@ struct defrag;
 int defrag_new(struct defrag_limits l, const uint8_t seed[16], struct defrag **out);
 void defrag_free(struct defrag **d);
 
-/* defrag_add: takes a packet with stop PKT_FRAGMENT. space tells apart datagrams that have the same addresses
- * but travel in different tunnels. True when the datagram is complete: *whole is it, decoded, with the time
- * of this fragment; it borrows from d until the next completes. */
+/* defrag_add: takes a packet with stop PKT_FRAGMENT. space tells apart datagrams that have the same
+ * addresses but travel in different tunnels. True when the datagram is complete: *whole is it,
+ * decoded, with the time of this fragment; it borrows from d until the next completes. */
 bool defrag_add(struct defrag *d, uint32_t space, const struct pkt *p, struct pkt *whole);
 
 /* defrag_waiting: unfinished datagrams. */

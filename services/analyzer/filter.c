@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Link types of one run; a file with more of them is not filtered any further: the last one is compiled anew. */
+/* Link types of one run; a file with more of them is not filtered any further: the last one is
+ * compiled anew. */
 #define MAX_LINKS 16
 
 struct filter {
@@ -18,8 +19,10 @@ struct filter {
 	size_t n;
 };
 
-/* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw IP. */
-static int compile(const char *expression, int linktype, struct bpf_program *out, char *err, size_t errlen)
+/* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw
+ * IP. */
+static int compile(const char *expression, int linktype, struct bpf_program *out, char *err,
+		   size_t errlen)
 {
 	pcap_t *p = pcap_open_dead(linktype == 101 ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
 
@@ -83,7 +86,8 @@ bool filter_match(struct filter *f, const struct capfile_packet *k)
 			f->n++;
 		}
 		f->link[i].linktype = k->linktype;
-		f->link[i].valid = !compile(f->expression, k->linktype, &f->link[i].program, err, sizeof err);
+		f->link[i].valid =
+			!compile(f->expression, k->linktype, &f->link[i].program, err, sizeof err);
 	}
 	if (!f->link[i].valid)
 		return false;

@@ -1,5 +1,6 @@
 /*
- * filter: a packet filter in libpcap's syntax (pcap-filter(7)), for every link type that files have.
+ * filter: a packet filter in libpcap's syntax (pcap-filter(7)), for every link type that files
+ * have.
  */
 #ifndef ANALYZER_FILTER_H
 #define ANALYZER_FILTER_H
@@ -14,8 +15,8 @@ struct filter;
 /* filter_new: 0; -EINVAL when the expression is none, with libpcap's words in err; -ENOMEM. */
 int filter_new(const char *expression, struct filter **out, char *err, size_t errlen);
 void filter_free(struct filter **f);
-/* filter_match: an expression that a link type has no meaning for (such as `ether host` on raw IP) matches
- * nothing there. */
+/* filter_match: an expression that a link type has no meaning for (such as `ether host` on raw IP)
+ * matches nothing there. */
 bool filter_match(struct filter *f, const struct capfile_packet *k);
 
 #endif

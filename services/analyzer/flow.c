@@ -13,6 +13,7 @@ struct flow *flow_new(const struct flowkey *key, uint64_t no, const struct pkt *
 	f->key = *key;
 	f->first_no = no;
 	f->first_ns = f->last_ns = p->ts_ns;
+	f->first_wraps = f->last_wraps = p->ts_wraps;
 	f->first_dir = (int8_t)dir;
 	f->syn_dir = f->synack_dir = -1;
 	f->has_ports = p->stop == PKT_L4;
@@ -73,7 +74,8 @@ bool flow_splits(const struct flow *f, const struct pkt *p, int dir)
 {
 	const struct flow_dir *me = &f->dir[dir];
 
-	if (p->proto != IPPROTO_TCP || p->stop != PKT_L4 || (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+	if (p->proto != IPPROTO_TCP || p->stop != PKT_L4 ||
+	    (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return false;
 	if (me->has_isn)
 		return f->over || me->isn != p->seq;
@@ -132,7 +134,8 @@ static void believe(struct flow *f, const struct stream_limits *l, int dir, bool
 		memcpy(&s, b->p + at, sizeof s);
 		if (all || (peer->has_acked && (int32_t)(peer->acked - (s.seq + s.len)) >= 0)) {
 			uint64_t before = me->stream->next;
-			stream_segment(me->stream, l, peer->window, s.seq, b->p + at + sizeof s, s.len, false);
+			stream_segment(me->stream, l, peer->window, s.seq, b->p + at + sizeof s,
+				       s.len, false);
 			f->bad_checksums--;
 			/* Bytes that only this copy has, and the receiver has them too. */
 			if (me->stream->next > before)
@@ -152,9 +155,11 @@ static void doubt(struct flow *f, const struct stream_limits *l, const struct pk
 	struct doubted s = {.seq = p->seq, .len = p->payload_len};
 
 	f->bad_checksums++;
-	if (!p->payload_len || p->flags & (TCP_SYN | TCP_RST) || (f->syn_dir >= 0 && f->syn_dir != dir))
+	if (!p->payload_len || p->flags & (TCP_SYN | TCP_RST) ||
+	    (f->syn_dir >= 0 && f->syn_dir != dir))
 		return;
-	if (!need_buf(&me->doubted, FLOW_MAX_DOUBTED) || FLOW_MAX_DOUBTED - me->doubted->n < sizeof s + s.len)
+	if (!need_buf(&me->doubted, FLOW_MAX_DOUBTED) ||
+	    FLOW_MAX_DOUBTED - me->doubted->n < sizeof s + s.len)
 		return;
 	buf_add(me->doubted, &s, sizeof s);
 	buf_add(me->doubted, p->payload, s.len);
@@ -166,10 +171,12 @@ void flow_settle(struct flow *f, const struct stream_limits *l, int dir)
 	struct flow_dir *me = &f->dir[dir];
 	const struct stream *s = me->stream;
 
-	if (me->doubted && me->doubted->n && (me->unsound || !s || !s->has_origin || (s->high == STREAM_ORIGIN && !s->low)))
+	if (me->doubted && me->doubted->n &&
+	    (me->unsound || !s || !s->has_origin || (s->high == STREAM_ORIGIN && !s->low)))
 		believe(f, l, dir, true);
 	s = me->stream;
-	if (me->rst && (!s || !s->has_origin || (s->high == STREAM_ORIGIN && !s->low)) && need_stream(me))
+	if (me->rst && (!s || !s->has_origin || (s->high == STREAM_ORIGIN && !s->low)) &&
+	    need_stream(me))
 		stream_append(me->stream, l, me->rst->p, me->rst->n);
 }
 
@@ -202,7 +209,8 @@ static void syn(struct flow *f, const struct pkt *p, int dir)
 	}
 }
 
-/* acknowledges: whether ack is something the peer has sent: only who receives the peer's packets knows. */
+/* acknowledges: whether ack is something the peer has sent: only who receives the peer's packets
+ * knows. */
 static bool acknowledges(const struct flow_dir *peer, uint32_t ack)
 {
 	uint32_t from = peer->has_isn ? peer->isn_last : peer->seq_first;
@@ -228,7 +236,8 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 	if (p->flags & TCP_RST) {
 		if (p->payload_len)
 			keep_rst(me, p);
-		/* One that answers our SYN+ACK out of the blue carries no ACK: it proves nothing. */
+		/* One that answers our SYN+ACK out of the blue carries no ACK: it proves nothing.
+		 */
 		if (p->flags & TCP_ACK && acknowledges(peer, p->ack))
 			me->acked_peer = true;
 		return;
@@ -256,7 +265,8 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 		if (win > me->window)
 			me->window = win;
 	}
-	/* Once a SYN has settled who the initiator is, the other side's bytes are nobody's payload. */
+	/* Once a SYN has settled who the initiator is, the other side's bytes are nobody's payload.
+	 */
 	if (f->syn_dir >= 0 && f->syn_dir != dir)
 		return;
 	if (p->payload_len && need_stream(me))
@@ -295,14 +305,23 @@ bool flow_believes(const struct flow *f, int dir, enum cksum_state cksum)
 	return cksum != CKSUM_BAD || !f->dir[dir].sums || f->dir[dir].unsound;
 }
 
-void flow_add(struct flow *f, const struct stream_limits *l, const struct pkt *p, int dir, enum cksum_state cksum)
+static bool later(uint32_t a_wraps, uint64_t a_ns, uint32_t b_wraps, uint64_t b_ns)
+{
+	return a_wraps != b_wraps ? a_wraps > b_wraps : a_ns > b_ns;
+}
+
+void flow_add(struct flow *f, const struct stream_limits *l, const struct pkt *p, int dir,
+	      enum cksum_state cksum)
 {
 	f->packets++;
 	f->bytes += p->ip_len;
-	if (p->ts_ns > f->last_ns)
+	if (later(p->ts_wraps, p->ts_ns, f->last_wraps, f->last_ns)) {
 		f->last_ns = p->ts_ns;
-	if (p->ts_ns < f->first_ns)
+		f->last_wraps = p->ts_wraps;
+	} else if (later(f->first_wraps, f->first_ns, p->ts_wraps, p->ts_ns)) {
 		f->first_ns = p->ts_ns;
+		f->first_wraps = p->ts_wraps;
+	}
 	if (p->proto == IPPROTO_TCP && p->stop == PKT_L4) {
 		if (cksum == CKSUM_OK)
 			f->dir[dir].sums = true;

@@ -1,6 +1,6 @@
 /*
- * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is either in
- * memory or at a place of the pager. Of several flows of one key the newest is found.
+ * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is
+ * either in memory or at a place of the pager. Of several flows of one key the newest is found.
  */
 #include "flows.h"
 
@@ -180,7 +180,8 @@ static struct slot *find(const struct flows *t, const struct flowkey *key, uint3
 	return NULL;
 }
 
-static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_t tunnel, uint32_t *index)
+static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_t tunnel,
+			     uint32_t *index)
 {
 	if (t->nslots >= t->o.max_flows)
 		return NULL;
@@ -240,7 +241,8 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 		rc = awake(t, s, &f);
 		if (rc)
 			return rc;
-		bool idle = t->o.idle_ns && p->ts_ns > f->last_ns && p->ts_ns - f->last_ns > t->o.idle_ns;
+		bool idle = t->o.idle_ns && p->ts_ns > f->last_ns &&
+			    p->ts_ns - f->last_ns > t->o.idle_ns;
 		if (idle || (flow_believes(f, dir, cksum) && flow_splits(f, p, dir)))
 			f = NULL;
 	}
@@ -276,7 +278,8 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 }
 
 /* enter: what the inner packets of p belong to: the two outer ends, whatever their ports. */
-static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt_tunnel kind, const struct outside *out)
+static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt_tunnel kind,
+			    const struct outside *out)
 {
 	struct pkt ends = *p;
 	struct {
@@ -288,10 +291,12 @@ static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt
 	ends.stop = PKT_IP;
 	flowkey_of(&ends, &name.key, &forward);
 	uint32_t id = (uint32_t)siphash24(&name, sizeof name, t->seed);
-	return (struct outside){
-		.id = id ? id : 1,
-		.depth = out->depth + 1,
-		.tunnel = {.kind = kind, .depth = (uint8_t)(out->depth + 1), .src = p->src, .dst = p->dst}};
+	return (struct outside){.id = id ? id : 1,
+				.depth = out->depth + 1,
+				.tunnel = {.kind = kind,
+					   .depth = (uint8_t)(out->depth + 1),
+					   .src = p->src,
+					   .dst = p->dst}};
 }
 
 static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out)
@@ -301,17 +306,19 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 
 	switch (p->stop) {
 	case PKT_FRAGMENT:
-		whole.ts_ns = p->ts_ns;
-		return defrag_add(t->defrag, out->id, p, &whole) ? take(t, no, &whole, out) : 0;
+		if (!defrag_add(t->defrag, out->id, p, &whole))
+			return 0;
+		whole.ts_wraps = p->ts_wraps;
+		return take(t, no, &whole, out);
 	case PKT_L4:
 	case PKT_IP:
 		rc = add(t, no, p, out);
 		if (rc || out->depth == MAX_TUNNEL_DEPTH)
 			return rc;
-		inner.ts_ns = p->ts_ns;
 		enum pkt_tunnel kind = pkt_inner(p, &inner);
-		if (kind == PKT_TUNNEL_NONE || inner.stop == PKT_ARP || inner.stop == PKT_OTHER_L3 ||
-		    inner.stop == PKT_BROKEN)
+		inner.ts_wraps = p->ts_wraps;
+		if (kind == PKT_TUNNEL_NONE || inner.stop == PKT_ARP ||
+		    inner.stop == PKT_OTHER_L3 || inner.stop == PKT_BROKEN)
 			return 0;
 		struct outside next = enter(t, p, kind, out);
 		return take(t, no, &inner, &next);
@@ -332,7 +339,8 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 
 static uint32_t shard_of(const struct pkt *p, uint32_t shards)
 {
-	/* Every process must come to the same answer: a fixed key. Balance is all that is at stake. */
+	/* Every process must come to the same answer: a fixed key. Balance is all that is at stake.
+	 */
 	static const uint8_t fixed[16] = "lurker-analyzer";
 	struct pkt ends = *p;
 	struct flowkey key;

@@ -1,10 +1,11 @@
 /*
  * flows: the flows of one capture file.
  *
- * A flow is a 5-tuple, split where flow_splits says so and, if asked for, by idle time. What travels inside
- * GRE, IP-in-IP or VXLAN makes further flows beside the outer one. All flows last until the file ends, as a
- * late packet belongs to its flow; when their memory is over the limit, the least recently used ones are
- * paged out to disk and come back when they are needed, so the result does not depend on the limit.
+ * A flow is a 5-tuple, split where flow_splits says so and, if asked for, by idle time. What
+ * travels inside GRE, IP-in-IP or VXLAN makes further flows beside the outer one. All flows last
+ * until the file ends, as a late packet belongs to its flow; when their memory is over the limit,
+ * the least recently used ones are paged out to disk and come back when they are needed, so the
+ * result does not depend on the limit.
  */
 #ifndef ANALYZER_FLOWS_H
 #define ANALYZER_FLOWS_H
@@ -24,8 +25,8 @@ struct flows_options {
 	size_t memory;        /* bytes for flows; more is paged out */
 	uint32_t max_flows;   /* packets of further ones are counted only */
 	const char *page_dir; /* where the file for paging goes */
-	/* Of shards processes that read the same file, this one keeps the flows that fall to it. Addresses
-	 * decide, so that fragments and both directions meet. */
+	/* Of shards processes that read the same file, this one keeps the flows that fall to it.
+	 * Addresses decide, so that fragments and both directions meet. */
 	uint32_t shard, shards;
 };
 
@@ -44,12 +45,12 @@ struct flows;
 int flows_new(const struct flows_options *o, struct flows **out);
 void flows_free(struct flows **t);
 
-/* flows_packet: takes packet number no of the file, as pkt_decode left it. 0; -errno when paging failed: the
- * flow concerned is lost. */
+/* flows_packet: takes packet number no of the file, as pkt_decode left it. 0; -errno when paging
+ * failed: the flow concerned is lost. */
 int flows_packet(struct flows *t, uint64_t no, const struct pkt *p);
 
-/* flows_finish: hands every flow to fn, in order of the first packet's time, and empties the table. fn may
- * change f (finish its streams), not keep it. 0, what fn returned if not 0, or -errno. */
+/* flows_finish: hands every flow to fn, in order of the first packet's time, and empties the table.
+ * fn may change f (finish its streams), not keep it. 0, what fn returned if not 0, or -errno. */
 typedef int (*flows_fn)(void *arg, struct flow *f);
 int flows_finish(struct flows *t, flows_fn fn, void *arg);
 

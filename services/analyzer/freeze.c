@@ -3,14 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* On disk, one after another: the flow's struct, its SYN, its tunnel, and for each direction the stream's
- * struct, data and gaps, and the RST bytes with their length. Only this process reads it: pointers stay in
- * the structs and say which parts follow. */
+/* On disk, one after another: the flow's struct, its SYN, its tunnel, and for each direction the
+ * stream's struct, data and gaps, and the RST bytes with their length. Only this process reads it:
+ * pointers stay in the structs and say which parts follow. */
 
 bool flow_can_freeze(const struct flow *f)
 {
 	for (int i = 0; i < 2; i++)
-		if (f->dir[i].doubted || (f->dir[i].stream && (f->dir[i].stream->ahead || f->dir[i].stream->low)))
+		if (f->dir[i].doubted ||
+		    (f->dir[i].stream && (f->dir[i].stream->ahead || f->dir[i].stream->low)))
 			return false;
 	return true;
 }

@@ -30,7 +30,7 @@ static int hand_out(void *arg, struct flow *f)
 }
 
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
-static int read_all(const struct input_options *o, struct capfile *c, struct flows *t, uint32_t *ts_wraps)
+static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
 {
 	struct capfile_packet k;
 	struct pkt p = {0};
@@ -42,12 +42,11 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 			*o->progress += capfile_offset(c) - told;
 			told = capfile_offset(c);
 		}
-		if (!no)
-			*ts_wraps = k.ts_wraps;
 		if (o->filter && !filter_match(o->filter, &k))
 			continue;
 		p.ts_ns = k.ts_ns;
 		pkt_decode(k.linktype, k.data, k.caplen, k.len, &p);
+		p.ts_wraps = k.ts_wraps;
 		rc = flows_packet(t, no, &p);
 		if (rc)
 			return rc;
@@ -57,23 +56,23 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 	return rc;
 }
 
-int input_read(const struct input_options *o, struct capfile *c, struct record *r, struct record_source *src,
-	       input_fn fn, void *arg, struct input_result *res)
+int input_read(const struct input_options *o, struct capfile *c, struct record *r,
+	       struct record_source *src, input_fn fn, void *arg, struct input_result *res)
 {
 	struct hand_out h = {.o = o, .r = r, .src = src, .fn = fn, .arg = arg, .res = res};
 	struct flows *t;
 
 	*res = (struct input_result){0};
-	src->ts_wraps = 0;
 	int rc = flows_new(&o->flows, &t);
 	if (rc)
 		return rc;
-	res->rc = read_all(o, c, t, &src->ts_wraps);
+	res->rc = read_all(o, c, t);
 	res->offset = capfile_offset(c);
 	if (res->rc)
 		snprintf(res->error, sizeof res->error, "%s",
 			 *capfile_error(c) ? capfile_error(c) : strerror(-res->rc));
-	/* What is read from a file that breaks is good; without disk for paging or memory nothing is. */
+	/* What is read from a file that breaks is good; without disk for paging or memory nothing
+	 * is. */
 	bool broken = res->rc == -EBADMSG;
 	if (res->rc && !broken)
 		rc = res->rc;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +16,8 @@ struct pager {
 	uint64_t written; /* to the file */
 	uint8_t *tail;    /* what follows it, not written yet */
 	size_t tail_n;
-	/* A run of the file: places are read back mostly in the order in which they were written. */
+	/* A run of the file: places are read back mostly in the order in which they were written.
+	 */
 	uint8_t *head;
 	uint64_t head_at;
 	size_t head_n;
@@ -44,12 +47,32 @@ void pager_free(struct pager **p)
 	*p = NULL;
 }
 
-static int write_out(struct pager *p, const uint8_t *data, size_t n)
+static int make_file(struct pager *p)
 {
-	if (p->fd < 0)
-		p->fd = open(p->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char path[PATH_MAX];
+
+	p->fd = open(p->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (p->fd >= 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != EISDIR)
+		return -errno;
+	/* Not every filesystem has files without a name. */
+	if ((size_t)snprintf(path, sizeof path, "%s/lurker-pages-XXXXXX", p->dir) >= sizeof path)
+		return -ENAMETOOLONG;
+	p->fd = mkostemp(path, O_CLOEXEC);
 	if (p->fd < 0)
 		return -errno;
+	unlink(path);
+	return 0;
+}
+
+static int write_out(struct pager *p, const uint8_t *data, size_t n)
+{
+	if (p->fd < 0) {
+		int rc = make_file(p);
+		if (rc)
+			return rc;
+	}
 	while (n) {
 		ssize_t got = pwrite(p->fd, data, n, (off_t)p->written);
 		if (got < 0 && errno == EINTR)

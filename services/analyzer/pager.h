@@ -1,8 +1,8 @@
 /*
  * pager: bytes set aside on disk while memory is short, in a file without a name.
  *
- * Written in runs, one after another; read back by place. What was read back is not reused: the file lives
- * as long as one capture file is read.
+ * Written in runs, one after another; read back by place. What was read back is not reused: the
+ * file lives as long as one capture file is read.
  */
 #ifndef ANALYZER_PAGER_H
 #define ANALYZER_PAGER_H

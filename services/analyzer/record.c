@@ -30,7 +30,8 @@ static char hex_digit(unsigned v)
 static int sha256(struct bytes b, char out[65])
 {
 	/* What most flows have: no payload. */
-	static const char of_nothing[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+	static const char of_nothing[] =
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 	static _Thread_local EVP_MD_CTX *ctx;
 	static _Thread_local EVP_MD *md;
 	unsigned char digest[32];
@@ -135,8 +136,10 @@ static void ends(struct record *r, const struct flow *f)
 
 static void tunnel(struct record *r, const struct flow *f)
 {
-	static const char *const kinds[] = {
-		[PKT_TUNNEL_NONE] = "", [PKT_TUNNEL_IPIP] = "ipip", [PKT_TUNNEL_GRE] = "gre", [PKT_TUNNEL_VXLAN] = "vxlan"};
+	static const char *const kinds[] = {[PKT_TUNNEL_NONE] = "",
+					    [PKT_TUNNEL_IPIP] = "ipip",
+					    [PKT_TUNNEL_GRE] = "gre",
+					    [PKT_TUNNEL_VXLAN] = "vxlan"};
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 
 	if (!f->tunnel)
@@ -173,7 +176,7 @@ static void recognise(struct record *r, const struct flow *f, struct bytes resp)
 
 	if (r->m.payload.n) {
 		app_recognise(&in, &arena, &r->m);
-		class_of(r->m.payload, r->class);
+		class_of(r->m.payload, &r->m, r->class);
 		r->m.payload_class = bytes_str(r->class);
 	}
 	if (f->syn && f->syn_dir == r->initiator) {
@@ -187,7 +190,8 @@ static void recognise(struct record *r, const struct flow *f, struct bytes resp)
 	r->m.tool_reason = bytes_str(r->tool.reason);
 }
 
-int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l, struct flow *f)
+int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l,
+		struct flow *f)
 {
 	struct stream_whole init = {0}, resp = {0};
 	int rc;
@@ -206,6 +210,8 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 	ends(r, f);
 	r->m.init_ts = f->first_ns;
 	r->m.last_ts = f->last_ns;
+	r->first_wraps = f->first_wraps;
+	r->last_wraps = f->last_wraps;
 	r->m.sensor = bytes_str(src->sensor);
 	r->m.s3path = bytes_str(src->s3path);
 	identity(r, src, f);

@@ -18,7 +18,6 @@ struct record_source {
 	const char *sensor;
 	const char *key;    /* object key of its file */
 	const char *s3path; /* destination and key */
-	uint32_t ts_wraps;  /* of its times: how often 2^64 ns (see capfile.h) */
 	bool broken;        /* the file ended before it should: flows that were open are cut */
 };
 
@@ -30,6 +29,8 @@ struct record {
 	int initiator;
 	struct addr src; /* initiator's */
 	struct who_tool tool;
+	uint32_t first_wraps,
+		last_wraps; /* of m.init_ts and m.last_ts: how often 2^64 ns (see capfile.h) */
 	/* What m borrows. */
 	struct buf readable;
 	char src_text[ADDR_TEXT_MAX], dst_text[ADDR_TEXT_MAX], proto[4];
@@ -43,8 +44,10 @@ struct record {
 int record_init(struct record *r, uint32_t max_payload);
 void record_fini(struct record *r);
 
-/* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase) and on
- * files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next call. 0 or -errno. */
-int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l, struct flow *f);
+/* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase)
+ * and on files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next
+ * call. 0 or -errno. */
+int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l,
+		struct flow *f);
 
 #endif

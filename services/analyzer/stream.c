@@ -17,7 +17,8 @@ void stream_fini(struct stream *s)
 
 size_t stream_memory(const struct stream *s)
 {
-	return s->cap + s->gaps_cap * sizeof *s->gaps + window_memory(s->ahead) + window_memory(s->low);
+	return s->cap + s->gaps_cap * sizeof *s->gaps + window_memory(s->ahead) +
+	       window_memory(s->low);
 }
 
 static void begin(struct stream *s, uint32_t seq, bool guessed)
@@ -65,7 +66,8 @@ static bool room(struct stream *s, const struct stream_limits *l, uint32_t want)
 	if (want <= s->cap)
 		return true;
 	/* The first bytes get what they need: most flows have one segment. */
-	uint32_t cap = s->cap ? (s->cap > l->max_bytes / 2 ? l->max_bytes : s->cap * 2) : (want + 15) & ~15u;
+	uint32_t cap = s->cap ? (s->cap > l->max_bytes / 2 ? l->max_bytes : s->cap * 2)
+			      : (want + 15) & ~15u;
 	if (cap < want)
 		cap = want;
 	uint8_t *grown = realloc(s->data, cap);
@@ -76,10 +78,13 @@ static bool room(struct stream *s, const struct stream_limits *l, uint32_t want)
 	return true;
 }
 
-/* extend: the run grows by n bytes of p, or of NUL without p; what is over the limit is only counted off. */
+/* extend: the run grows by n bytes of p, or of NUL without p; what is over the limit is only
+ * counted off. */
 static void extend(struct stream *s, const struct stream_limits *l, const uint8_t *p, uint64_t n)
 {
-	uint32_t left = s->next - STREAM_ORIGIN == s->len && s->len < l->max_bytes ? l->max_bytes - s->len : 0;
+	uint32_t left = s->next - STREAM_ORIGIN == s->len && s->len < l->max_bytes
+				? l->max_bytes - s->len
+				: 0;
 	uint32_t keep = n < left ? (uint32_t)n : left;
 
 	if (keep < n)
@@ -148,7 +153,8 @@ static void pass(struct stream *s, const struct stream_limits *l, uint64_t to)
 	}
 }
 
-/* fill: bytes for [off, off + n) inside the run came (again): they fill gaps, else they must be equal. */
+/* fill: bytes for [off, off + n) inside the run came (again): they fill gaps, else they must be
+ * equal. */
 static void fill(struct stream *s, uint64_t off, const uint8_t *p, size_t n)
 {
 	uint64_t stored = STREAM_ORIGIN + s->len, end = off + n;
@@ -177,8 +183,8 @@ static void fill(struct stream *s, uint64_t off, const uint8_t *p, size_t n)
 		} else {
 			uint64_t from = g->from, to = g->to;
 			if (from < off && until < to) {
-				/* From the middle of a gap: it becomes two. Without room for that, the bytes
-				 * stay missing. */
+				/* From the middle of a gap: it becomes two. Without room for that,
+				 * the bytes stay missing. */
 				if (!put_gap(s, lo + 1, until, to)) {
 					s->cut |= STREAM_CUT_GAPS;
 					return;
@@ -220,8 +226,8 @@ static uint64_t window_of(const struct stream_limits *l, uint32_t peer_window)
 }
 
 /* place: n > 0 bytes at an offset at or above the floor. */
-static void place(struct stream *s, const struct stream_limits *l, uint32_t peer_window, uint64_t off, const uint8_t *p,
-		  size_t n)
+static void place(struct stream *s, const struct stream_limits *l, uint32_t peer_window,
+		  uint64_t off, const uint8_t *p, size_t n)
 {
 	uint64_t window = window_of(l, peer_window);
 
@@ -268,8 +274,8 @@ static void place(struct stream *s, const struct stream_limits *l, uint32_t peer
 	drain(s, l);
 }
 
-void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t peer_window, uint32_t seq,
-		    const uint8_t *p, size_t n, bool fin)
+void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t peer_window,
+		    uint32_t seq, const uint8_t *p, size_t n, bool fin)
 {
 	uint64_t window = window_of(l, peer_window);
 
@@ -328,8 +334,8 @@ void stream_append(struct stream *s, const struct stream_limits *l, const uint8_
 	s->high = s->next;
 }
 
-/* prepend: the bytes in low go before the run, from the lowest that came (or from the floor, when a SYN told
- * it). */
+/* prepend: the bytes in low go before the run, from the lowest that came (or from the floor, when a
+ * SYN told it). */
 static void prepend(struct stream *s, const struct stream_limits *l, uint64_t *first)
 {
 	uint64_t from = s->low ? window_find(s->low, s->floor, STREAM_ORIGIN) : STREAM_ORIGIN;

@@ -13,7 +13,8 @@ struct page {
 };
 
 struct window {
-	uint32_t npages; /* of the ring: one more than the span needs, as it may begin inside a page */
+	uint32_t npages; /* of the ring: one more than the span needs, as it may begin inside a page
+			  */
 	uint32_t used;
 	size_t held;
 	uint64_t below; /* no page has a number below this */
@@ -82,7 +83,8 @@ static uint64_t mask(unsigned from, unsigned to)
 }
 
 /* put_in_page: returns the number of bytes that were new. */
-static size_t put_in_page(struct page *g, unsigned at, const uint8_t *p, unsigned n, uint64_t *conflicts)
+static size_t put_in_page(struct page *g, unsigned at, const uint8_t *p, unsigned n,
+			  uint64_t *conflicts)
 {
 	size_t added = 0;
 
@@ -186,5 +188,6 @@ size_t window_held(const struct window *w)
 
 size_t window_memory(const struct window *w)
 {
-	return w ? sizeof *w + w->npages * sizeof(struct page *) + w->used * sizeof(struct page) : 0;
+	return w ? sizeof *w + w->npages * sizeof(struct page *) + w->used * sizeof(struct page)
+		 : 0;
 }

@@ -1,0 +1,75 @@
+/*
+ * batch: records on their way out: first into the file, then to disk, then onto the bus; only then
+ * are the queue's entries done.
+ *
+ * Appending several together saves flushes. When the disk is full the batch stays as it is and goes
+ * on where it stopped, so that no record is written twice and none is made anew.
+ */
+#ifndef ANALYZER_BATCH_H
+#define ANALYZER_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/buf.h"
+#include "rt/spool.h"
+
+#define BATCH_ENTRIES 256
+/* Bytes of records from which a batch is not added to. */
+#define BATCH_FULL (16u << 20)
+
+struct records;
+struct queue;
+
+/* Where a batch goes. */
+struct batch_out {
+	struct records *records;
+	struct queue *queue;
+	/* Publishes one encoded record. */
+	void (*publish)(void *arg, struct bytes body);
+	void *arg;
+};
+
+struct batch_counts {
+	uint64_t records, entries, set_aside, stuck_entries;
+};
+
+struct batch {
+	struct buf lines, bodies; /* each with its length before it */
+	size_t written;           /* bytes of lines that are in the file */
+	struct {
+		char key[SPOOL_KEY_MAX];
+		bool bad;
+	} entry[BATCH_ENTRIES];
+	size_t entries;
+	uint64_t flushes;
+};
+
+/* batch_init: limit bounds each of the two buffers. */
+void batch_init(struct batch *b, size_t limit);
+void batch_fini(struct batch *b);
+
+/* batch_record: adds a record as JSON line and as encoded body (empty: not to be published). 0,
+ * -EFBIG or -ENOMEM. */
+int batch_record(struct batch *b, struct bytes line, struct bytes body);
+/* batch_mark, batch_back: takes out what was added since the mark and is not in the file yet, when
+ * an entry's records could not all be made. */
+struct batch_mark {
+	size_t lines, bodies;
+	uint64_t flushes;
+};
+struct batch_mark batch_mark(const struct batch *b);
+void batch_back(struct batch *b, struct batch_mark m);
+/* batch_entry: the records so far include all of this entry; bad: to be set aside instead of
+ * removed. */
+void batch_entry(struct batch *b, const char *key, bool bad);
+bool batch_is_full(const struct batch *b);
+bool batch_is_empty(const struct batch *b);
+
+/* batch_flush: does all there is to do. 0; -errno: try again later, the batch goes on from there.
+ */
+int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns,
+		struct batch_counts *c);
+
+#endif

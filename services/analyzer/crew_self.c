@@ -1,0 +1,110 @@
+/*
+ * crew_self: one file to frames, in this process.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crew.h"
+#include "pkt/capfile.h"
+#include "walk.h"
+
+/* A line is at most the payload as base64 and, twice over for escapes, as text, with parts of it
+ * again. */
+#define LINE_LIMIT(max_payload) ((size_t)(max_payload)*10 + (8u << 20))
+
+struct crew_self {
+	struct crew_options o;
+	struct record record;
+	struct buf line;
+	crew_fn fn;
+	void *arg;
+	struct msg_geo geo_of;
+};
+
+int crew_self_new(const struct crew_options *o, struct crew_self **out)
+{
+	struct crew_self *w = calloc(1, sizeof *w);
+
+	*out = w;
+	if (!w)
+		return -ENOMEM;
+	w->o = *o;
+	buf_init(&w->line, LINE_LIMIT(o->input.flows.stream.max_bytes));
+	int rc = record_init(&w->record, o->input.flows.stream.max_bytes);
+	if (rc)
+		crew_self_free(out);
+	return rc;
+}
+
+void crew_self_free(struct crew_self **w)
+{
+	if (!*w)
+		return;
+	record_fini(&(*w)->record);
+	buf_fini(&(*w)->line);
+	free(*w);
+	*w = NULL;
+}
+
+static int one_record(void *arg, struct record *r, const struct flow *f)
+{
+	struct crew_self *w = arg;
+	struct crew_frame frame = {
+		.type = CREW_RECORD, .first_ns = f->first_ns, .first_no = f->first_no};
+
+	if (w->o.geo && who_geo_look(w->o.geo, &r->src, &w->geo_of))
+		r->m.geo = &w->geo_of;
+	history_of(r, f, &frame.history);
+	frame.bare = frame.history.bare;
+	buf_reset(&w->line);
+	int rc = out_record(w->o.format, r, frame.bare, &w->line);
+	if (rc)
+		return rc;
+	frame.len = (uint32_t)w->line.n;
+	return w->fn(w->arg, &frame, buf_bytes(&w->line));
+}
+
+/* source_of: key and s3path of a file. The default destination is the file itself: an object that
+ * the uploader stored in a directory has the same s3path as the live record. */
+static void source_of(const struct crew_options *o, const char *path, char *s3path, size_t n,
+		      struct record_source *src)
+{
+	char real[PATH_MAX];
+
+	*src = (struct record_source){.sensor = o->sensor, .key = walk_key(path), .s3path = s3path};
+	if (o->destination)
+		snprintf(s3path, n, "%s%s", o->destination, src->key);
+	else if (strcmp(path, "-") != 0 && realpath(path, real))
+		snprintf(s3path, n, "file://%s", real);
+	else
+		snprintf(s3path, n, "%s", path);
+}
+
+int crew_work(struct crew_self *w, const char *path, uint32_t shard, uint32_t shards, crew_fn fn,
+	      void *arg)
+{
+	struct crew_frame end = {.type = CREW_END};
+	char s3path[PATH_MAX + 512];
+	struct record_source src;
+	struct capfile *c;
+	struct input_options input = w->o.input;
+
+	source_of(&w->o, path, s3path, sizeof s3path, &src);
+	input.flows.shard = shard;
+	input.flows.shards = shards;
+	w->fn = fn;
+	w->arg = arg;
+	end.rc = capfile_open(path, &c, end.result.error, sizeof end.result.error);
+	if (!end.rc) {
+		int rc = input_read(&input, c, &w->record, &src, one_record, w, &end.result);
+		capfile_close(&c);
+		/* What reading fails with is told with the file's end; what fn fails with ends
+		 * everything. */
+		if (rc && !end.result.rc)
+			return rc;
+	}
+	return fn(arg, &end, (struct bytes){0});
+}

@@ -1,0 +1,30 @@
+/*
+ * diff: what a newer reading of the same captures says otherwise.
+ *
+ * Records are matched by flow_id. One JSON line a difference: {"flow_id", "changed": {field: [old,
+ * new]}},
+ * {"flow_id", "only": "old"} or {"flow_id", "only": "new"}. What depends on other records
+ * (first_seen, two_phase) and on where the file lies (s3path) is not compared.
+ */
+#ifndef ANALYZER_DIFF_H
+#define ANALYZER_DIFF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct diff;
+
+/* diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. 0 or
+ * -errno; -EBADMSG when a line is no record (line says which). */
+int diff_new(const char *path, struct diff **out, uint64_t *line);
+void diff_free(struct diff **d);
+
+/* diff_record: compares one new record, given as JSON. 0 or -errno. */
+int diff_record(struct diff *d, const char *json, FILE *out);
+/* diff_rest: tells the old records that were not met. 0 or -errno. */
+int diff_rest(struct diff *d, FILE *out);
+/* diff_found: differences told so far. */
+uint64_t diff_found(const struct diff *d);
+
+#endif

@@ -1,0 +1,300 @@
+#include "job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "diff.h"
+#include "history.h"
+#include "walk.h"
+
+/* A file from this size on is shared by all workers. */
+#define SHARED_BYTES (32u << 20)
+
+/* Files on their way through the workers, in order. */
+struct pending {
+	char *path;
+	bool named;
+	bool shared;
+	unsigned worker;
+};
+
+struct job {
+	const struct job_options *o;
+	FILE *out;
+	struct history history;
+	struct buf line;
+	struct crew *crew;
+	struct crew_self *self;
+	_Atomic uint64_t *read_bytes; /* shared with the workers */
+	uint64_t records, files;
+	bool damaged;
+	bool shown;
+	struct pending pending[CREW_MAX * CREW_AHEAD];
+	size_t head, count;
+	unsigned next_worker;
+	/* Of the file at hand. */
+	const char *path;
+	bool named;
+};
+
+static void show(void *arg)
+{
+	struct job *j = arg;
+
+	if (!j->o->progress)
+		return;
+	fprintf(stderr, "\r%" PRIu64 " files, %" PRIu64 " MB, %" PRIu64 " records ", j->files,
+		*j->read_bytes / 1000000, j->records);
+	j->shown = true;
+}
+
+static void unshow(struct job *j)
+{
+	if (j->shown)
+		fputs("\r\033[K", stderr);
+	j->shown = false;
+}
+
+static void complain(struct job *j, const char *path, const char *what)
+{
+	unshow(j);
+	fprintf(stderr, "lurker-analyzer: %s: %s\n", path, what);
+}
+
+static int print(struct job *j, const struct crew_frame *frame, struct bytes line)
+{
+	struct history_out h;
+
+	history_note(&j->history, &frame->history, &h);
+	buf_reset(&j->line);
+	buf_add(&j->line, line.p, line.n);
+	int rc = out_history(j->o->crew.format, &h, frame->bare, &j->line);
+	if (!rc && j->o->diff) {
+		rc = buf_addc(&j->line, 0);
+		if (!rc)
+			rc = diff_record(j->o->diff, (const char *)j->line.p, j->out);
+	} else if (!rc) {
+		buf_addc(&j->line, '\n');
+		if (j->line.failed)
+			rc = -ENOMEM;
+		else if (fwrite(j->line.p, 1, j->line.n, j->out) != j->line.n)
+			rc = -errno;
+	}
+	if (++j->records % 4096 == 0)
+		show(j);
+	return rc;
+}
+
+/* ended: a file came to its end, or did not. */
+static void ended(struct job *j, const char *path, bool named, const struct crew_frame *end)
+{
+	char text[320];
+
+	j->files++;
+	if (end->rc == -EBADMSG && !named)
+		return; /* something else that lies in the directory */
+	if (end->rc) {
+		complain(j, path, end->result.error);
+		j->damaged = true;
+	} else if (end->result.rc) {
+		snprintf(text, sizeof text, "%s: the %" PRIu64 " records before that are kept",
+			 end->result.error, end->result.records);
+		complain(j, path, text);
+		j->damaged = true;
+	}
+}
+
+static int take(void *arg, const struct crew_frame *frame, struct bytes line)
+{
+	struct job *j = arg;
+
+	if (frame->type == CREW_RECORD)
+		return print(j, frame, line);
+	ended(j, j->path, j->named, frame);
+	return 0;
+}
+
+/* answer_of_one: the records of the oldest pending file, from its worker. */
+static int answer_of_one(struct job *j, const struct pending *p)
+{
+	struct crew_frame frame;
+	struct bytes line;
+	int rc;
+
+	j->path = p->path;
+	j->named = p->named;
+	do {
+		rc = crew_read(j->crew, p->worker, &frame, &line, show, j);
+		if (!rc)
+			rc = take(j, &frame, line);
+	} while (!rc && frame.type != CREW_END);
+	return rc;
+}
+
+static bool before(const struct crew_frame *a, const struct crew_frame *b)
+{
+	return a->first_ns != b->first_ns ? a->first_ns < b->first_ns : a->first_no < b->first_no;
+}
+
+/* answer_of_all: the same of a file that all workers share: their records are merged in order of
+ * time. */
+static int answer_of_all(struct job *j, const struct pending *p)
+{
+	unsigned n = j->o->jobs;
+	struct crew_frame *head = calloc(n, sizeof *head);
+	struct bytes line[CREW_MAX];
+	struct crew_frame whole = {.type = CREW_END};
+	int rc = head ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < n && !rc; i++)
+		rc = crew_read(j->crew, i, &head[i], &line[i], show, j);
+	while (!rc) {
+		unsigned first = n;
+		for (unsigned i = 0; i < n; i++)
+			if (head[i].type == CREW_RECORD &&
+			    (first == n || before(&head[i], &head[first])))
+				first = i;
+		if (first == n)
+			break;
+		rc = print(j, &head[first], line[first]);
+		if (!rc)
+			rc = crew_read(j->crew, first, &head[first], &line[first], show, j);
+	}
+	for (unsigned i = 0; i < n && !rc; i++) {
+		uint64_t records = whole.result.records + head[i].result.records;
+		if (head[i].rc || head[i].result.rc || !i)
+			whole = head[i];
+		whole.result.records = records;
+	}
+	free(head);
+	if (!rc)
+		ended(j, p->path, p->named, &whole);
+	return rc;
+}
+
+static int answer(struct job *j)
+{
+	struct pending *p = &j->pending[j->head];
+	int rc = p->shared ? answer_of_all(j, p) : answer_of_one(j, p);
+
+	if (rc == -ECHILD)
+		complain(j, p->path, "a worker died");
+	free(p->path);
+	p->path = NULL;
+	j->head = (j->head + 1) % (sizeof j->pending / sizeof j->pending[0]);
+	j->count--;
+	return rc;
+}
+
+static bool worth_sharing(const char *path)
+{
+	struct stat st;
+	size_t n = strlen(path);
+
+	/* Every worker would have to uncompress all of it. */
+	if (n > 3 && strcmp(path + n - 3, ".gz") == 0)
+		return false;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= SHARED_BYTES;
+}
+
+/* ask: hands a file to the workers; waits for the oldest answer when enough are under way. */
+static int ask(struct job *j, const char *path, bool named)
+{
+	unsigned n = j->o->jobs;
+	int rc = 0;
+
+	while (!rc && j->count >= (size_t)n * CREW_AHEAD)
+		rc = answer(j);
+	if (rc)
+		return rc;
+	struct pending *p =
+		&j->pending[(j->head + j->count) % (sizeof j->pending / sizeof j->pending[0])];
+	*p = (struct pending){.path = strdup(path), .named = named};
+	if (!p->path)
+		return -ENOMEM;
+	p->shared = n > 1 && worth_sharing(path);
+	p->worker = j->next_worker;
+	j->count++;
+	if (!p->shared) {
+		j->next_worker = (j->next_worker + 1) % n;
+		return crew_ask(j->crew, p->worker, path, 0, 1);
+	}
+	for (unsigned i = 0; i < n && !rc; i++)
+		rc = crew_ask(j->crew, i, path, i, n);
+	return rc;
+}
+
+static int one_file(struct job *j, const char *path, bool named)
+{
+	if (j->crew)
+		return ask(j, path, named);
+	j->path = path;
+	j->named = named;
+	return crew_work(j->self, path, 0, 1, take, j);
+}
+
+int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *out)
+{
+	struct job *j = calloc(1, sizeof *j);
+	struct walk *w = NULL;
+	const char *path;
+	bool named;
+	int rc;
+
+	if (!j)
+		return -ENOMEM;
+	j->o = o;
+	j->out = out;
+	struct crew_options crew = o->crew;
+	buf_init(&j->line, (size_t)crew.input.flows.stream.max_bytes * 10 + (16u << 20));
+	j->read_bytes = mmap(NULL, sizeof *j->read_bytes, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	rc = j->read_bytes == MAP_FAILED
+		     ? -ENOMEM
+		     : history_init(&j->history, o->max_classes, o->max_sources);
+	if (!rc) {
+		crew.input.progress = j->read_bytes;
+		rc = o->jobs > 1 ? crew_new(&crew, o->jobs, &j->crew)
+				 : crew_self_new(&crew, &j->self);
+	}
+	if (!rc)
+		rc = walk_new(operands, n, &w);
+	if (!rc && crew.format == OUT_TABLE && !o->diff)
+		fprintf(out, "%s\n", out_table_head);
+	while (!rc && (rc = walk_next(w, &path, &named)) != 0) {
+		if (rc < 0) {
+			complain(j, path, strerror(-rc));
+			j->damaged = true;
+			rc = 0;
+		} else {
+			rc = one_file(j, path, named);
+			show(j);
+		}
+	}
+	while (!rc && j->count)
+		rc = answer(j);
+	if (!rc && o->diff)
+		rc = diff_rest(o->diff, out);
+	unshow(j);
+	if (!rc && fflush(out))
+		rc = -errno;
+	if (!rc && j->damaged)
+		rc = 1;
+	for (; j->count; j->count--) {
+		free(j->pending[j->head].path);
+		j->head = (j->head + 1) % (sizeof j->pending / sizeof j->pending[0]);
+	}
+	walk_free(&w);
+	crew_free(&j->crew);
+	crew_self_free(&j->self);
+	history_fini(&j->history);
+	if (j->read_bytes != MAP_FAILED)
+		munmap(j->read_bytes, sizeof *j->read_bytes);
+	buf_fini(&j->line);
+	free(j);
+	return rc;
+}

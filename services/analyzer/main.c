@@ -1,0 +1,123 @@
+/*
+ * lurker-analyzer: capture files in, records out.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diff.h"
+#include "filter.h"
+#include "job.h"
+#include "serve.h"
+#include "settings.h"
+
+static int check(struct svc *s)
+{
+	struct filter *f;
+	char err[256];
+
+	(void)s;
+	if (settings.json + settings.table + settings.ecs > 1 ||
+	    (settings.diff && (settings.table || settings.ecs))) {
+		log_error("configuration",
+			  "error=\"choose one of --json, --table, --ecs and --diff\"");
+		return -EINVAL;
+	}
+	if (settings.filter) {
+		int rc = filter_new(settings.filter, &f, err, sizeof err);
+		if (rc) {
+			log_error("filter", "error=\"%s\"", *err ? err : strerror(-rc));
+			return rc;
+		}
+		filter_free(&f);
+	}
+	return 0;
+}
+
+/* files: the job of the command line. */
+static int files(struct svc *s, int argc, char **argv)
+{
+	struct job_options o = {
+		.crew = {.sensor = s->common.sensor,
+			 .destination = settings.destination,
+			 .format = settings.table ? OUT_TABLE
+				   : settings.ecs ? OUT_ECS
+						  : OUT_JSON},
+		.jobs = (unsigned)settings.jobs,
+		.max_classes = (size_t)settings.classes,
+		.max_sources = (size_t)settings.sources,
+		.progress = settings.progress && isatty(STDERR_FILENO),
+	};
+	uint64_t line = 0;
+	char err[256];
+	int rc = 0;
+
+	o.crew.input = settings_input(o.jobs);
+	if (settings.filter)
+		rc = filter_new(settings.filter, &o.crew.input.filter, err, sizeof err);
+	if (!rc && settings.diff) {
+		rc = diff_new(settings.diff, &o.diff, &line);
+		if (rc) {
+			log_error("diff", "file=%s line=%llu error=\"%s\"", settings.diff,
+				  (unsigned long long)line,
+				  rc == -EBADMSG ? "not a record" : strerror(-rc));
+			return 2;
+		}
+	}
+	if (!rc && (settings.geo_place || settings.geo_asn))
+		rc = who_geo_new(settings.geo_place, settings.geo_asn, &o.crew.geo);
+	if (!rc)
+		rc = job_run(&o, argv, (size_t)argc, stdout);
+	if (rc < 0)
+		log_error("stopped", "error=\"%s\"", strerror(-rc));
+	if (!rc && o.diff)
+		rc = diff_found(o.diff) ? 1 : 0;
+	who_geo_free(&o.crew.geo);
+	diff_free(&o.diff);
+	filter_free(&o.crew.input.filter);
+	return rc ? 1 : 0;
+}
+
+static int job(struct svc *s, int argc, char **argv)
+{
+	return argc ? files(s, argc, argv) : SVC_SERVE;
+}
+
+static const struct svc_desc desc = {
+	.name = "analyzer",
+	.summary = "turns capture files into records: what was sent, what it was, who sent it",
+	.operands = "[FILE|DIR|-]...",
+	.details = "With files (pcap or pcapng, also gzip), directories or - for standard input: "
+		   "prints one record a flow\n"
+		   "on standard output, in order of time within each file. A file that is broken "
+		   "is reported on standard\n"
+		   "error with the offset; what was readable is kept, and the exit code is 1. With "
+		   "--diff the exit code\n"
+		   "is 1 when there are differences.\n"
+		   "\n"
+		   "Without: the service. Reads its queue STATE_DIR/spool/queue/analyzer, oldest "
+		   "first, woken by the\n"
+		   "topic `flow` and by looking every few seconds; appends each record to\n"
+		   "STATE_DIR/records/analysis, publishes `analysis`, and then removes the entry. "
+		   "Files that are no\n"
+		   "captures go to STATE_DIR/spool/bad/analyzer. Needs no privilege.",
+	.opts = settings_opts,
+	.conf = &settings,
+	.endpoint = &settings.endpoint,
+	.metrics = serve_metrics,
+	.values = serve_values,
+	.check = check,
+	.job = job,
+	.start = serve_start,
+	.tick = serve_tick,
+	.drain = serve_drain,
+};
+
+int main(int argc, char **argv)
+{
+	struct svc_desc d = desc;
+
+	d.nopts = settings_nopts;
+	d.nmetrics = serve_nmetrics;
+	return svc_main(&d, argc, argv);
+}
