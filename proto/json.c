@@ -128,7 +128,8 @@ static void add_str(struct buf *out, struct bytes s)
 		}
 		from = i += len;
 	}
-	add(out, s.p + from, s.n - from);
+	if (from < s.n)
+		add(out, s.p + from, s.n - from);
 	addc(out, '"');
 }
 
