@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/http.h"
+#include "conf.h"
 #include "proto/codec.h"
 #include "rt/spool.h"
 #include "rt/svc.h"
@@ -20,52 +22,7 @@
 #define WAITING_MAX  100000
 #define WAITING_EACH 10
 
-struct conf {
-	const char *endpoint;
-	int store;
-	const char *directory;
-	uint64_t max_bytes;
-	int64_t retry_max_s;
-};
-
 static struct conf conf;
-
-enum { STORE_DIR };
-static const char *const stores[] = {"dir", NULL};
-
-#define AT(field) offsetof(struct conf, field)
-static const struct opt opts[] = {
-	SVC_OPT_ENDPOINT(struct conf),
-	{.name = "store",
-	 .type = OPT_ENUM,
-	 .offset = AT(store),
-	 .def = "dir",
-	 .choices = stores,
-	 .help = "where objects go: a local directory"},
-	{.name = "directory",
-	 .type = OPT_STR,
-	 .offset = AT(directory),
-	 .help = "dir: the directory; by default STATE_DIR/objects, where storing a file is one "
-		 "hard link"},
-	{.name = "max_bytes",
-	 .type = OPT_SIZE,
-	 .offset = AT(max_bytes),
-	 .def = "10GiB",
-	 .min = 0,
-	 .max = INT64_MAX,
-	 .unit = "bytes",
-	 .help = "dir: disk space its objects may take; beyond it the oldest hours' objects are "
-		 "removed; 0: no limit"},
-	{.name = "retry_max_s",
-	 .type = OPT_INT,
-	 .offset = AT(retry_max_s),
-	 .def = "30",
-	 .min = 1,
-	 .max = 3600,
-	 .unit = "s",
-	 .help = "longest wait between two tries of one object"},
-};
-#undef AT
 
 enum {
 	M_STORED,
@@ -84,6 +41,13 @@ enum {
 	M_ARCHIVE_BYTES,
 	M_ARCHIVE_REMOVED,
 	M_ARCHIVE_REMOVED_BYTES,
+	M_S3_ERRORS_5XX,
+	M_S3_ERRORS_4XX,
+	M_S3_ERRORS_NETWORK,
+	M_S3_THROTTLED,
+	M_S3_SKEWED,
+	M_S3_RENEWED,
+	M_SNS_ANNOUNCED,
 	M_COUNT
 };
 
@@ -112,6 +76,16 @@ static const struct metric metrics[M_COUNT] = {
 			       "old objects removed to stay below max_bytes"},
 	[M_ARCHIVE_REMOVED_BYTES] = {"archive_removed_bytes", METRIC_DROP, "bytes",
 				     "their disk space"},
+	[M_S3_ERRORS_5XX] = {"s3_errors_5xx", METRIC_COUNTER, "answers", "the service failed"},
+	[M_S3_ERRORS_4XX] = {"s3_errors_4xx", METRIC_COUNTER, "answers", "the service refused"},
+	[M_S3_ERRORS_NETWORK] = {"s3_errors_network", METRIC_COUNTER, "requests",
+				 "no answer: connection, TLS, timeout"},
+	[M_S3_THROTTLED] = {"s3_throttled", METRIC_COUNTER, "answers", "429, or 503 (SlowDown)"},
+	[M_S3_SKEWED] = {"s3_skewed", METRIC_COUNTER, "times",
+			 "this machine's clock was found to be wrong, and allowed for"},
+	[M_S3_RENEWED] = {"s3_renewed", METRIC_COUNTER, "answers",
+			  "credentials were refused as expired or unknown"},
+	[M_SNS_ANNOUNCED] = {"sns_announced", METRIC_COUNTER, "objects", "published to the topic"},
 };
 
 static uint64_t values[M_COUNT];
@@ -122,6 +96,7 @@ static struct {
 	struct work *work;
 	struct work_counts counts;
 	struct store_dir_counts dir;
+	struct store_s3_counts s3;
 	unsigned ticks;
 	struct buf body;
 } up;
@@ -135,13 +110,20 @@ static const char *directory(const struct svc *s, char path[PATH_MAX])
 
 static int check(struct svc *s)
 {
-	char path[PATH_MAX], url[PATH_MAX + 16];
-	const char *dir = directory(s, path);
-	if (!dir || store_dir_url(dir, url, sizeof url) != 0) {
-		log_error("configuration", "error=\"the path of the directory is too long\"");
-		return -ENAMETOOLONG;
+	char path[PATH_MAX], text[PATH_MAX + 16] = "";
+	const struct store_s3_conf s3 = conf_s3(&conf, s->common.sensor);
+	int rc = 0;
+	if (conf.store == CONF_S3) {
+		rc = store_s3_check(&s3, text, sizeof text);
+	} else {
+		const char *dir = directory(s, path);
+		rc = dir ? store_dir_url(dir, text, sizeof text) : -ENAMETOOLONG;
+		if (rc)
+			snprintf(text, sizeof text, "directory: %s", strerror(-rc));
 	}
-	return 0;
+	if (rc)
+		log_error("configuration", "error=\"%s\"", text);
+	return rc;
 }
 
 static struct bytes hex(const uint8_t *p, size_t n, char *out)
@@ -195,6 +177,15 @@ static void on_flow(void *arg, const struct bus_msg *msg)
 	work_wake(up.work);
 }
 
+/* Before the loop goes. */
+static void close_work(void)
+{
+	work_free(&up.work);
+	if (up.store)
+		up.store->class->free(up.store);
+	up.store = NULL;
+}
+
 static int start(struct svc *s)
 {
 	char path[PATH_MAX];
@@ -207,8 +198,10 @@ static int start(struct svc *s)
 	};
 	const struct work_calls calls = {.stored = announce, .trouble = trouble, .arg = s};
 	buf_init(&up.body, 1u << 16);
-	const char *what = directory(s, path);
-	int rc = store_dir_new(what, conf.max_bytes, &up.dir, &up.store);
+	const struct store_s3_conf s3 = conf_s3(&conf, s->common.sensor);
+	const char *what = conf.store == CONF_S3 ? conf.s3_bucket : directory(s, path);
+	int rc = conf.store == CONF_S3 ? store_s3_new(s->loop, &s3, &up.s3, &up.store)
+				       : store_dir_new(what, conf.max_bytes, &up.dir, &up.store);
 	if (!rc) {
 		log_info("storing", "destination=%s", up.store->destination);
 		what = "spool";
@@ -219,12 +212,13 @@ static int start(struct svc *s)
 	if (!rc)
 		rc = work_new(s->loop, up.queue, up.store, &wc, &calls, &up.counts, &up.work);
 	if (rc) {
-		log_error("cannot open", "path=%s error=\"%s\"", what, strerror(-rc));
+		log_error("cannot open", "what=%s error=\"%s\"", what, strerror(-rc));
+		close_work();
 		return rc;
 	}
 	rc = svc_subscribe(s, "flowagg", "flow", on_flow, NULL);
 	if (rc)
-		work_free(&up.work);
+		close_work();
 	return rc;
 }
 
@@ -244,6 +238,13 @@ static void tick(struct svc *s)
 	values[M_ARCHIVE_BYTES] = up.dir.archive_bytes;
 	values[M_ARCHIVE_REMOVED] = up.dir.removed;
 	values[M_ARCHIVE_REMOVED_BYTES] = up.dir.removed_bytes;
+	values[M_S3_ERRORS_5XX] = up.s3.errors_5xx;
+	values[M_S3_ERRORS_4XX] = up.s3.errors_4xx;
+	values[M_S3_ERRORS_NETWORK] = up.s3.errors_network;
+	values[M_S3_THROTTLED] = up.s3.throttled;
+	values[M_S3_SKEWED] = up.s3.skewed;
+	values[M_S3_RENEWED] = up.s3.renewed;
+	values[M_SNS_ANNOUNCED] = up.s3.announced;
 	if (up.work)
 		work_gauges(up.work, &values[M_UNDER_WAY], &values[M_RETRYING]);
 	if (up.queue && up.ticks++ % WAITING_EACH == 0)
@@ -254,21 +255,25 @@ static void drain(struct svc *s)
 {
 	(void)s;
 	work_drain(up.work, 5000);
-	work_free(&up.work); /* before the loop */
+	close_work();
 }
 
-static const struct svc_desc desc = {
+static const char *const calls[] = {HTTP_CALLS, NULL};
+
+static struct svc_desc desc = {
 	.name = "uploader",
 	.summary = "stores sealed capture files as objects",
 	.details =
 		"Reads its queue STATE_DIR/spool/queue/uploader, oldest first, woken by the topic\n"
 		"`flow` and by looking every 3 s. Writes each file under its key to the store, by\n"
-		"default the directory STATE_DIR/objects, publishes `object`, and then removes\n"
-		"the entry; what the store refuses for good goes to STATE_DIR/spool/bad/uploader.\n"
-		"Needs no privilege. Prints log lines on standard error, nothing on standard "
-		"output.",
-	.opts = opts,
-	.nopts = sizeof(opts) / sizeof(*opts),
+		"default the directory STATE_DIR/objects, else an S3 bucket, publishes `object`,\n"
+		"and then removes the entry; an outage keeps all of them there. What the store\n"
+		"refuses for good goes to STATE_DIR/spool/bad/uploader. Needs no privilege; for "
+		"S3\n"
+		"the network, and credentials with s3:PutObject (and sns:Publish). Prints log "
+		"lines\n"
+		"on standard error, nothing on standard output.",
+	.opts = conf_opts,
 	.conf = &conf,
 	.endpoint = &conf.endpoint,
 	.metrics = metrics,
@@ -278,14 +283,14 @@ static const struct svc_desc desc = {
 	.start = start,
 	.tick = tick,
 	.drain = drain,
+	.calls = calls,
 };
 
 int main(int argc, char **argv)
 {
+	desc.nopts = conf_nopts;
 	int code = svc_main(&desc, argc, argv);
 	queue_close(&up.queue);
-	if (up.store)
-		up.store->class->free(up.store);
 	buf_fini(&up.body);
 	return code;
 }

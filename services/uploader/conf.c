@@ -1,0 +1,98 @@
+#include "conf.h"
+
+#include "rt/svc.h"
+
+static const char *const stores[] = {"dir", "s3", NULL};               /* enum conf_store */
+static const char *const styles[] = {"auto", "path", "virtual", NULL}; /* enum s3_style */
+static const char *const sses[] = {"none", "aes256", "kms", NULL};     /* enum s3_sse */
+
+#define AT(field) offsetof(struct conf, field)
+#define TEXT(field, text)                                                          \
+	{                                                                          \
+		.name = #field, .type = OPT_STR, .offset = AT(field), .help = text \
+	}
+#define NUMBER(field, from, to, of, value, text)                                                 \
+	{                                                                                        \
+		.name = #field, .type = OPT_INT, .offset = AT(field), .def = value, .min = from, \
+		.max = to, .unit = of, .help = text                                              \
+	}
+#define CHOICE(field, of, value, text)                                               \
+	{                                                                            \
+		.name = #field, .type = OPT_ENUM, .offset = AT(field), .def = value, \
+		.choices = of, .help = text                                          \
+	}
+
+const struct opt conf_opts[] = {
+	SVC_OPT_ENDPOINT(struct conf),
+	CHOICE(store, stores, "dir", "where objects go: a local directory, or an S3 bucket"),
+	TEXT(directory, "dir: the directory; by default STATE_DIR/objects, where storing a file is "
+			"one hard link"),
+	{.name = "max_bytes",
+	 .type = OPT_SIZE,
+	 .offset = AT(max_bytes),
+	 .def = "10GiB",
+	 .min = 0,
+	 .max = INT64_MAX,
+	 .unit = "bytes",
+	 .help = "dir: disk space its objects may take; beyond it the oldest hours' objects are "
+		 "removed; 0: no limit"},
+	NUMBER(retry_max_s, 1, 3600, "s", "30", "longest wait between two tries of one object"),
+	NUMBER(uploads, 1, 256, "objects", "16", "s3: uploads at once"),
+	NUMBER(stall_s, 1, 3600, "s", "30",
+	       "s3: so long below 100 bytes a second, an upload is broken off and tried again"),
+	TEXT(s3_bucket, "s3: the bucket"),
+	TEXT(s3_prefix,
+	     "s3: begins every key, such as sensors/one; the objects are "
+	     "s3://BUCKET/PREFIX/pcap/…, and analyzer.destination is the part before pcap"),
+	TEXT(s3_region,
+	     "s3: region of the bucket; by default $AWS_REGION, the profile's, us-east-1"),
+	TEXT(s3_endpoint, "s3: URL of another S3 service than AWS, https://host[:port]"),
+	CHOICE(s3_style, styles, "auto",
+	       "s3: https://ENDPOINT/BUCKET (path) or https://BUCKET.ENDPOINT (virtual); auto: "
+	       "virtual at AWS, path elsewhere"),
+	TEXT(ca_file, "s3: certificates (PEM) to trust instead of the system's"),
+	TEXT(s3_storage_class, "s3: storage class, such as STANDARD_IA"),
+	CHOICE(s3_sse, sses, "none",
+	       "s3: encryption by the server to ask for; none: the bucket's "
+	       "default"),
+	TEXT(s3_kms_key, "s3: key id for s3_sse kms"),
+	TEXT(sns_topic,
+	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; "
+	     "for buckets that cannot do so themselves"),
+	TEXT(sns_endpoint, "s3: URL of another SNS service than AWS"),
+	TEXT(access_key_id, "s3: access key; without one: environment, credentials file, web "
+			    "identity, container, instance role (IMDSv2)"),
+	TEXT(secret_file, "s3: file that holds the secret of access_key_id"),
+	TEXT(profile, "s3: profile of the credentials file"),
+	TEXT(credentials_file, "s3: credentials file; by default ~/.aws/credentials"),
+	TEXT(sts_endpoint, "s3: URL of another STS service than AWS, for web identity"),
+	TEXT(imds_endpoint, "s3: URL of the instance metadata service, if not the usual one"),
+};
+
+const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;
+
+struct store_s3_conf conf_s3(const struct conf *c, const char *sensor)
+{
+	return (struct store_s3_conf){
+		.bucket = c->s3_bucket,
+		.prefix = c->s3_prefix,
+		.region = c->s3_region,
+		.endpoint = c->s3_endpoint,
+		.ca_file = c->ca_file,
+		.style = (enum s3_style)c->s3_style,
+		.storage_class = c->s3_storage_class,
+		.sse = (enum s3_sse)c->s3_sse,
+		.kms_key = c->s3_kms_key,
+		.sensor = sensor,
+		.topic = c->sns_topic,
+		.sns_endpoint = c->sns_endpoint,
+		.uploads = (size_t)c->uploads,
+		.stall_s = c->stall_s,
+		.creds = {.key_id = c->access_key_id,
+			  .secret_file = c->secret_file,
+			  .profile = c->profile,
+			  .file = c->credentials_file,
+			  .sts_endpoint = c->sts_endpoint,
+			  .imds_endpoint = c->imds_endpoint},
+	};
+}

@@ -1,0 +1,34 @@
+/*
+ * conf: the uploader's options.
+ */
+#ifndef UPLOADER_CONF_H
+#define UPLOADER_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rt/opt.h"
+#include "store_s3.h"
+
+enum conf_store { CONF_DIR, CONF_S3 };
+
+struct conf {
+	const char *endpoint;
+	int store; /* enum conf_store */
+	const char *directory;
+	uint64_t max_bytes;
+	int64_t retry_max_s, uploads, stall_s;
+	const char *s3_bucket, *s3_prefix, *s3_region, *s3_endpoint, *ca_file;
+	int s3_style, s3_sse;
+	const char *s3_storage_class, *s3_kms_key;
+	const char *sns_topic, *sns_endpoint, *sts_endpoint, *imds_endpoint;
+	const char *access_key_id, *secret_file, *profile, *credentials_file;
+};
+
+extern const struct opt conf_opts[];
+extern const size_t conf_nopts;
+
+/* conf_s3: the part of the S3 store; borrows from c. */
+struct store_s3_conf conf_s3(const struct conf *c, const char *sensor);
+
+#endif
