@@ -104,8 +104,12 @@ bool app_redis(const struct app_in *in, struct msg_arena *a, struct msg_analysis
 	struct cur c = cur_of(in->init);
 	struct bytes args[MAX_ARGS], line;
 	struct strs commands = strs_in(a, APP_MAX_LINES);
-	bool plain = in->init.p[0] != '*', whole, cut = false;
+	bool plain, whole, cut = false;
 	size_t n;
+
+	while (cur_peek(&c, 0) == '\r' || cur_peek(&c, 0) == '\n')
+		cur_skip(&c, 1);
+	plain = cur_peek(&c, 0) != '*';
 
 	if (plain) {
 		struct cur first = c;

@@ -10,8 +10,11 @@
 #define MAX_SCAN 4096 /* lines read at most */
 
 static const char *const smtp_first[] = {"HELO", "EHLO", "LHLO", NULL};
+static const char *const smtp_other[] = {"RSET", "QUIT",     "NOOP", "HELP", "VRFY",
+					 "EXPN", "STARTTLS", "RCPT", NULL};
 static const char *const imap_first[] = {
-	"CAPABILITY", "LOGIN", "AUTHENTICATE", "STARTTLS", "LOGOUT", "NOOP", NULL};
+	"CAPABILITY", "LOGIN",   "AUTHENTICATE", "STARTTLS", "LOGOUT", "NOOP",
+	"SELECT",     "EXAMINE", "LIST",         "FETCH",    NULL};
 static const char *const pop3_only[] = {"STAT", "UIDL", "CAPA", "TOP", "APOP", "LAST", NULL};
 static const char *const ftp_only[] = {"SYST", "PWD",  "CWD",  "TYPE", "PASV", "PORT",
 				       "EPSV", "EPRT", "STOR", "MKD",  "RMD",  "FEAT",
@@ -23,7 +26,7 @@ static bool first_line(const struct app_in *in, struct bytes *word, struct bytes
 	struct cur c = cur_of(in->init);
 	bool whole;
 
-	if (!is_alnum(in->init.p[0]) || !text_line(&c, rest, &whole) || !whole || rest->n > 1024 ||
+	if (!is_alnum(in->init.p[0]) || !text_line(&c, rest, &whole) || !whole ||
 	    !text_printable(*rest))
 		return false;
 	*word = text_word(rest);
@@ -108,7 +111,9 @@ bool app_smtp(const struct app_in *in, struct msg_arena *a, struct msg_analysis 
 	bool hello = text_among(word, smtp_first, true) &&
 		     (rest.n > 0 || in->dst_port == 25 || text_is(word, "EHLO"));
 	bool mail = text_is_nocase(word, "MAIL") && text_starts_nocase(rest, "FROM:");
-	if (!hello && !mail)
+	bool late = text_among(word, smtp_other, true) &&
+		    (in->dst_port == 25 || in->dst_port == 587 || has_verb(in, smtp_first));
+	if (!hello && !mail && !late)
 		return false;
 	rec->smtp = read_lines(in, a, rec);
 	return true;
