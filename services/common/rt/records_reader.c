@@ -162,7 +162,7 @@ static int fill(struct records_reader *r)
 		/* Asked before the read: what is sealed then has nothing more after it. */
 		if (fstat(r->fd, &st) < 0)
 			return -errno;
-		r->over = r->over || day_sealed(&st) || st.st_nlink == 0;
+		r->over = r->over || day_sealed(&st);
 		n = pread(r->fd, r->buf + r->end, r->cap - r->end,
 			  (off_t)(r->pos.offset + r->end - r->start));
 		if (n < 0)
@@ -181,7 +181,7 @@ static bool finished(struct records_reader *r, bool *again)
 	*again = false;
 	if (r->over)
 		return true;
-	if (r->idle++ % SCAN_EVERY == 0 && day_after(r->dirfd, r->pos.day, &first, &last) == 0 &&
+	if (++r->idle % SCAN_EVERY == 0 && day_after(r->dirfd, r->pos.day, &first, &last) == 0 &&
 	    first > 0)
 		r->over = *again = true;
 	return false;

@@ -320,6 +320,9 @@ Test(codec, arena_bounds_the_memory)
 	a = (struct msg_arena){.p = block + 1, .n = sizeof(gaps) + 15};
 	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), 0, "any alignment");
 	cr_assert_eq((uintptr_t)d.gaps.v % alignof(max_align_t), 0);
+	a = (struct msg_arena){.p = block + 1, .n = 8};
+	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), -ENOBUFS,
+		     "smaller than the padding");
 	a = (struct msg_arena){0};
 	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), -ENOBUFS);
 }

@@ -58,6 +58,29 @@ Test(json, strings)
 	expect_str(BYTES("\xed\xa0\x80"), "...");
 }
 
+/* Strings are looked at eight bytes at a time: every byte at every place of a word. */
+Test(json, every_byte_at_every_place)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		for (size_t at = 0; at < 17; at++) {
+			char text[17], want[48], one[8] = {(char)c};
+			memset(text, 'a', sizeof(text));
+			text[at] = (char)c;
+			if (c >= 0x80)
+				strcpy(one, ".");
+			else if (c == '"' || c == '\\')
+				snprintf(one, sizeof(one), "\\%c", c);
+			else if (c >= 8 && c <= 13 && c != 11)
+				snprintf(one, sizeof(one), "\\%c", "btn?fr"[c - 8]);
+			else if (c < 0x20 || c == 0x7f)
+				snprintf(one, sizeof(one), "\\u%04x", c);
+			snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, "aaaaaaaaaaaaaaaaa",
+				 one, (int)(16 - at), "aaaaaaaaaaaaaaaaa");
+			expect_str(bytes_of(text, sizeof(text)), want);
+		}
+	}
+}
+
 Test(json, rows_have_names_and_bytes_are_base64)
 {
 	struct msg_packet_row rows[] = {

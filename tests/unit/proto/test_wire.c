@@ -227,13 +227,6 @@ Test(wire, deep_nesting_needs_no_stack)
 	free(deep);
 }
 
-Test(wire, many_wide_heads_fail_early)
-{
-	struct wire w = ON("\x93\xdd\x00\x00\x00\x06\x01\x01\x01\x01\x01\x01");
-	wire_skip(&w);
-	cr_assert(w.failed, "6 + 2 values in 6 bytes");
-}
-
 Test(wire, a_failure_sticks)
 {
 	struct wire w = ON("\xc1\x01\xa1x\x91\x01\x81\x01\x01\xc3");

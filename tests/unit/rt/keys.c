@@ -120,6 +120,17 @@ Test(keys, allowed_ones_follow_the_directory)
 	cr_assert_eq(a.n, 2, "secret files are not looked at");
 	unlink(in_dir("one.pub"));
 	cr_assert_not(keys_allow(&a, one, KEY_BYTES), "a key that was removed is out at once");
+	/* Also when the time stamp does not show it, as within one tick of the kernel. */
+	struct stat st;
+	cr_assert_eq(stat(dir, &st), 0);
+	char command[200];
+	snprintf(command, sizeof(command), "rm %s/two.pub", dir);
+	cr_assert_eq(system(command), 0);
+	cr_assert_eq(utimensat(AT_FDCWD, dir, (struct timespec[]){st.st_atim, st.st_mtim}, 0), 0);
+	cr_assert_not(keys_allow(&a, two, KEY_BYTES));
+	unlink(in_dir("two.secret"));
+	keys_generate(dir, "two", err, sizeof(err));
+	raw_key("two.pub", two);
 	put("junk.pub", "junk", 0644);
 	cr_assert(keys_allow(&a, two, KEY_BYTES));
 	cr_assert_eq(a.unusable, 1);

@@ -418,6 +418,7 @@ Test(records, unsealed_days_do_not_hold_a_reader)
 	put("2024-10-04.jsonl", "{\"n\":2}\n", 8);
 	open_reader((struct records_pos){0});
 	cr_assert_str_eq(next(), "{\"n\":1}");
+	cr_assert_str_eq(next(), "", "what is not sealed may still grow");
 	const char *text = "";
 	for (int i = 0; i < 20 && !*text; i++)
 		text = next();
@@ -441,6 +442,36 @@ Test(records, a_removed_day_ends_for_its_reader)
 	unlink(path("2024-10-04.jsonl"));
 	cr_assert_str_eq(next(), "{\"n\":2}");
 	cr_assert_str_eq(next(), "{\"n\":3}");
+}
+
+/* Services are not root: a sealed file then cannot even be opened for writing. */
+Test(records, without_privileges)
+{
+	if (geteuid() == 0) {
+		cr_assert_eq(chown(top, 65534, 65534), 0);
+		cr_assert_eq(setresuid(65534, 65534, 65534), 0);
+	}
+	open_writer(0, 1);
+	struct records *late;
+	cr_assert_eq(records_open(dir, 0, 1, &late), 0);
+	cr_assert_eq(records_append(late, D0, bytes_str("{\"n\":1}")), 0);
+	cr_assert_eq(append(D0 + DAY, "{\"n\":2}"), 0);
+	cr_assert_eq(records_append(late, D0, bytes_str("{\"n\":3}")), 0);
+	records_close(&late);
+	records_close(&w);
+	/* The clock went back while the last day was sealed: a day after it. */
+	cr_assert_eq(chmod(path("2024-10-05.jsonl"), 0440), 0);
+	open_writer(0, 1);
+	cr_assert_eq(append(D0, "{\"n\":4}"), 0);
+	tidy_all(D0 + 3 * DAY);
+	cr_assert(exists("2024-10-04.jsonl.gz") && exists("2024-10-05.jsonl.gz"));
+	open_reader((struct records_pos){0});
+	for (int i = 1; i <= 4; i++) {
+		char want[16];
+		snprintf(want, sizeof(want), "{\"n\":%d}", i);
+		cr_assert_str_eq(next(), want);
+	}
+	cr_assert_eq(pos.day, 20241006);
 }
 
 Test(records, processes_append_side_by_side)
