@@ -1,0 +1,36 @@
+/*
+ * dump: the results of a run, in the form that was asked for.
+ */
+#ifndef LOGPTN_CMD_DUMP_H
+#define LOGPTN_CMD_DUMP_H
+
+#include <stdio.h>
+
+#include "logptn/cmd/input.h"
+#include "logptn/cmd/opts.h"
+#include "logptn/lib/format.h"
+
+/* dump_open: "-" is standard output. NULL after a complaint. */
+FILE *dump_open(const char *path);
+/* dump_close: flushes; 0 or -errno after a complaint. */
+int dump_close(FILE *out, const char *path);
+
+/* dump_formats: with the options' dumper. in: for the heatmap. 0 or -errno. */
+int dump_formats(const struct opts *o, struct skels *t, const struct formats *f,
+		 const struct input *in, size_t n, FILE *out);
+
+/* dump_lines: each line of the inputs after its format's id, or as NDJSON with its values. */
+int dump_lines(const struct opts *o, struct skels *t, const struct formats *f,
+	       const struct input *in, size_t n, FILE *out);
+
+/* dump_line: one line; record is the skeleton it was counted under. */
+void dump_line(const struct opts *o, const struct formats *f, uint32_t skel, bool continued,
+	       const uint8_t *line, size_t n, const char *file, uint64_t number, FILE *out);
+
+/* dump_wanted: --new and --rare. */
+bool dump_wanted(const struct format *f, void *opts);
+
+/* dump_compat: the whole of a --compat run. */
+int dump_compat(const struct opts *o, const struct input *in, size_t n, FILE *out);
+
+#endif

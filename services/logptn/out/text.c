@@ -1,0 +1,33 @@
+#include "logptn/lib/utf8.h"
+#include "logptn/out/view.h"
+
+void out_printable(FILE *out, const uint8_t *p, size_t n)
+{
+	uint32_t cp;
+
+	for (size_t i = 0, len; i < n; i += len ? len : 1) {
+		len = utf8_decode(p + i, n - i, &cp);
+		if (!len)
+			fputs("\xef\xbf\xbd", out);
+		else if ((cp < 0x20 && cp != '\t') || (cp >= 0x7f && cp < 0xa0))
+			fprintf(out, "\\x%02x", (unsigned)cp);
+		else
+			fwrite(p + i, 1, len, out);
+	}
+}
+
+void out_text(const struct view *v, FILE *out, bool color)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const struct view_format *f = &v->v[i];
+
+		fprintf(out, "%6llu [%.8s] ", (unsigned long long)f->lines, f->id);
+		for (size_t k = 0; k < f->nseg; k++) {
+			if (f->seg[k].variable)
+				fputs(color ? OUT_RED "*" OUT_PLAIN : "*", out);
+			else
+				out_printable(out, f->seg[k].text, f->seg[k].len);
+		}
+		putc('\n', out);
+	}
+}
