@@ -174,7 +174,8 @@ static void touch(struct agg *a, struct flow *f)
 	table_touch(&a->table, f, data ? CLASS_DATA : CLASS_PLAIN);
 }
 
-/* The fragments that came before the one with the ports join its flow, in front of it. */
+/* The fragments that came before the one with the ports join its flow, in front of it. Sides are the same for
+ * both: lo is the lower address. */
 static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 {
 	struct flowkey key;
@@ -185,14 +186,10 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 	if (!early || early->linktype != f->linktype ||
 	    chain_need(&f->chain, early->bytes) > pool_left(&a->pool))
 		return;
-	/* Which end is lo depends on the ports when both addresses are the same; take the side
-	 * again. */
-	bool flip = !addr_eq(&early->key.lo, &f->key.lo);
 	struct chain_pos pos = chain_begin(&early->chain);
 	for (uint32_t i = 0; i < early->packets; i++) {
 		struct stored s;
 		chain_copy(&a->pool, &pos, &s, sizeof s);
-		s.len_side ^= flip;
 		chain_write(&a->pool, &f->chain, &s, sizeof s);
 		for (size_t left = s.caplen; left;) {
 			const uint8_t *from;
@@ -203,7 +200,7 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 		f->wire[s.len_side & 1]++;
 	}
 	for (unsigned side = 0; side < 2; side++)
-		f->payload[side] += early->payload[side ^ flip];
+		f->payload[side] += early->payload[side];
 	if (!f->packets) {
 		f->first = early->first;
 		f->init_ns = early->init_ns;

@@ -253,6 +253,48 @@ Test(agg, an_old_flow_is_cut_and_its_rest_knows_the_initiator)
 	cr_assert(world_file(&w, "/1700003600_10.0.0.1_10.0.0.2_4000_80.pcap"));
 }
 
+Test(agg, each_class_expires_on_its_own)
+{
+	SEND(&w, 0, frame_tcp(A, 1, B, 80, TCP_SYN, 1, 0));
+	SEND(&w, 30 * SECOND, frame_udp(A, 1, B, 80, 5));
+	world_tick(&w, 61 * SECOND);
+	cr_assert_eq(w.agg.counts.flows_bundled, 1);
+	SEND(&w, 70 * SECOND, frame_tcp(A, 1, B, 80, TCP_SYN, 1, 0));
+	world_tick(&w, 91 * SECOND);
+	cr_assert_eq(w.agg.counts.flows_sealed, 1);
+	cr_assert_eq(w.agg.table.used, 1);
+}
+
+Test(agg, the_rest_of_a_cut_flow_does_not_change_its_mind)
+{
+	SEND(&w, 0, frame_tcp(A, 4000, B, 80, TCP_SYN, 1, 0));
+	for (int i = 0; i < 800; i++)
+		SEND(&w, i, frame_tcp(A, 4000, B, 80, TCP_ACK, (uint32_t)i * 1400, 1400));
+	cr_assert_eq(w.agg.counts.ended[END_SIZE], 1);
+	SEND(&w, SECOND, frame_tcp(B, 80, A, 4000, TCP_SYN, 5, 0));
+	world_tick(&w, 62 * SECOND);
+	cr_assert_eq(w.n, 2);
+	cr_assert(strstr(w.files[1].key, "_10.0.0.1_10.0.0.2_4000_80_2.pcap"));
+}
+
+Test(agg, fragments_that_would_not_fit_into_memory_twice_stay_apart)
+{
+	struct agg_limits l = world_limits;
+
+	l.max_bytes = 16 * POOL_BLOCK;
+	with(l);
+	struct frame big = frame_udp(A, 7, B, 9, 1400);
+	big.b[18] = 0;
+	big.b[19] = 42;
+	big.b[20] = 0x20;
+	big.b[21] = 2; /* a fragment in the middle */
+	world_packet(&w, 0, big.b, big.n);
+	world_packet(&w, 1, big.b, big.n);
+	SEND(&w, 2, frame_fragment(A, 7, B, 9, 42, 0, 16, true));
+	cr_assert_eq(w.agg.counts.fragments_joined, 0);
+	cr_assert_eq(w.agg.counts.open + w.agg.counts.bundled, 3);
+}
+
 Test(agg, a_large_flow_is_cut_by_size)
 {
 	for (int i = 0; i < 1000; i++)
