@@ -47,11 +47,12 @@ static void tmp_name(size_t i, char out[32])
 	snprintf(out, 32, "tmp/%zu", i);
 }
 
-/* Adds up a folder of a queue and all below it. A file counts by its share of links, in 1/5040
- * (7!): with two consumers each of its two links counts for half. */
-#define SHARES 5040u
+/* Adds up a folder of a queue and all below it. A file counts by its share of links: with two
+ * consumers each of its two links counts for half. Both sums are in 1/SHARES, which 1 to 10 links
+ * divide. */
+#define SHARES 2520u
 struct sum {
-	uint64_t bytes, shares;
+	uint64_t bytes, files;
 };
 
 static void add_up(int at, const char *name, int depth, struct sum *sum)
@@ -73,8 +74,8 @@ static void add_up(int at, const char *name, int depth, struct sum *sum)
 				add_up(dirfd(d), e->d_name, depth - 1, sum);
 		} else if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			   st.st_nlink) {
-			sum->bytes += (uint64_t)st.st_size / st.st_nlink;
-			sum->shares += SHARES / st.st_nlink;
+			sum->bytes += (uint64_t)st.st_size * (SHARES / st.st_nlink);
+			sum->files += SHARES / st.st_nlink;
 		}
 	}
 	closedir(d);
@@ -86,7 +87,7 @@ static void recount(struct spool *s)
 
 	/* queue/<consumer>/pcap/YYYY/MM/DD/HH */
 	add_up(s->dirfd, "queue", 6, &sum);
-	s->use = (struct spool_use){sum.bytes, (sum.shares + SHARES - 1) / SHARES};
+	s->use = (struct spool_use){sum.bytes / SHARES, (sum.files + SHARES - 1) / SHARES};
 	s->counted_ns = clock_mono_ns();
 }
 
