@@ -54,7 +54,7 @@ static bool length_fits(const char *name, struct bytes b)
 		uint8_t control = cur_u8(&c);
 		if (c.bad || len < 5 || (control & 0xc0) != 0xc0)
 			return false;
-		size_t frame = 5 + len +
+		size_t frame = 3 + len +
 			       2 * (1 + (len - 5 + 15) /
 						16); /* a CRC behind the header and each 16 bytes */
 		return b.n == frame ||
