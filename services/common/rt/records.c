@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "rt/records_file.h"
 
-#define MAX_LINE (64u << 20) /* readers skip longer ones */
+#define MAX_LINE  (64u << 20) /* readers skip longer ones */
+#define KEEP_LINE (1u << 20)  /* memory kept from one append to the next */
 /* Ends a torn line. JSON holds no control characters, so readers can tell (a newline alone could
  * leave what looks like a shorter record). */
 #define TORN_END "\x18\n"
@@ -104,6 +104,7 @@ int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct 
 	*r = (struct records){.fd = -1,
 			      .keep_days = keep_days,
 			      .plain_days = plain_days > 1 ? plain_days : 1,
+			      .line = {.limit = MAX_LINE + 1},
 			      .gz = {.in = -1, .out = -1}};
 	r->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->dirfd < 0) {
@@ -132,6 +133,7 @@ void records_close(struct records **rp)
 	if (!r)
 		return;
 	records_gz_abandon(r);
+	buf_fini(&r->line);
 	if (r->fd >= 0)
 		close(r->fd);
 	if (r->dirfd >= 0)
@@ -186,19 +188,22 @@ static int move_to(struct records *r, uint32_t day)
 	return open_day(r, day);
 }
 
-/* With the lock: closes a line that was torn by a power loss, or by a kill in the middle of a
- * write. */
-static int close_torn(struct records *r, int64_t size)
+/* With the lock: closes a line that was torn by a power loss, or by a kill in the middle of a write.
+ * *size is that of the file, before and after. */
+static int close_torn(struct records *r, int64_t *size)
 {
 	char last;
-	if (size == 0 || size == r->size)
+	if (*size == 0 || *size == r->size)
 		return 0;
-	if (pread(r->fd, &last, 1, size - 1) != 1)
+	if (pread(r->fd, &last, 1, *size - 1) != 1)
 		return -EIO;
 	if (last == '\n')
 		return 0;
 	ssize_t n = write(r->fd, TORN_END, strlen(TORN_END));
-	return n < 0 ? -errno : n == (ssize_t)strlen(TORN_END) ? 0 : -ENOSPC;
+	if (n != (ssize_t)strlen(TORN_END))
+		return n < 0 ? -errno : -ENOSPC;
+	*size += n;
+	return 0;
 }
 
 /* Locks the file of the day; 1 when that day is over. */
@@ -216,29 +221,26 @@ static int lock_day(struct records *r, struct stat *st)
 	return rc;
 }
 
-static int write_line(struct records *r, struct bytes line)
+static int write_line(struct records *r, int64_t size, struct bytes line)
 {
-	struct stat st;
-	int rc = fstat(r->fd, &st) < 0 ? -errno : close_torn(r, st.st_size);
-	if (rc == 0 && fstat(r->fd, &st) < 0)
-		rc = -errno;
+	int rc = close_torn(r, &size);
 	if (rc < 0)
 		return rc;
-	union {
-		const uint8_t *in;
-		void *out;
-	} p = {.in = line.p}; /* writev takes what it only reads as non-const */
-	char newline = '\n';
-	struct iovec v[2] = {{p.out, line.n}, {&newline, 1}};
-	ssize_t n = writev(r->fd, v, 2);
-	if (n == (ssize_t)line.n + 1) {
-		r->size = st.st_size + n;
+	/* One piece: two, by writev, cost a file system half as much again. */
+	buf_reset(&r->line);
+	buf_add(&r->line, line.p, line.n);
+	rc = buf_addc(&r->line, '\n');
+	if (rc < 0)
+		return rc;
+	ssize_t n = write(r->fd, r->line.p, r->line.n);
+	if (n == (ssize_t)r->line.n) {
+		r->size = size + n;
 		return 0;
 	}
 	rc = n < 0 ? -errno : -ENOSPC;
 	r->size = -1;
 	/* Should even this fail, the next append closes the torn line. */
-	if (n > 0 && ftruncate(r->fd, st.st_size) < 0)
+	if (n > 0 && ftruncate(r->fd, size) < 0)
 		rc = -errno;
 	return rc;
 }
@@ -259,8 +261,10 @@ int records_append(struct records *r, uint64_t now_ns, struct bytes line)
 	}
 	if (rc < 0)
 		return rc;
-	rc = write_line(r, line);
+	rc = write_line(r, st.st_size, line);
 	records_unlock(r->fd);
+	if (r->line.cap > KEEP_LINE)
+		buf_fini(&r->line);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
  *   STATE_DIR/records/<topic>/YYYY-MM-DD.jsonl.gz   older days
  *
  * What may not be lost is here before it is announced on the bus. A line is written with one
- * writev(2). Several processes may append to one folder. A line that was torn (power loss, a kill)
+ * write(2). Several processes may append to one folder. A line that was torn (power loss, a kill)
  * is closed before the next one, and readers skip lines that are not whole. Days never go back:
  * when the clock does, lines go on to the last day there is. A day that is over is made read-only
  * before a later one begins, which is how readers know that they have all of it.
@@ -23,8 +23,9 @@ struct records;
  * removed, 0 keeps all; plain_days: how many days stay uncompressed (at least 1). */
 int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct records **out);
 void records_close(struct records **r);
-/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an
- * error nothing of the line stays in the file. */
+/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an error
+ * nothing of the line stays in the file. Several lines, with newlines between them, may come in one
+ * call: all or none of them are written, and at a fraction of the time. */
 int records_append(struct records *r, uint64_t now_ns, struct bytes line);
 /* records_sync: fdatasync, for callers that remove their input afterwards. */
 int records_sync(struct records *r);

@@ -21,6 +21,7 @@ struct records {
 	int64_t size; /* of fd after our last line: something else means another process wrote too
 		       */
 	bool fresh;   /* the folder was not synced since fd was made */
+	struct buf line; /* the line and its newline, for one write */
 	int64_t keep_days, plain_days;
 	struct records_gz gz;
 };
