@@ -21,8 +21,12 @@ static int table_init(struct limit_table *t, uint32_t entries, struct limit_rate
 		sets *= 2;
 	rate_set(rate, &t->interval_ns, &t->ahead_ns);
 	t->mask = sets - 1;
-	t->set = calloc(sets, sizeof(*t->set));
-	return t->set ? 0 : -ENOMEM;
+	/* One set is one cache line. */
+	t->set = aligned_alloc(sizeof(*t->set), sets * sizeof(*t->set));
+	if (!t->set)
+		return -ENOMEM;
+	memset(t->set, 0, sets * sizeof(*t->set));
+	return 0;
 }
 
 int limit_init(struct limit *l, uint32_t entries, struct limit_rate source,
@@ -47,19 +51,33 @@ void limit_fini(struct limit *l)
 	l->prefix.set = NULL;
 }
 
-/* The bucket of a, cut to its first n bytes. */
-static struct limit_bucket *bucket(struct limit *l, struct limit_table *t, const struct addr *a,
-				   size_t n, uint64_t now_ns)
+/* The hash of a, cut to its first n bytes. */
+static uint64_t place(const struct limit *l, const struct addr *a, size_t n)
 {
 	uint8_t in[1 + 16] = {a->family};
-	struct limit_bucket *set, *victim;
 	uint64_t h;
 
 	memcpy(in + 1, a->b, n);
 	crypto_shorthash((uint8_t *)&h, in, 1 + n, l->key);
-	set = t->set[h & t->mask];
+	return h;
+}
+
+struct limit_place limit_find(const struct limit *l, const struct addr *src)
+{
+	bool v4 = src->family == 4;
+	struct limit_place at = {place(l, src, v4 ? 4 : 8), place(l, src, v4 ? 3 : 6)};
+
+	__builtin_prefetch(l->source.set[at.source & l->source.mask], 1);
+	__builtin_prefetch(l->prefix.set[at.prefix & l->prefix.mask], 1);
+	return at;
+}
+
+static struct limit_bucket *bucket(struct limit *l, struct limit_table *t, uint64_t h,
+				   uint64_t now_ns)
+{
+	struct limit_bucket *set = t->set[h & t->mask], *victim = &set[0];
+
 	h |= 1;
-	victim = &set[0];
 	for (int i = 0; i < LIMIT_WAYS; i++) {
 		if (set[i].tag == h)
 			return &set[i];
@@ -82,15 +100,13 @@ static void take(struct limit_bucket *b, uint64_t now_ns, uint64_t interval_ns)
 	b->full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) + interval_ns;
 }
 
-enum limit_reason limit_take(struct limit *l, const struct addr *src, uint64_t now_ns)
+enum limit_reason limit_take(struct limit *l, struct limit_place at, uint64_t now_ns)
 {
-	struct limit_bucket *s, *p;
-	bool v4 = src->family == 4;
+	struct limit_bucket *s = bucket(l, &l->source, at.source, now_ns), *p;
 
-	s = bucket(l, &l->source, src, v4 ? 4 : 8, now_ns);
 	if (!conforms(s, now_ns, l->source.ahead_ns))
 		return LIMIT_SOURCE;
-	p = bucket(l, &l->prefix, src, v4 ? 3 : 6, now_ns);
+	p = bucket(l, &l->prefix, at.prefix, now_ns);
 	if (!conforms(p, now_ns, l->prefix.ahead_ns))
 		return LIMIT_PREFIX;
 	if (!conforms(&l->total, now_ns, l->ahead_ns))

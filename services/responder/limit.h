@@ -50,7 +50,14 @@ struct limit {
 int limit_init(struct limit *l, uint32_t entries, struct limit_rate source,
 	       struct limit_rate prefix, struct limit_rate total, const uint8_t key[16]);
 void limit_fini(struct limit *l);
-/* limit_take: one answer to src. */
-enum limit_reason limit_take(struct limit *l, const struct addr *src, uint64_t now_ns);
+
+/* Where a source's buckets are. limit_find() has them fetched while the caller does something else: the
+ * tables are larger than a core's caches. */
+struct limit_place {
+	uint64_t source, prefix; /* hashes */
+};
+struct limit_place limit_find(const struct limit *l, const struct addr *src);
+/* limit_take: one answer to the source of that place. */
+enum limit_reason limit_take(struct limit *l, struct limit_place at, uint64_t now_ns);
 
 #endif

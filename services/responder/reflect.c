@@ -19,9 +19,10 @@ int reflect_init(struct reflect *r, const struct reflect_conf *conf, uint32_t su
 	while (sets * REFLECT_WAYS < suspects)
 		sets *= 2;
 	r->mask = sets - 1;
+	r->tag = calloc(sets, sizeof(*r->tag));
 	r->set = calloc(sets, sizeof(*r->set));
 	r->early = calloc(EARLY_CELLS, 1);
-	if (!r->set || !r->early || seen_init(&r->verified, verified) < 0) {
+	if (!r->tag || !r->set || !r->early || seen_init(&r->verified, verified) < 0) {
 		reflect_fini(r);
 		return -ENOMEM;
 	}
@@ -30,9 +31,11 @@ int reflect_init(struct reflect *r, const struct reflect_conf *conf, uint32_t su
 
 void reflect_fini(struct reflect *r)
 {
+	free(r->tag);
 	free(r->set);
 	free(r->early);
 	seen_fini(&r->verified);
+	r->tag = NULL;
 	r->set = NULL;
 	r->early = NULL;
 }
@@ -57,16 +60,25 @@ static uint64_t address_hash(const struct reflect *r, const struct addr *a)
 
 bool reflect_is_verified(const struct reflect *r, const struct addr *src, uint64_t now_ns)
 {
-	return seen_has(&r->verified, address_hash(r, src), now_ns);
+	return !seen_none(&r->verified, now_ns) &&
+	       seen_has(&r->verified, address_hash(r, src), now_ns);
+}
+
+static uint32_t tag_of(uint64_t h)
+{
+	return (uint32_t)(h >> 32) | 1; /* 0: empty */
 }
 
 static struct suspect *find(struct reflect *r, const struct net *p, uint64_t h)
 {
-	struct suspect *set = r->set[h & r->mask];
+	const uint32_t *tag = r->tag[h & r->mask];
 
-	for (int i = 0; i < REFLECT_WAYS; i++)
-		if (set[i].prefix.addr.family && memcmp(&set[i].prefix, p, sizeof(*p)) == 0)
-			return &set[i];
+	for (int i = 0; i < REFLECT_WAYS; i++) {
+		struct suspect *s = &r->set[h & r->mask][i];
+
+		if (tag[i] == tag_of(h) && memcmp(&s->prefix, p, sizeof(*p)) == 0)
+			return s;
+	}
 	return NULL;
 }
 
@@ -137,6 +149,7 @@ static struct suspect *make(struct reflect *r, const struct net *p, uint64_t h, 
 	if (victim->prefix.addr.family && least)
 		r->evicted++;
 	restart(victim, *p, now_ns);
+	r->tag[h & r->mask][victim - set] = tag_of(h);
 	return victim;
 }
 

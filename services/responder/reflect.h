@@ -80,6 +80,7 @@ struct reflect_event {
 struct reflect {
 	struct reflect_conf conf;
 	uint8_t key[16];
+	uint32_t (*tag)[REFLECT_WAYS]; /* hash of the prefix, so that a look costs one cache line */
 	struct suspect (*set)[REFLECT_WAYS];
 	uint32_t mask;
 	uint8_t *early; /* SYNs per hashed prefix in the current slot */

@@ -117,9 +117,9 @@ static bool bogus(const struct responder *r, const struct pkt *p)
 	return s[0] == 0xff || (memcmp(s, zero, 15) == 0 && s[15] <= 1);
 }
 
-static bool allowed(struct responder *r, const struct addr *src, uint64_t now_ns)
+static bool allowed(struct responder *r, struct limit_place at, uint64_t now_ns)
 {
-	switch (limit_take(&r->limit, src, now_ns)) {
+	switch (limit_take(&r->limit, at, now_ns)) {
 	case LIMIT_SOURCE:
 		count(r, RESPONDER_D_SOURCE);
 		return false;
@@ -149,6 +149,7 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 	struct tuple t = tuple_of(p);
 	size_t bare = (p->src.family == 4 ? 20 : 40) + 20;
 	enum reflect_verdict v;
+	struct limit_place at;
 	struct cookie_word w;
 	struct tcp_opts o;
 	struct link l;
@@ -156,17 +157,18 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 	uint8_t set, *to;
 
 	count(r, RESPONDER_SYNS);
+	at = limit_find(&r->limit, &p->src);
 	v = reflect_syn(&r->reflect, &p->src, &p->dst, p->dport, now_ns);
 	if (v != REFLECT_PASS) {
 		count(r, v == REFLECT_SUPPRESS_ALERT ? RESPONDER_D_REFLECTION : RESPONDER_D_VICTIM);
 		return;
 	}
-	if (seen_has(&r->rst, tuple_hash(r, &t), now_ns)) {
+	if (!seen_none(&r->rst, now_ns) && seen_has(&r->rst, tuple_hash(r, &t), now_ns)) {
 		count(r, RESPONDER_D_RST_STOP);
 		return;
 	}
 	to = room(r, out);
-	if (!to || !allowed(r, &p->src, now_ns))
+	if (!to || !allowed(r, at, now_ns))
 		return;
 	tcp_opts_read(p->opt, p->opt_len, &o);
 	set = synack_choose(&o, p->ip_len > bare ? p->ip_len - bare : 0);
@@ -383,7 +385,7 @@ static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, stru
 		return;
 	}
 	to = room(r, out);
-	if (!to || !allowed(r, &p->src, now_ns))
+	if (!to || !allowed(r, limit_find(&r->limit, &p->src), now_ns))
 		return;
 	batch_add(out, echo_write(p, to));
 	count(r, RESPONDER_ECHO_REPLIES);

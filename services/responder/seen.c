@@ -13,6 +13,7 @@ int seen_init(struct seen *s, uint32_t entries)
 		sets *= 2;
 	s->set = calloc(sets, sizeof(*s->set));
 	s->mask = sets - 1;
+	s->latest_s = 0;
 	s->evicted = 0;
 	return s->set ? 0 : -ENOMEM;
 }
@@ -40,6 +41,8 @@ void seen_add(struct seen *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns)
 		s->evicted++;
 	victim->tag = tag;
 	victim->until_s = (uint32_t)((now_ns + keep_ns) / SECOND) + 1;
+	if (victim->until_s > s->latest_s)
+		s->latest_s = victim->until_s;
 }
 
 bool seen_has(const struct seen *s, uint64_t hash, uint64_t now_ns)

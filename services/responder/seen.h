@@ -20,13 +20,19 @@ struct seen_entry {
 struct seen {
 	struct seen_entry (*set)[SEEN_WAYS];
 	uint32_t mask;
-	uint64_t evicted; /* entries that had to go before their time */
+	uint32_t latest_s; /* when the last of all expires */
+	uint64_t evicted;  /* entries that had to go before their time */
 };
 
 /* seen_init: room for at least entries. 0 or -ENOMEM. */
 int seen_init(struct seen *s, uint32_t entries);
 void seen_fini(struct seen *s);
 void seen_add(struct seen *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns);
+/* seen_none: nothing can be in it now, so that a hash can be spared. */
+static inline bool seen_none(const struct seen *s, uint64_t now_ns)
+{
+	return s->latest_s <= now_ns / UINT64_C(1000000000);
+}
 bool seen_has(const struct seen *s, uint64_t hash, uint64_t now_ns);
 
 #endif
