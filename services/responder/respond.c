@@ -428,6 +428,7 @@ void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p, 
 			icmp(r, now_ns, p, out);
 		break;
 	case PKT_FRAGMENT:
+	case PKT_IP:
 		if (p->proto == IP_TCP && watch_addr(&r->watch, &p->dst))
 			count(r, RESPONDER_D_CUT);
 		break;
