@@ -1,5 +1,6 @@
 #include "capture/feed.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "pkt/capfile.h"
@@ -21,7 +22,7 @@ int feed_open(const struct feed_options *o, struct feed **out, char *err, size_t
 	struct feed *f = calloc(1, sizeof *f);
 
 	if (!f)
-		return -1;
+		return -ENOMEM;
 	f->o = *o;
 	f->since_mark = MARK_EVERY;
 	int rc = capfile_open(o->path, &f->file, err, errlen);

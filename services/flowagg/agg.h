@@ -3,8 +3,7 @@
  * sealed files out, no file, socket or clock of its own. The same packets give the same files, byte
  * for byte, in the same order, under the same keys.
  *
- *   packet → clock → ends what was silent too long → its flow (pressure may end others) → kept in
- * the pool
+ *   packet → clock → end what was silent too long → its flow (pressure may end others) → the pool
  *
  * A flow ends by: idle (silence), age, size, reuse (a SYN with a new ISN; another link type),
  * pressure. A flow whose initiator sent no payload goes to the bundle, any other becomes a file.

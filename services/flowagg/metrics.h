@@ -1,10 +1,11 @@
 /*
  * metrics: what flowagg counts. Two balances hold at any time, to the packet:
  *
- *   packets + packets_restored = packets_open + packets_bundled + packets_sealed +
- * dropped_other_side + dropped_arp + dropped_other_l3 + dropped_broken + dropped_unknown_link
- *   packets_sealed = packets_delivered + packets_again + packets_pending + dropped_spool +
- * dropped_disk
+ *   packets + packets_restored
+ *       = packets_open + packets_bundled + packets_sealed + dropped_other_side
+ *         + dropped_arp + dropped_other_l3 + dropped_broken + dropped_unknown_link
+ *   packets_sealed
+ *       = packets_delivered + packets_again + packets_pending + dropped_spool + dropped_disk
  */
 #ifndef FLOWAGG_METRICS_H
 #define FLOWAGG_METRICS_H

@@ -41,6 +41,7 @@ void source_catch_up(struct source *s)
 bool source_step(struct source *s, unsigned max)
 {
 	struct journal_packet p;
+
 	for (unsigned i = 0; i < max; i++) {
 		/* A read error is like the end: what comes by the bus shows whether anything is
 		 * missing. */
@@ -96,12 +97,12 @@ int source_message(struct source *s, const struct msg_packet *m)
 		return 0;
 	if (!valid(m))
 		return -EBADMSG;
-	/* What is published is in the journal already: only when that was asked for this number and
-	 * had nothing, the packets between are nowhere. */
-	if (m->first > s->next && s->stuck != s->next)
+	if (m->first > s->next && s->stuck != s->next) {
 		source_catch_up(s);
-	else
+		s->asked = s->next;
+	} else {
 		fold(s, m);
+	}
 	return 0;
 }
 

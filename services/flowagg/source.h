@@ -2,9 +2,10 @@
  * source: the packets in the order of their numbers, by the bus when they come that way, else from
  * the journal.
  *
- *   following    a message that begins with the number wanted is folded as it is; one that begins
- * later shows a gap: catch up catching up  the journal is read, some packets a turn of the loop;
- * messages are passed over, for what is in them is in the journal; at its end: following
+ *   following     a message that begins with the number wanted is folded as it is; one that
+ *                 begins later shows a gap: catch up
+ *   catching up   the journal is read, some packets a turn of the loop; messages are passed over,
+ *                 for what is in them is in the journal; at its end: following
  *
  * What neither has is counted and passed over.
  */
