@@ -61,6 +61,11 @@ static int find_endpoint(const struct bus_options *o, const char *producer, bool
 	return 0;
 }
 
+static bool given(const char *option)
+{
+	return option && option[0];
+}
+
 static int set_int(void *socket, int option, int value)
 {
 	return zmq_setsockopt(socket, option, &value, sizeof(value));
@@ -119,7 +124,7 @@ static bool somebody_listens(const char *path)
 
 static bool names_fit(const struct bus_options *o)
 {
-	return o->sensor && o->sensor[0] && strlen(o->sensor) <= GAPS_SENSOR &&
+	return given(o->sensor) && strlen(o->sensor) <= GAPS_SENSOR &&
 	       strlen(o->producer) <= GAPS_PRODUCER;
 }
 
@@ -132,9 +137,9 @@ int bus_end_bind(const struct bus_end *e, void **pub, struct zap **zap, char *er
 			 GAPS_SENSOR);
 		return -EINVAL;
 	}
-	int rc = find_endpoint(o, o->endpoint && o->endpoint[0] ? o->endpoint : o->producer,
-			       o->curve_secret && o->curve_clients, "curve_clients", endpoint, err,
-			       errlen);
+	int rc = find_endpoint(o, given(o->endpoint) ? o->endpoint : o->producer,
+			       given(o->curve_secret) && given(o->curve_clients), "curve_clients",
+			       endpoint, err, errlen);
 	if (rc < 0)
 		return rc;
 	const char *path = ipc_path(endpoint);
@@ -186,8 +191,9 @@ static int set_client_keys(const struct bus_end *e, void *sub, char *err, size_t
 int bus_end_connect(const struct bus_end *e, const char *producer, const char *topic, void **sub,
 		    char endpoint[BUS_MAX_ENDPOINT], char *err, size_t errlen)
 {
-	int rc = find_endpoint(&e->o, producer, e->o.curve_secret && e->o.curve_server,
-			       "curve_server", endpoint, err, errlen);
+	int rc =
+		find_endpoint(&e->o, producer, given(e->o.curve_secret) && given(e->o.curve_server),
+			      "curve_server", endpoint, err, errlen);
 	if (rc < 0)
 		return rc;
 	void *s = zmq_socket(e->ctx, ZMQ_SUB);

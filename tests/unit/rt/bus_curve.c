@@ -180,5 +180,8 @@ Test(bus_curve, keys_that_cannot_be_used_are_named)
 	o.curve_clients = NULL;
 	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -EPERM);
 	cr_assert_not_null(strstr(err, "curve_clients"), "%s", err);
+	o.curve_clients = "";
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -EPERM,
+		     "an empty option is no option");
 	cr_assert_null(b);
 }
