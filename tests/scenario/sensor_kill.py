@@ -27,7 +27,7 @@ def kill_one(t, service, lab):
                                  *(lab.host(n) for n in range(50, 58))], name="talk")
     rig.wait_for(lambda: client.output().count("sent") >= CONNECTIONS // 4, "the first connections", 20, client)
     os.kill(sensor.pids()[service], signal.SIGKILL)
-    rig.wait_for(lambda: sensor.starts(service) > 1, "a second start of the service", 20, sensor.up)
+    rig.wait_for(lambda: sensor.bus.starts(service) > 1, "a second start of the service", 20, sensor.up)
     rig.wait_for(lambda: client.poll() is not None, "end of the connections", 40)
     sent = {int(n) for n in re.findall(r"^sent (\d+)", client.output(), re.M)}
     t.check("most connections were accepted", len(sent) >= CONNECTIONS // 2, client.tail(10))
@@ -48,8 +48,7 @@ def kill_one(t, service, lab):
                     if seg and PORT in (seg[1], seg[3]):
                         out[(ts, frame)] += 1
             return out
-        files = {p.name: p for p in records.files(lab.state) if "journal" not in p.parts and "tmp" not in p.parts}
-        journal, stored = mine((lab.state / "journal").glob("*.pcap")), mine(files.values())
+        journal, stored = (mine(records.files(lab.state / place)) for place in ("journal", "objects"))
         return {k for k in journal | stored if journal[k] != stored[k]}, sum(journal.values())
 
     if service != "capture":
@@ -65,7 +64,7 @@ def kill_one(t, service, lab):
         pass
     rest, journalled = unstored()
     t.check(f"each of {journalled} journalled packets is stored, once", not rest and journalled,
-            f"{len(rest)} are not: {sorted(rest)[:3]}")
+            f"{len(rest)} are not, such as {[(ts, records.tcp(frame)) for ts, frame in sorted(rest)[:5]]}")
     doubled = [p[:17] for p, n in payloads().items() if n > 1 and p]
     t.check("no connection has two records", not doubled, doubled)
     if service == "capture":
