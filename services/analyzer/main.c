@@ -87,20 +87,21 @@ static const struct svc_desc desc = {
 	.name = "analyzer",
 	.summary = "turns capture files into records: what was sent, what it was, who sent it",
 	.operands = "[FILE|DIR|-]...",
-	.details = "With files (pcap or pcapng, also gzip), directories or - for standard input: "
-		   "prints one record a flow\n"
-		   "on standard output, in order of time within each file. A file that is broken "
-		   "is reported on standard\n"
-		   "error with the offset; what was readable is kept, and the exit code is 1. With "
-		   "--diff the exit code\n"
-		   "is 1 when there are differences.\n"
-		   "\n"
-		   "Without: the service. Reads its queue STATE_DIR/spool/queue/analyzer, oldest "
-		   "first, woken by the\n"
-		   "topic `flow` and by looking every few seconds; appends each record to\n"
-		   "STATE_DIR/records/analysis, publishes `analysis`, and then removes the entry. "
-		   "Files that are no\n"
-		   "captures go to STATE_DIR/spool/bad/analyzer. Needs no privilege.",
+	.details =
+		"With files (pcap or pcapng, also gzip), directories or - for standard input:\n"
+		"prints one record a flow on standard output, in order of time within each file.\n"
+		"A file that is broken is reported on standard error with the offset; what was\n"
+		"readable is kept, and the exit code is 1. With --diff the exit code is 1 when\n"
+		"there are differences.\n"
+		"\n"
+		"Without, the service:\n"
+		"Reads    its queue STATE_DIR/spool/queue/analyzer, oldest first, woken by the\n"
+		"         topic `flow` and by looking every few seconds.\n"
+		"Writes   each record to STATE_DIR/records/analysis, publishes `analysis`, and\n"
+		"         then removes the entry. Files that are no captures go to\n"
+		"         STATE_DIR/spool/bad/analyzer.\n"
+		"Needs    no privilege.\n"
+		"Prints   log lines on standard error, nothing else.",
 	.opts = settings_opts,
 	.conf = &settings,
 	.endpoint = &settings.endpoint,

@@ -257,11 +257,9 @@ static const struct svc_desc desc = {
 		   "after the start.\n"
 		   "Prints   log lines on standard error; publishes `reply`, `alert` and `stat`.\n"
 		   "\n"
-		   "On the host's own addresses port 22 stays with the host unless host_ports says "
-		   "otherwise; connections\n"
-		   "that the host itself made, and those already open, go on working. Other "
-		   "services of this host on\n"
-		   "watched addresses need -e.",
+		   "On the host's own addresses port 22 stays with the host unless host_ports\n"
+		   "says otherwise; connections that the host itself made, and those already\n"
+		   "open, go on working. Other services of this host on watched addresses need -e.",
 	.opts = conf_opts,
 	.conf = &conf,
 	.endpoint = &conf.endpoint,
