@@ -1,7 +1,5 @@
 #include "app/recognisers.h"
 
-#include <stdio.h>
-
 #define APP_PROTOCOL(name, transports) {#name, transports, app_##name},
 static const struct app_row rows[] = {APP_PROTOCOLS};
 #undef APP_PROTOCOL
@@ -29,10 +27,7 @@ void app_recognise(const struct app_in *in, struct msg_arena *arena, struct msg_
 		arena->used = used; /* what a refusal left behind */
 		rec->login = NULL;
 	}
-	char hex[2 * FIRST_BYTES + 1] = "";
-	for (size_t i = 0; i < in->init.n && i < FIRST_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", in->init.p[i]);
-	rec->first_bytes = arena_copy(arena, bytes_str(hex));
+	rec->first_bytes = arena_hex(arena, text_upto(in->init, FIRST_BYTES));
 }
 
 void app_login(struct msg_arena *a, struct msg_analysis *rec, struct bytes user,

@@ -9,6 +9,8 @@
 
 #define HASH_CHARS 12
 
+static const char hex[] = "0123456789abcdef";
+
 /* DTLS counts its versions downwards. */
 static bool newer(uint16_t a, uint16_t b, bool dtls)
 {
@@ -60,8 +62,6 @@ static const char *version_text(uint16_t v)
 
 static void alpn_text(struct bytes alpn, char out[3])
 {
-	static const char hex[] = "0123456789abcdef";
-
 	memcpy(out, "00", 3);
 	if (alpn.n == 0)
 		return;
@@ -83,6 +83,22 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Real lists have some twenty entries, in long ascending runs: insertion is several times faster than qsort there. */
+static void sort(uint16_t *v, size_t n)
+{
+	if (n > 64) {
+		qsort(v, n, sizeof *v, by_value);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		uint16_t x = v[i];
+		size_t k = i;
+		for (; k > 0 && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
 /* Text that is hashed: two lists of four hex digits and a comma each. */
 struct text {
 	char p[2 * JA4_MAX_LIST * 5 + 1];
@@ -91,7 +107,6 @@ struct text {
 
 static void put_list(struct text *t, const uint16_t *v, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			t->p[t->n++] = ',';
@@ -105,8 +120,11 @@ static void hash_text(const struct text *t, char out[HASH_CHARS + 1])
 	uint8_t sum[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256(sum, (const uint8_t *)t->p, t->n);
-	for (int i = 0; i < HASH_CHARS / 2; i++)
-		snprintf(out + 2 * (size_t)i, 3, "%02x", sum[i]);
+	for (size_t i = 0; i < HASH_CHARS / 2; i++) {
+		out[2 * i] = hex[sum[i] >> 4];
+		out[2 * i + 1] = hex[sum[i] & 15];
+	}
+	out[HASH_CHARS] = 0;
 }
 
 static size_t without_grease(const uint16_t *v, size_t n, uint16_t *out)
@@ -133,7 +151,7 @@ bool ja4_text(const struct ja4_hello *h, char out[JA4_TEXT])
 	size_t nciphers = without_grease(h->ciphers, h->nciphers, list);
 	if (nciphers) {
 		t.n = 0;
-		qsort(list, nciphers, sizeof *list, by_value);
+		sort(list, nciphers);
 		put_list(&t, list, nciphers);
 		hash_text(&t, ciphers);
 	}
@@ -147,7 +165,7 @@ bool ja4_text(const struct ja4_hello *h, char out[JA4_TEXT])
 	}
 	if (kept) {
 		t.n = 0;
-		qsort(list, kept, sizeof *list, by_value);
+		sort(list, kept);
 		put_list(&t, list, kept);
 		size_t nsigalgs = without_grease(h->sigalgs, h->nsigalgs, list);
 		if (nsigalgs) {

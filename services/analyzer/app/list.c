@@ -26,6 +26,20 @@ struct bytes arena_copy(struct msg_arena *a, struct bytes b)
 	return (struct bytes){p, b.n};
 }
 
+struct bytes arena_hex(struct msg_arena *a, struct bytes b)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t *p = arena_take(a, 2 * b.n);
+
+	if (!p)
+		return (struct bytes){NULL, 0};
+	for (size_t i = 0; i < b.n; i++) {
+		p[2 * i] = (uint8_t)digits[b.p[i] >> 4];
+		p[2 * i + 1] = (uint8_t)digits[b.p[i] & 15];
+	}
+	return (struct bytes){p, 2 * b.n};
+}
+
 struct bytes arena_printf(struct msg_arena *a, const char *fmt, ...)
 {
 	char text[1024];

@@ -11,6 +11,8 @@
 void *arena_take(struct msg_arena *a, size_t n);
 /* arena_copy: a copy of b; absent when there is no room. */
 struct bytes arena_copy(struct msg_arena *a, struct bytes b);
+/* arena_hex: b in lower-case hex digits. */
+struct bytes arena_hex(struct msg_arena *a, struct bytes b);
 /* arena_printf: formatted text; absent when there is no room. */
 struct bytes arena_printf(struct msg_arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -4,6 +4,8 @@
  */
 #include "app/recognisers.h"
 
+#include <string.h>
+
 static bool is_token(struct bytes b)
 {
 	if (b.n == 0 || b.n > 24)
@@ -18,16 +20,20 @@ static bool is_token(struct bytes b)
 static bool first_line(struct cur *c, const char *version, struct bytes *method,
 		       struct bytes *target)
 {
-	struct bytes line, word;
+	struct bytes line;
 
 	while (cur_peek(c, 0) == '\r' || cur_peek(c, 0) == '\n')
 		cur_skip(c, 1);
 	if (!is_upper(cur_peek(c, 0)) || !text_line(c, &line, NULL))
 		return false;
+	line = text_trim(line);
+	const uint8_t *blank = line.n ? memrchr(line.p, ' ', line.n) : NULL;
+	if (!blank || !text_starts(text_from(line, (size_t)(blank + 1 - line.p)), version))
+		return false;
+	line = text_upto(line, (size_t)(blank - line.p));
 	*method = text_word(&line);
 	*target = text_word(&line);
-	word = text_word(&line);
-	return is_token(*method) && target->n && text_starts(word, version) && line.n == 0;
+	return is_token(*method) && target->n && line.n == 0;
 }
 
 bool app_sip(const struct app_in *in, struct msg_arena *a, struct msg_analysis *rec)
@@ -94,9 +100,9 @@ bool app_ssdp(const struct app_in *in, struct msg_arena *a, struct msg_analysis 
 	struct fields f;
 	size_t digits;
 
-	if (!first_line(&c, "HTTP/", &method, &target) || !text_is(target, "*"))
+	if (!text_starts(in->init, "M-SEARCH *") && !text_starts(in->init, "NOTIFY *"))
 		return false;
-	if (!text_is(method, "M-SEARCH") && !text_is(method, "NOTIFY"))
+	if (!first_line(&c, "HTTP/", &method, &target))
 		return false;
 	struct msg_ssdp *s = app_part(a, ssdp);
 	if (!s)

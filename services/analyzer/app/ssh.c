@@ -6,7 +6,6 @@
 #include "app/recognisers.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { MSG_KEXINIT = 20 };
@@ -51,11 +50,8 @@ static void hassh(struct cur *c, struct msg_arena *a, struct msg_ssh *s)
 	unsigned len = 0;
 	if (!EVP_Digest(text, n, sum, &len, EVP_md5(), NULL) || len != 16)
 		return; /* MD5 is switched off in this OpenSSL */
-	char hex[33];
-	for (unsigned i = 0; i < 16; i++)
-		snprintf(hex + 2 * (size_t)i, 3, "%02x", sum[i]);
 	s->hassh_algorithms = (struct bytes){text, n};
-	s->hassh = arena_copy(a, bytes_of(hex, 32));
+	s->hassh = arena_hex(a, bytes_of(sum, len));
 }
 
 bool app_ssh(const struct app_in *in, struct msg_arena *a, struct msg_analysis *rec)

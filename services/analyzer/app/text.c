@@ -15,21 +15,9 @@ static bool same_nocase(const uint8_t *p, const char *s, size_t n)
 	return true;
 }
 
-bool text_is(struct bytes b, const char *s)
-{
-	size_t n = strlen(s);
-	return b.n == n && memcmp(b.p ? b.p : (const uint8_t *)"", s, n) == 0;
-}
-
 bool text_is_nocase(struct bytes b, const char *s)
 {
 	return b.n == strlen(s) && same_nocase(b.p, s, b.n);
-}
-
-bool text_starts(struct bytes b, const char *s)
-{
-	size_t n = strlen(s);
-	return b.n >= n && n > 0 && memcmp(b.p, s, n) == 0;
 }
 
 bool text_starts_nocase(struct bytes b, const char *s)
@@ -46,9 +34,14 @@ size_t text_find(struct bytes b, const char *s)
 
 bool text_among(struct bytes b, const char *const *list, bool nocase)
 {
-	for (; *list; list++)
+	if (b.n == 0)
+		return false;
+	for (uint8_t first = lower(b.p[0]); *list; list++) {
+		if (lower((uint8_t) * *list) != first) /* most rows end here */
+			continue;
 		if (nocase ? text_is_nocase(b, *list) : text_is(b, *list))
 			return true;
+	}
 	return false;
 }
 

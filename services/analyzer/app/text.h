@@ -5,6 +5,8 @@
 #ifndef APP_TEXT_H
 #define APP_TEXT_H
 
+#include <string.h>
+
 #include "app/cur.h"
 #include "app/list.h"
 
@@ -27,9 +29,17 @@ static inline bool is_alnum(int c)
 
 /* text_is: equal to the C string; text_is_nocase and text_starts_nocase without regard to ASCII
  * case. */
-bool text_is(struct bytes b, const char *s);
+static inline bool text_is(struct bytes b, const char *s)
+{
+	size_t n = strlen(s); /* in line, so that a literal's length is a constant */
+	return b.n == n && (n == 0 || memcmp(b.p, s, n) == 0);
+}
+static inline bool text_starts(struct bytes b, const char *s)
+{
+	size_t n = strlen(s);
+	return b.n >= n && n > 0 && memcmp(b.p, s, n) == 0;
+}
 bool text_is_nocase(struct bytes b, const char *s);
-bool text_starts(struct bytes b, const char *s);
 bool text_starts_nocase(struct bytes b, const char *s);
 /* text_find: offset of the C string in b, or b.n. */
 size_t text_find(struct bytes b, const char *s);

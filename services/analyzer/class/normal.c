@@ -18,6 +18,7 @@
 /* What is looked at again at the next word is looked at only so far, so that time stays linear in
  * the input. */
 #define MAX_HOST   253
+#define MIN_BASE64 20  /* shortest run that is taken for base64 */
 #define MAX_JUDGED 256 /* bytes by which a long run is judged random or not */
 
 struct reader {
@@ -27,25 +28,50 @@ struct reader {
 	size_t n;
 };
 
-static bool digit(uint8_t c)
+/* Sorts of bytes, as bits of a table: the runs below are where the time goes. */
+enum {
+	DIGIT = 1,
+	LOWER = 2,
+	UPPER = 4,
+	HEX = 8,
+	IN_HOST = 16,
+	IN_URL = 32,
+	IN_BASE64 = 64,
+	IN_V6 = 128
+};
+#define WORD (DIGIT | LOWER | UPPER)
+
+#define D  (DIGIT | HEX | IN_HOST | IN_URL | IN_BASE64 | IN_V6)
+#define L  (LOWER | IN_HOST | IN_URL | IN_BASE64)
+#define U  (UPPER | IN_HOST | IN_URL | IN_BASE64)
+#define LX (L | HEX | IN_V6)
+#define UX (U | HEX | IN_V6)
+/* clang-format off */
+static const uint8_t sort_of[256] = {
+	['0'] = D, ['1'] = D, ['2'] = D, ['3'] = D, ['4'] = D, ['5'] = D, ['6'] = D, ['7'] = D, ['8'] = D, ['9'] = D,
+	['a'] = LX, ['b'] = LX, ['c'] = LX, ['d'] = LX, ['e'] = LX, ['f'] = LX,
+	['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L, ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L,
+	['q'] = L, ['r'] = L, ['s'] = L, ['t'] = L, ['u'] = L, ['v'] = L, ['w'] = L, ['x'] = L, ['y'] = L, ['z'] = L,
+	['A'] = UX, ['B'] = UX, ['C'] = UX, ['D'] = UX, ['E'] = UX, ['F'] = UX,
+	['G'] = U, ['H'] = U, ['I'] = U, ['J'] = U, ['K'] = U, ['L'] = U, ['M'] = U, ['N'] = U, ['O'] = U, ['P'] = U,
+	['Q'] = U, ['R'] = U, ['S'] = U, ['T'] = U, ['U'] = U, ['V'] = U, ['W'] = U, ['X'] = U, ['Y'] = U, ['Z'] = U,
+	['.'] = IN_HOST | IN_URL | IN_V6,
+	['-'] = IN_HOST | IN_URL | IN_BASE64,
+	['_'] = IN_HOST | IN_URL | IN_BASE64,
+	[':'] = IN_URL | IN_V6,
+	['['] = IN_URL, [']'] = IN_URL, ['%'] = IN_URL, ['@'] = IN_URL, ['$'] = IN_URL, ['{'] = IN_URL, ['}'] = IN_URL,
+	['+'] = IN_BASE64, ['/'] = IN_BASE64,
+};
+/* clang-format on */
+#undef D
+#undef L
+#undef U
+#undef LX
+#undef UX
+
+static bool is(uint8_t c, unsigned sorts)
 {
-	return c >= '0' && c <= '9';
-}
-static bool alpha(uint8_t c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-static bool hex(uint8_t c)
-{
-	return digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-static bool word(uint8_t c)
-{
-	return digit(c) || alpha(c);
-}
-static bool host_char(uint8_t c)
-{
-	return word(c) || c == '.' || c == '-' || c == '_';
+	return sort_of[c] & sorts;
 }
 
 static uint8_t peek(const struct reader *r, size_t ahead)
@@ -67,17 +93,17 @@ static void mark(struct reader *r, uint8_t marker, size_t n)
 }
 
 /* How many bytes, at most max, from a place on are of one sort. */
-static size_t run_upto(const struct reader *r, size_t from, bool (*in)(uint8_t), size_t max)
+static size_t run_upto(const struct reader *r, size_t from, unsigned sorts, size_t max)
 {
 	size_t n = 0;
-	while (n < max && r->at + from + n < r->in.n && in(r->in.p[r->at + from + n]))
+	while (n < max && r->at + from + n < r->in.n && is(r->in.p[r->at + from + n], sorts))
 		n++;
 	return n;
 }
 
-static size_t run(const struct reader *r, size_t from, bool (*in)(uint8_t))
+static size_t run(const struct reader *r, size_t from, unsigned sorts)
 {
-	return run_upto(r, from, in, SIZE_MAX);
+	return run_upto(r, from, sorts, SIZE_MAX);
 }
 
 /* ":1234" behind a host. */
@@ -85,22 +111,15 @@ static size_t port_len(const struct reader *r, size_t from)
 {
 	if (peek(r, from) != ':')
 		return 0;
-	size_t n = run(r, from + 1, digit);
+	size_t n = run(r, from + 1, DIGIT);
 	return n >= 1 && n <= 5 ? n + 1 : 0;
-}
-
-/* The authority of a URL: up to what cannot be in one. */
-static bool authority_char(uint8_t c)
-{
-	return host_char(c) || c == ':' || c == '[' || c == ']' || c == '%' || c == '@' ||
-	       c == '$' || c == '{' || c == '}';
 }
 
 static bool url_host(struct reader *r)
 {
 	if (peek(r, 0) != ':' || peek(r, 1) != '/' || peek(r, 2) != '/')
 		return false;
-	size_t n = run(r, 3, authority_char);
+	size_t n = run(r, 3, IN_URL);
 	keep(r, 3);
 	if (n)
 		mark(r, CLASS_HOST, n);
@@ -109,9 +128,9 @@ static bool url_host(struct reader *r)
 
 static bool at_host(struct reader *r)
 {
-	if (peek(r, 0) != '@' || !word(peek(r, 1)))
+	if (peek(r, 0) != '@' || !is(peek(r, 1), WORD))
 		return false;
-	size_t n = run_upto(r, 1, host_char, MAX_HOST);
+	size_t n = run_upto(r, 1, IN_HOST, MAX_HOST);
 	if (!memchr(r->in.p + r->at + 1, '.', n))
 		return false;
 	keep(r, 1);
@@ -129,7 +148,7 @@ static bool host_field(struct reader *r)
 	while (peek(r, n) == ' ')
 		n++;
 	keep(r, n);
-	n = run(r, 0, authority_char);
+	n = run(r, 0, IN_URL);
 	if (n)
 		mark(r, CLASS_HOST, n);
 	return true;
@@ -140,31 +159,26 @@ static size_t ipv4_len(const struct reader *r)
 {
 	size_t at = 0;
 
-	if (r->at >= 2 && r->in.p[r->at - 1] == '.' && digit(r->in.p[r->at - 2]))
+	if (r->at >= 2 && r->in.p[r->at - 1] == '.' && is(r->in.p[r->at - 2], DIGIT))
 		return 0; /* in the middle of a longer one: a version, an OID */
 	for (int i = 0; i < 4; i++) {
-		size_t n = run(r, at, digit);
+		size_t n = run(r, at, DIGIT);
 		if (n < 1 || n > 3 || (i < 3 && peek(r, at + n) != '.'))
 			return 0;
 		at += n + (i < 3);
 	}
-	if (word(peek(r, at)) || (peek(r, at) == '.' && digit(peek(r, at + 1))))
+	if (is(peek(r, at), WORD) || (peek(r, at) == '.' && is(peek(r, at + 1), DIGIT)))
 		return 0;
 	return at;
-}
-
-static bool v6_char(uint8_t c)
-{
-	return hex(c) || c == ':' || c == '.';
 }
 
 static size_t ipv6_len(const struct reader *r)
 {
 	char copy[INET6_ADDRSTRLEN];
 	struct in6_addr a;
-	size_t n = run_upto(r, 0, v6_char, sizeof copy);
+	size_t n = run_upto(r, 0, IN_V6, sizeof copy);
 
-	if (n < 3 || n >= sizeof copy || word(peek(r, n)))
+	if (n < 3 || n >= sizeof copy || is(peek(r, n), WORD))
 		return 0;
 	const uint8_t *from = r->in.p + r->at, *colon = memchr(from, ':', n);
 	if (!colon || !memchr(colon + 1, ':', n - (size_t)(colon + 1 - from)))
@@ -180,10 +194,10 @@ static size_t mac_len(const struct reader *r)
 	if (sep != ':' && sep != '-')
 		return 0;
 	for (size_t i = 0; i < 6; i++)
-		if (!hex(peek(r, 3 * i)) || !hex(peek(r, 3 * i + 1)) ||
+		if (!is(peek(r, 3 * i), HEX) || !is(peek(r, 3 * i + 1), HEX) ||
 		    (i < 5 && peek(r, 3 * i + 2) != sep))
 			return 0;
-	return word(peek(r, 17)) ? 0 : 17;
+	return is(peek(r, 17), WORD) ? 0 : 17;
 }
 
 /* Top-level domains that are no file name's ending. */
@@ -194,16 +208,16 @@ static bool is_tld(const uint8_t *p, size_t n)
 		"xyz", "top", "cc",  "tk",   "ml",   "ga",     "gq",      "uk",   "de",    "fr",
 		"br",  "jp",  "kr",  "nl",   "eu",   "us",     "ua",      "su",   "ir",    "tr",
 		"tw",  "hk",  "vn",  "club", "site", "online", "example", "test", "local", NULL};
-	for (const char *const *t = list; *t; t++)
-		if (strlen(*t) == n && strncasecmp(*t, (const char *)p, n) == 0)
+	for (const char *const *t = list; n && *t; t++)
+		if ((p[0] | 0x20) == **t && strlen(*t) == n && strncasecmp(*t, (const char *)p, n) == 0)
 			return true;
 	return false;
 }
 
 static size_t name_len(const struct reader *r)
 {
-	size_t n = run_upto(r, 0, host_char, MAX_HOST);
-	while (n && !word(peek(r, n - 1)))
+	size_t n = run_upto(r, 0, IN_HOST, MAX_HOST);
+	while (n && !is(peek(r, n - 1), WORD))
 		n--;
 	const uint8_t *from = r->in.p + r->at;
 	const uint8_t *dot = n ? memrchr(from, '.', n) : NULL;
@@ -219,18 +233,18 @@ static size_t uuid_len(const struct reader *r)
 	size_t at = 0;
 	for (int i = 0; i < 5; i++) {
 		for (size_t k = 0; k < groups[i]; k++)
-			if (!hex(peek(r, at + k)))
+			if (!is(peek(r, at + k), HEX))
 				return 0;
 		at += groups[i];
 		if (i < 4 && peek(r, at++) != '-')
 			return 0;
 	}
-	return word(peek(r, at)) ? 0 : at;
+	return is(peek(r, at), WORD) ? 0 : at;
 }
 
-static int kind(uint8_t c)
+static unsigned kind(uint8_t c)
 {
-	return digit(c) ? 0 : c >= 'a' && c <= 'z' ? 1 : c >= 'A' && c <= 'Z' ? 2 : 3;
+	return sort_of[c] & WORD;
 }
 
 /* How often the class of characters changes in a run: in words seldom, in random text at two places
@@ -240,15 +254,10 @@ static size_t changes(const uint8_t *p, size_t n, size_t *digits)
 	size_t k = 0;
 	*digits = 0;
 	for (size_t i = 0; i < n; i++) {
-		*digits += digit(p[i]);
+		*digits += is(p[i], DIGIT);
 		k += i > 0 && kind(p[i]) != kind(p[i - 1]);
 	}
 	return k;
-}
-
-static bool base64_char(uint8_t c)
-{
-	return word(c) || c == '+' || c == '/' || c == '-' || c == '_';
 }
 
 /* A run of base64 with the padding behind it. */
@@ -263,20 +272,20 @@ static size_t padded(const struct reader *r, size_t n)
 static size_t token_len(const struct reader *r)
 {
 	const uint8_t *p = r->in.p + r->at;
-	size_t digits, n = run(r, 0, word), letters = 0;
+	size_t digits, n = run(r, 0, WORD), letters = 0;
 
-	if (n > 2 && p[0] == '0' && (p[1] | 0x20) == 'x' && run(r, 2, hex) == n - 2)
+	if (n > 2 && p[0] == '0' && (p[1] | 0x20) == 'x' && run(r, 2, HEX) == n - 2)
 		return n;
 	size_t k = changes(p, n, &digits);
-	if (n >= 8 && digits && digits < n && run(r, 0, hex) >= n)
+	if (n >= 8 && digits && digits < n && run(r, 0, HEX) >= n)
 		return n;
-	size_t wide = run_upto(r, 0, base64_char, MAX_JUDGED);
-	if (wide >= 20) {
+	size_t wide = n < MIN_BASE64 && k == 0 ? 0 : run_upto(r, 0, IN_BASE64, MAX_JUDGED);
+	if (wide >= MIN_BASE64) {
 		size_t wide_digits, wide_k = changes(p, wide, &wide_digits);
 		for (size_t i = 0; i < wide; i++)
-			letters += alpha(p[i]);
+			letters += is(p[i], LOWER | UPPER);
 		if (letters && (wide_digits ? wide_k * 20 >= wide * 7 : wide_k * 2 >= wide))
-			return padded(r, run(r, 0, base64_char));
+			return padded(r, run(r, 0, IN_BASE64));
 	}
 	if (n >= 6 && digits && digits < n && k >= 3 && k * 3 >= n - 1)
 		return n;
@@ -300,6 +309,14 @@ static bool piece(struct reader *r)
 	return true;
 }
 
+/* Length of a plain word at the cursor, the usual case: letters of one case, too few for a token, and nothing behind them
+ * that would make a name or an address of it. 0: look closer. */
+static size_t plain_word(const struct reader *r, uint8_t c)
+{
+	size_t n = run_upto(r, 0, kind(c), MIN_BASE64);
+	return n < MIN_BASE64 && !is(peek(r, n), IN_HOST | IN_V6) ? n : 0;
+}
+
 size_t class_normal(struct bytes in, uint8_t *out)
 {
 	struct reader r = {.in = in, .out = out};
@@ -307,24 +324,29 @@ size_t class_normal(struct bytes in, uint8_t *out)
 
 	while (r.at < in.n) {
 		uint8_t c = in.p[r.at];
-		if (c == '%' && hex(peek(&r, 1)) && hex(peek(&r, 2))) {
+		size_t plain = !inside && is(c, LOWER | UPPER) ? plain_word(&r, c) : 0;
+		if (plain) {
+			keep(&r, plain);
+			continue;
+		}
+		if (c == '%' && is(peek(&r, 1), HEX) && is(peek(&r, 2), HEX)) {
 			keep(&r, 3);
 			inside = false;
-		} else if (c == '\\' && peek(&r, 1) == 'x' && hex(peek(&r, 2)) &&
-			   hex(peek(&r, 3))) {
+		} else if (c == '\\' && peek(&r, 1) == 'x' && is(peek(&r, 2), HEX) &&
+			   is(peek(&r, 3), HEX)) {
 			keep(&r, 4);
 			inside = false;
 		} else if ((c == ':' && url_host(&r)) || (c == '@' && at_host(&r)) ||
 			   (c == '\n' && host_field(&r))) {
 			inside = false;
-		} else if (!inside && (word(c) || c == ':') && piece(&r)) {
+		} else if (!inside && (is(c, WORD) || c == ':') && piece(&r)) {
 			inside = false;
-		} else if (digit(c)) {
-			mark(&r, CLASS_NUMBER, run(&r, 0, digit));
+		} else if (is(c, DIGIT)) {
+			mark(&r, CLASS_NUMBER, run(&r, 0, DIGIT));
 			inside = true;
 		} else {
 			keep(&r, 1);
-			inside = word(c);
+			inside = is(c, WORD);
 		}
 	}
 	return r.n;
