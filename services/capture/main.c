@@ -13,7 +13,9 @@
 #include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
+#include "capture/scope.h"
 #include "capture/state.h"
+#include "rt/ifaddr.h"
 #include "rt/svc.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -26,6 +28,7 @@ static struct conf {
 	int64_t snaplen, timeout_ms, pace, end_gap_s;
 	uint64_t ring, journal_segment, journal_total;
 	bool promiscuous, journal_sync;
+	struct opt_list networks, exclude_ports, host_ports;
 } conf;
 
 #define O(field) offsetof(struct conf, field)
@@ -35,6 +38,15 @@ static const struct opt opts[] = {
 	 "interface to listen on; by default the one of the default route", NULL},
 	{"filter", 'f', OPT_STR, O(filter), NULL, 0, 0, NULL,
 	 "what the kernel hands over, in the language of pcap-filter(7); everything by default",
+	 NULL},
+	{"networks", 'n', OPT_LIST, O(networks), NULL, 0, 0, NULL,
+	 "watched networks besides the interface's addresses: where exclude_ports holds", NULL},
+	{"exclude_ports", 'e', OPT_LIST, O(exclude_ports), NULL, 0, 0, NULL,
+	 "TCP port or range that is the host's own on all watched addresses: not captured", NULL},
+	{"host_ports", 0, OPT_LIST, O(host_ports), "22", 0, 0, NULL,
+	 "TCP port or range that is the host's own on the interface's addresses only: not "
+	 "captured; "
+	 "none captures them all",
 	 NULL},
 	{"file", 'r', OPT_STR, O(file), NULL, 0, 0, NULL,
 	 "read this pcap or pcapng file (- is standard input) instead of an interface, and end",
@@ -86,11 +98,23 @@ static struct {
 	bool unsaved; /* the state could not be written */
 } cap = {.state_fd = -1};
 
+static struct scope scope_of(const struct opt_list *addresses)
+{
+	return (struct scope){conf.filter, &conf.networks, &conf.exclude_ports, addresses,
+			      &conf.host_ports};
+}
+
 static int check(struct svc *s)
 {
 	char err[512];
+	struct opt_list none = {0};
+	struct scope scope = scope_of(&none);
 
 	(void)s;
+	if (scope_check(&scope, err, sizeof err)) {
+		log_error("option", "error=\"%s\"", err);
+		return -EINVAL;
+	}
 	if (conf.journal_total / 8 < conf.journal_segment) {
 		log_error("option",
 			  "error=\"journal_total must be at least 8 times journal_segment\"");
@@ -139,9 +163,19 @@ static int open_privileged(struct svc *s)
 			  "hint=\"there is no default route: name the interface with -i\"");
 		return -ENODEV;
 	}
-	struct ring_options o = {cap.interface,        conf.filter,    (int)conf.snaplen,
-				 (int)conf.timeout_ms, (int)conf.ring, conf.promiscuous};
-	rc = ring_open(&o, &cap.ring, err, sizeof err);
+	struct opt_list addresses = {0};
+	struct scope scope = scope_of(&addresses);
+	struct buf filter;
+	buf_init(&filter, 1u << 20);
+	rc = ifaddr_list(cap.interface, &addresses);
+	if (!rc)
+		rc = scope_filter(&scope, &filter);
+	struct ring_options o = {cap.interface,        (const char *)filter.p, (int)conf.snaplen,
+				 (int)conf.timeout_ms, (int)conf.ring,         conf.promiscuous};
+	if (!rc)
+		rc = ring_open(&o, &cap.ring, err, sizeof err);
+	opt_list_free(&addresses);
+	buf_fini(&filter);
 	if (rc)
 		log_error("interface cannot be opened", "interface=%s error=\"%s\"%s",
 			  cap.interface, err,

@@ -33,6 +33,10 @@ struct agg_limits {
 	uint32_t max_flows;
 	enum agg_bundling bundling;
 	bool initiator_only; /* keep the initiator's packets only */
+	/* Flows that one of these networks begins with somebody outside are the host's own: not
+	 * kept. Borrowed. */
+	const struct net *home;
+	size_t homes;
 };
 
 enum agg_reason {
@@ -69,7 +73,7 @@ typedef void (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 typedef int (*agg_put_fn)(void *arg, const void *p, size_t n);
 int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg);
 
-/* Where the packets went. packets + restored = open + bundled + sealed + other_side + the drops,
+/* Where the packets went. packets + restored = open + bundled + sealed + other_side + own + the drops,
  * always. */
 struct agg_counts {
 	uint64_t packets, ticks;
@@ -78,6 +82,7 @@ struct agg_counts {
 	uint64_t bundled;    /* in the bundle now */
 	uint64_t sealed;     /* in files */
 	uint64_t other_side; /* not the initiator's, when only those are kept */
+	uint64_t own;        /* of flows that the host itself began */
 	uint64_t arp, other_l3, broken, unknown_link; /* not IP: dropped */
 	uint64_t flows;                               /* begun */
 	uint64_t flows_sealed, flows_bundled, bundles;

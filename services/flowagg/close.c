@@ -194,16 +194,40 @@ static void to_file(struct agg *a, const struct flow *f, enum agg_reason reason,
 	a->counts.sealed += packets;
 }
 
+static bool at_home(const struct agg *a, const struct addr *addr)
+{
+	for (size_t i = 0; i < a->limits.homes; i++)
+		if (net_contains(&a->limits.home[i], addr))
+			return true;
+	return false;
+}
+
+/* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an upload
+ * that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
+ * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
+ * beginning was not seen is kept. */
+static bool own(const struct agg *a, const struct flow *f)
+{
+	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
+	const struct addr *to = f->initiator ? &f->key.lo : &f->key.hi;
+
+	if (f->key.proto == 6 && f->rank == RANK_FIRST)
+		return false;
+	return at_home(a, from) && !at_home(a, to);
+}
+
 void close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
 {
 	uint64_t packets = kept_packets(a, f);
 
-	if (packets) {
-		uint64_t bytes = record_bytes(a, f);
-		if (!to_bundle(a, f, packets, bytes))
+	if (own(a, f)) {
+		a->counts.own += f->packets;
+	} else {
+		a->counts.other_side += f->packets - packets;
+		uint64_t bytes = packets ? record_bytes(a, f) : 0;
+		if (packets && !to_bundle(a, f, packets, bytes))
 			to_file(a, f, reason, packets, bytes);
 	}
-	a->counts.other_side += f->packets - packets;
 	a->counts.open -= f->packets;
 	a->counts.ended[reason]++;
 	chain_free(&a->pool, &f->chain);

@@ -28,8 +28,11 @@ static struct conf {
 	int64_t idle_timeout_s, max_age_s, max_flows, checkpoint_s, spool_max_files;
 	uint64_t max_flow_bytes, max_bytes, bundle_bytes, checkpoint_bytes, spool_max_bytes;
 	int bundle, directions;
-	struct opt_list consumers;
+	struct opt_list consumers, home_networks;
 } conf;
+
+#define HOMES_MAX 256
+static struct net homes[HOMES_MAX];
 
 static const char *const bundle_choices[] = {"empty", "none", "all", NULL};
 static const char *const directions_choices[] = {"both", "in", NULL};
@@ -57,6 +60,10 @@ static const struct opt opts[] = {
 	 "packets in a file: of both ends, or of the initiator only", directions_choices},
 	{"consumers", 0, OPT_LIST, O(consumers), "uploader,analyzer", 0, 0, NULL,
 	 "queues that get each file", NULL},
+	{"home_networks", 0, OPT_LIST, O(home_networks), NULL, 0, 0, NULL,
+	 "networks of the sensor; flows they begin with others are the host's own and not kept "
+	 "(lurker up sets it)",
+	 NULL},
 	{"spool_max_bytes", 0, OPT_SIZE, O(spool_max_bytes), "8GiB", 1 << 20, INT64_C(1) << 46,
 	 "bytes", "of all queues; at nine tenths bundles are turned away, at the limit every file",
 	 NULL},
@@ -90,6 +97,21 @@ static struct {
 	uint8_t arena_bytes[64 << 10];
 } fa = {.lock = -1};
 
+static int parse_homes(void)
+{
+	if (conf.home_networks.n > HOMES_MAX) {
+		log_error("option home_networks", "error=\"at most %d\"", HOMES_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < conf.home_networks.n; i++)
+		if (net_parse(conf.home_networks.v[i], &homes[i])) {
+			log_error("option home_networks", "error=\"%s is no network\"",
+				  conf.home_networks.v[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 static int check(struct svc *s)
 {
 	(void)s;
@@ -108,7 +130,7 @@ static int check(struct svc *s)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	return parse_homes();
 }
 
 static void save(void)
@@ -238,6 +260,8 @@ static struct agg_limits limits_of(const struct conf *c)
 		.max_flows = (uint32_t)c->max_flows,
 		.bundling = (enum agg_bundling)c->bundle,
 		.initiator_only = c->directions == 1,
+		.home = homes,
+		.homes = c->home_networks.n,
 	};
 }
 
@@ -355,6 +379,7 @@ static void fill_values(void)
 	values[M_dropped_broken] = c->broken;
 	values[M_dropped_unknown_link] = c->unknown_link;
 	values[M_dropped_other_side] = c->other_side;
+	values[M_dropped_own] = c->own;
 	values[M_next_number] = fa.source.next;
 	values[M_packets_open] = c->open;
 	values[M_packets_bundled] = c->bundled;

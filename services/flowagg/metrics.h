@@ -2,7 +2,7 @@
  * metrics: what flowagg counts. Two balances hold at any time, to the packet:
  *
  *   packets + packets_restored
- *       = packets_open + packets_bundled + packets_sealed + dropped_other_side
+ *       = packets_open + packets_bundled + packets_sealed + dropped_other_side + dropped_own
  *         + dropped_arp + dropped_other_l3 + dropped_broken + dropped_unknown_link
  *   packets_sealed
  *       = packets_delivered + packets_again + packets_pending + dropped_spool + dropped_disk
@@ -46,6 +46,7 @@
 	X(dropped_broken,       DROP,    "packets", "headers cut off or contradicting themselves before IP ended") \
 	X(dropped_unknown_link, DROP,    "packets", "of a link type that cannot be decoded") \
 	X(dropped_other_side,   DROP,    "packets", "not the initiator's, with directions: in") \
+	X(dropped_own,          DROP,    "packets", "of flows that this host itself began (home_networks)") \
 	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full") \
 	X(dropped_spool_files,  DROP,    "files",   "turned away because the spool was full") \
 	X(dropped_disk,         DROP,    "packets", "in files that the disk refused") \

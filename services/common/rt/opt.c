@@ -25,7 +25,7 @@ const struct opt *opt_find(const struct opt_section *s, const char *name)
 	return NULL;
 }
 
-static void list_clear(struct opt_list *l)
+void opt_list_free(struct opt_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->v[i]);
@@ -36,7 +36,7 @@ static void list_clear(struct opt_list *l)
 void opt_list_clear(const struct opt_section *s, const struct opt *o)
 {
 	if (o->type == OPT_LIST)
-		list_clear(opt_value(s, o));
+		opt_list_free(opt_value(s, o));
 }
 
 static int list_add(struct opt_list *l, const char *text, size_t n)
@@ -52,6 +52,11 @@ static int list_add(struct opt_list *l, const char *text, size_t n)
 		return -ENOMEM;
 	l->n++;
 	return 0;
+}
+
+int opt_list_add(struct opt_list *l, const char *text)
+{
+	return list_add(l, text, strlen(text));
 }
 
 static int parse_bool(const char *t, bool *out)
@@ -182,7 +187,7 @@ int opt_set(const struct opt_section *s, const struct opt *o, const char *text, 
 		break;
 	}
 	case OPT_LIST:
-		rc = list_add(v, text, strlen(text));
+		rc = opt_list_add(v, text);
 		break;
 	}
 	if (rc) {
@@ -199,7 +204,7 @@ int opt_set_listed(const struct opt_section *s, const struct opt *o, const char 
 	if (o->type != OPT_LIST)
 		return opt_set(s, o, text, err, errlen);
 	struct opt_list *l = opt_value(s, o);
-	list_clear(l);
+	opt_list_free(l);
 	while (*text) {
 		size_t n = strcspn(text, ",");
 		const char *from = text;

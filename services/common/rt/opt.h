@@ -14,6 +14,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct opt_list {
+	char **v;
+	size_t n;
+};
+
+/* opt_list_add: appends a copy of text. 0, -ENOMEM, or -E2BIG for more than a configuration can hold. */
+int opt_list_add(struct opt_list *l, const char *text);
+void opt_list_free(struct opt_list *l); /* empties it */
+
 enum opt_type {
 	OPT_BOOL, /* bool */
 	OPT_INT,  /* int64_t, min..max */
@@ -22,11 +31,6 @@ enum opt_type {
 	OPT_LIST, /* struct opt_list; a repeatable flag, a YAML sequence, a comma-separated variable
 		   */
 	OPT_ENUM, /* int: index into choices */
-};
-
-struct opt_list {
-	char **v;
-	size_t n;
 };
 
 struct opt {

@@ -65,9 +65,10 @@ Test(agg, the_file_is_a_nanosecond_pcap_with_the_packets_as_they_came)
 	talk(0, 4000, 77, 1400);
 	world_tick(&w, 61 * SECOND);
 	cr_assert_eq(capfile_open_memory(w.files[0].p, w.files[0].n, &c, err, sizeof err), 0);
-	const struct frame want[] = {
-		frame_tcp(A, 4000, B, 80, TCP_SYN, 77, 0), frame_tcp(B, 80, A, 4000, TCP_SYNACK, 9, 0),
-		frame_tcp(A, 4000, B, 80, TCP_ACK, 78, 1400), frame_tcp(B, 80, A, 4000, TCP_ACK, 10, 5)};
+	const struct frame want[] = {frame_tcp(A, 4000, B, 80, TCP_SYN, 77, 0),
+				     frame_tcp(B, 80, A, 4000, TCP_SYNACK, 9, 0),
+				     frame_tcp(A, 4000, B, 80, TCP_ACK, 78, 1400),
+				     frame_tcp(B, 80, A, 4000, TCP_ACK, 10, 5)};
 	for (int i = 0; i < 4; i++) {
 		cr_assert_eq(capfile_next(c, &p), 1);
 		cr_assert_eq(p.ts_ns, T0 + (uint64_t)i * 1000);
@@ -233,8 +234,10 @@ Test(agg, a_syn_with_a_new_isn_ends_the_flow)
 Test(agg, a_name_comes_again_only_with_a_number_even_after_the_first_is_long_sealed)
 {
 	SEND(&w, 0, frame_tcp(A, 4000, B, 80, TCP_SYN, 1, 3));
-	SEND(&w, SECOND / 2, frame_tcp(A, 4000, B, 80, TCP_SYN, 2, 3)); /* ends the first within its second */
-	SEND(&w, 2 * SECOND, frame_tcp(A, 4000, B, 80, TCP_SYN, 3, 3));  /* another second, another name */
+	SEND(&w, SECOND / 2,
+	     frame_tcp(A, 4000, B, 80, TCP_SYN, 2, 3)); /* ends the first within its second */
+	SEND(&w, 2 * SECOND,
+	     frame_tcp(A, 4000, B, 80, TCP_SYN, 3, 3)); /* another second, another name */
 	world_tick(&w, 90 * SECOND);
 	cr_assert(world_file(&w, "/1700000000_10.0.0.1_10.0.0.2_4000_80.pcap"));
 	cr_assert(world_file(&w, "/1700000000_10.0.0.1_10.0.0.2_4000_80_2.pcap"));
@@ -316,7 +319,8 @@ Test(agg, under_pressure_of_flows_those_without_data_go_first_and_oldest_first)
 	for (int i = 0; i < 15; i++)
 		SEND(&w, 100 + i, frame_tcp(A, 100 + i, B, 80, TCP_SYN, 1, 0));
 	cr_assert_eq(w.agg.counts.evicted_plain, 0);
-	SEND(&w, 200, frame_tcp(A, 100, B, 80, TCP_SYN, 1, 0)); /* full: even a known one makes room */
+	SEND(&w, 200,
+	     frame_tcp(A, 100, B, 80, TCP_SYN, 1, 0)); /* full: even a known one makes room */
 	cr_assert_eq(w.agg.counts.evicted_plain, 1);
 	for (int i = 0; i < 30; i++)
 		SEND(&w, 300 + i, frame_tcp(A, 200 + i, B, 80, TCP_SYN, 1, 0));
@@ -362,7 +366,9 @@ Test(agg, fragments_that_came_before_join_when_it_comes)
 	cr_assert_eq(w.agg.counts.fragments_alone, 1);
 	SEND(&w, 6, frame_udp(A, 7, B, 9, 3)); /* the flow is there already */
 	SEND(&w, 7, frame_fragment(A, 7, B, 9, 42, 0, 16, true));
-	SEND(&w, 8, frame_fragment(A, 7, B, 9, 43, 16, 16, false)); /* and here it begins with a fragment */
+	SEND(&w, 8,
+	     frame_fragment(A, 7, B, 9, 43, 16, 16,
+			    false)); /* and here it begins with a fragment */
 	world_tick(&w, 61 * SECOND);
 	cr_assert_eq(world_file(&w, "_7_9_udp.pcap")->packets, 3);
 	SEND(&w, 70 * SECOND, frame_fragment(B, 7, C, 9, 44, 16, 16, false));
@@ -422,6 +428,36 @@ Test(agg, in_keeps_the_initiators_packets_only)
 	cr_assert_eq(w.files[1].packets, 1);
 	cr_assert(w.files[1].bundle);
 	cr_assert_eq(w.agg.counts.other_side, 4);
+}
+
+Test(agg, what_the_host_itself_began_is_not_kept)
+{
+	static struct net home;
+	struct agg_limits l = world_limits;
+
+	cr_assert_eq(net_parse("10.0.0.2", &home), 0);
+	l.home = &home;
+	l.homes = 1;
+	with(l);
+	/* B is ours. Its upload and its look-up go; a visitor's talk stays. */
+	SEND(&w, 0, frame_tcp(B, 5000, A, 443, TCP_SYN, 9, 0));
+	SEND(&w, 1, frame_tcp(A, 443, B, 5000, TCP_SYNACK, 9, 0));
+	SEND(&w, 2, frame_tcp(B, 5000, A, 443, TCP_ACK, 10, 100));
+	SEND(&w, 3, frame_udp(B, 5001, C, 53, 30));
+	SEND(&w, 4, frame_udp(C, 53, B, 5001, 90));
+	SEND(&w, 5, frame_tcp(A, 5002, B, 80, TCP_SYN, 9, 0));
+	SEND(&w, 6, frame_tcp(A, 5002, B, 80, TCP_ACK, 10, 10));
+	/* Whether this one was ours was not seen: it stays. */
+	SEND(&w, 7, frame_tcp(B, 5003, A, 80, TCP_ACK, 10, 10));
+	/* A forged source that is one of ours: it stays. */
+	SEND(&w, 8, frame_tcp(B, 5004, B, 80, TCP_SYN, 9, 20));
+	world_tick(&w, 61 * SECOND);
+	cr_assert_eq(w.agg.counts.own, 5);
+	cr_assert_eq(w.n, 3);
+	cr_assert_eq(world_file(&w, "_5002_80.pcap")->packets, 2);
+	cr_assert_not_null(world_file(&w, "_5003_80.pcap"));
+	cr_assert_not_null(world_file(&w, "_5004_80.pcap"));
+	cr_assert(world_balance(&w));
 }
 
 Test(agg, time_that_runs_backwards_loses_no_flow_and_makes_none_immortal)

@@ -37,7 +37,8 @@ static void on_seal(void *arg, const struct agg_sealed *s)
 	struct sink sink = {0};
 
 	cr_assert_eq(agg_write(s, sink_put, &sink), 0);
-	cr_assert_eq(sink.n, s->file_bytes, "%s: %zu bytes, said %lu", s->key, sink.n, s->file_bytes);
+	cr_assert_eq(sink.n, s->file_bytes, "%s: %zu bytes, said %lu", s->key, sink.n,
+		     s->file_bytes);
 	if (w->n == w->cap) {
 		w->cap = w->cap ? 2 * w->cap : 64;
 		w->files = reallocarray(w->files, w->cap, sizeof *w->files);
@@ -108,8 +109,9 @@ bool world_balance(const struct world *w)
 {
 	const struct agg_counts *c = &w->agg.counts;
 
-	return c->packets + c->restored == c->open + c->bundled + c->sealed + c->other_side + c->arp +
-						   c->other_l3 + c->broken + c->unknown_link;
+	return c->packets + c->restored == c->open + c->bundled + c->sealed + c->other_side +
+						   c->own + c->arp + c->other_l3 + c->broken +
+						   c->unknown_link;
 }
 
 struct file *world_file(struct world *w, const char *ending)
@@ -163,7 +165,8 @@ static void tcp_header(uint8_t *h, int sport, int dport, int flags, uint32_t seq
 		h[20 + i] = (uint8_t)('a' + (seq + i) % 26);
 }
 
-struct frame frame_tcp(int src, int sport, int dst, int dport, int flags, uint32_t seq, size_t payload)
+struct frame frame_tcp(int src, int sport, int dst, int dport, int flags, uint32_t seq,
+		       size_t payload)
 {
 	struct frame f = ip4(src, dst, 6, 20 + payload);
 
@@ -171,7 +174,8 @@ struct frame frame_tcp(int src, int sport, int dst, int dport, int flags, uint32
 	return f;
 }
 
-struct frame frame_tcp6(int src, int sport, int dst, int dport, int flags, uint32_t seq, size_t payload)
+struct frame frame_tcp6(int src, int sport, int dst, int dport, int flags, uint32_t seq,
+			size_t payload)
 {
 	struct frame f = {.n = 14 + 40 + 20 + payload};
 
@@ -228,7 +232,8 @@ struct frame frame_arp(void)
 	return f;
 }
 
-struct frame frame_fragment(int src, int sport, int dst, int dport, int id, int off, int len, bool more)
+struct frame frame_fragment(int src, int sport, int dst, int dport, int id, int off, int len,
+			    bool more)
 {
 	struct frame whole = frame_udp(src, sport, dst, dport, 24);
 	struct frame f = ip4(src, dst, 17, (size_t)len);
