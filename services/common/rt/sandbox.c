@@ -21,6 +21,8 @@ static const char *const base_calls[] = {
 	"mprotect",
 	"mremap",
 	"madvise",
+	"mlock", /* libsodium guards the keys of CURVE */
+	"munlock",
 	"futex",
 	"clone",
 	"clone3",
