@@ -412,8 +412,10 @@ static void drain(struct svc *s)
 	/* Flows stay open: the next run goes on with them. */
 	save();
 	fill_values();
-	log_info("ended", "next=%" PRIu64 " flows_open=%" PRIu32 " files_delivered=%" PRIu64,
-		 fa.source.next, fa.agg.table.used, values[M_files_delivered]);
+	log_info("ended",
+		 "next=%" PRIu64 " packets=%" PRIu64 " flows_open=%" PRIu32
+		 " files_delivered=%" PRIu64,
+		 fa.source.next, values[M_packets], fa.agg.table.used, values[M_files_delivered]);
 	fa.ready = false;
 	source_fini(&fa.source);
 	deliver_fini(&fa.deliver);
