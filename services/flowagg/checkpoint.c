@@ -374,7 +374,6 @@ static void get_flow(struct in *in, struct agg *a)
 		return;
 	}
 	f = table_add(&a->table, &was.key, (enum flow_class)was.class);
-	was.bucket = f->bucket;
 	was.older = f->older;
 	was.newer = f->newer;
 	was.chain = f->chain;

@@ -29,7 +29,6 @@ enum flow_class { CLASS_PLAIN, CLASS_DATA, FLOW_CLASSES };
 
 struct flow {
 	struct flowkey key;
-	uint32_t bucket; /* next in the hash chain */
 	uint32_t older, newer;
 	uint32_t packets;
 	struct chain chain; /* struct stored, bytes, struct stored, … */

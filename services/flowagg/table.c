@@ -8,17 +8,23 @@
 
 #define FIRST_BUCKETS 1024u
 
+static void *reserve(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 int table_init(struct table *t, uint32_t max, const uint8_t seed[16])
 {
 	*t = (struct table){.max = max, .free = FLOW_NONE, .nbuckets = FIRST_BUCKETS};
 	memcpy(t->seed, seed, sizeof t->seed);
 	for (int c = 0; c < FLOW_CLASSES; c++)
 		t->oldest[c] = t->newest[c] = FLOW_NONE;
-	void *p = mmap(NULL, (size_t)max * sizeof *t->flows, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	t->flows = p == MAP_FAILED ? NULL : p;
+	t->flows = reserve((size_t)max * sizeof *t->flows);
+	t->links = reserve((size_t)max * sizeof *t->links);
 	t->buckets = malloc(FIRST_BUCKETS * sizeof *t->buckets);
-	if (!t->flows || !t->buckets) {
+	if (!t->flows || !t->links || !t->buckets) {
 		table_fini(t);
 		return -ENOMEM;
 	}
@@ -30,6 +36,8 @@ void table_fini(struct table *t)
 {
 	if (t->flows)
 		munmap(t->flows, (size_t)t->max * sizeof *t->flows);
+	if (t->links)
+		munmap(t->links, (size_t)t->max * sizeof *t->links);
 	free(t->buckets);
 	*t = (struct table){0};
 }
@@ -39,9 +47,14 @@ static uint32_t index_of(const struct table *t, const struct flow *f)
 	return (uint32_t)(f - t->flows);
 }
 
-static uint32_t *bucket_of(struct table *t, const struct flowkey *key)
+static uint32_t hash_of(const struct table *t, const struct flowkey *key)
 {
-	return &t->buckets[flowkey_hash(key, t->seed) & (t->nbuckets - 1)];
+	return (uint32_t)flowkey_hash(key, t->seed);
+}
+
+static uint32_t *bucket_of(struct table *t, uint32_t hash)
+{
+	return &t->buckets[hash & (t->nbuckets - 1)];
 }
 
 static void grow(struct table *t)
@@ -58,9 +71,9 @@ static void grow(struct table *t)
 	t->nbuckets = n;
 	for (uint32_t b = 0; b < was; b++) {
 		for (uint32_t i = old[b], next; i != FLOW_NONE; i = next) {
-			next = t->flows[i].bucket;
-			uint32_t *to = bucket_of(t, &t->flows[i].key);
-			t->flows[i].bucket = *to;
+			next = t->links[i].next;
+			uint32_t *to = bucket_of(t, t->links[i].hash);
+			t->links[i].next = *to;
 			*to = i;
 		}
 	}
@@ -69,8 +82,10 @@ static void grow(struct table *t)
 
 struct flow *table_find(struct table *t, const struct flowkey *key)
 {
-	for (uint32_t i = *bucket_of(t, key); i != FLOW_NONE; i = t->flows[i].bucket)
-		if (memcmp(&t->flows[i].key, key, sizeof *key) == 0)
+	uint32_t hash = hash_of(t, key);
+
+	for (uint32_t i = *bucket_of(t, hash); i != FLOW_NONE; i = t->links[i].next)
+		if (t->links[i].hash == hash && memcmp(&t->flows[i].key, key, sizeof *key) == 0)
 			return &t->flows[i];
 	return NULL;
 }
@@ -103,14 +118,14 @@ static void list_in(struct table *t, struct flow *f, enum flow_class class)
 
 struct flow *table_add(struct table *t, const struct flowkey *key, enum flow_class class)
 {
-	uint32_t i;
+	uint32_t i, hash = hash_of(t, key);
 
 	assert(t->used < t->max);
-	if (t->used >= t->nbuckets)
+	if (t->used >= t->nbuckets / 2)
 		grow(t);
 	if (t->free != FLOW_NONE) {
 		i = t->free;
-		t->free = t->flows[i].bucket;
+		t->free = t->links[i].next;
 	} else {
 		i = t->fresh++;
 	}
@@ -118,8 +133,8 @@ struct flow *table_add(struct table *t, const struct flowkey *key, enum flow_cla
 	struct flow *f = &t->flows[i];
 	*f = (struct flow){.key = *key};
 	chain_init(&f->chain);
-	uint32_t *b = bucket_of(t, key);
-	f->bucket = *b;
+	uint32_t *b = bucket_of(t, hash);
+	t->links[i] = (struct table_link){*b, hash};
 	*b = i;
 	list_in(t, f, class);
 	return f;
@@ -128,17 +143,18 @@ struct flow *table_add(struct table *t, const struct flowkey *key, enum flow_cla
 void table_remove(struct table *t, struct flow *f)
 {
 	uint32_t i = index_of(t, f);
-	uint32_t *at = bucket_of(t, &f->key);
+	uint32_t *at = bucket_of(t, t->links[i].hash);
 
 	while (*at != i)
-		at = &t->flows[*at].bucket;
-	*at = f->bucket;
+		at = &t->links[*at].next;
+	*at = t->links[i].next;
 	list_out(t, f);
-	f->bucket = t->free;
+	t->links[i].next = t->free;
 	t->free = i;
 	if (--t->used == 0 && t->fresh > FIRST_BUCKETS) {
 		/* Empty after a flood: begin anew, with little memory. */
 		madvise(t->flows, (size_t)t->max * sizeof *t->flows, MADV_DONTNEED);
+		madvise(t->links, (size_t)t->max * sizeof *t->links, MADV_DONTNEED);
 		t->fresh = 0;
 		t->free = FLOW_NONE;
 	}

@@ -12,8 +12,15 @@
 
 #define FLOW_NONE UINT32_MAX
 
+/* A flow's place in its hash chain: beside the flows and small, so that a search touches a flow only when
+ * its hash is the one looked for. */
+struct table_link {
+	uint32_t next, hash;
+};
+
 struct table {
-	struct flow *flows; /* reserved for max, used as far as needed */
+	struct flow *flows;       /* reserved for max, used as far as needed */
+	struct table_link *links; /* of flows[i]; of a free place: the next free one */
 	uint32_t *buckets;
 	uint32_t nbuckets; /* a power of two */
 	uint32_t max, used, fresh, free;
