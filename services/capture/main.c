@@ -189,20 +189,35 @@ static void on_packet(void *arg, int linktype, uint64_t ts_ns, uint32_t caplen, 
 	outlet_packet(arg, linktype, ts_ns, caplen, len, data);
 }
 
+static void on_ring(void *arg);
+
+/* libpcap does not say when an interface goes down, only (sometimes) when it is gone. */
+static void watch_interface(void)
+{
+	int index;
+
+	if (cap.down) {
+		if (ring_resume(cap.ring))
+			return;
+		log_info("interface is up again", "interface=%s", cap.interface);
+		cap.down = false;
+		loop_fd(cap.svc->loop, ring_fd(cap.ring), on_ring, NULL);
+	} else if (!iface_up(cap.interface, &index) || index != ring_index(cap.ring)) {
+		log_warn("interface is down", "interface=%s hint=\"waiting for it\"",
+			 cap.interface);
+		values[M_interface_down]++;
+		cap.down = true;
+		loop_forget_fd(cap.svc->loop, ring_fd(cap.ring));
+	}
+}
+
 static void on_ring(void *arg)
 {
 	(void)arg;
 	for (int left = TURN; left > 0;) {
 		int n = ring_read(cap.ring, JOURNAL_BATCH, on_packet, &cap.out);
-		if (n < 0) {
-			log_warn("interface is down", "interface=%s hint=\"waiting for it\"",
-				 cap.interface);
-			values[M_interface_down]++;
-			cap.down = true;
-			loop_forget_fd(cap.svc->loop, ring_fd(cap.ring));
-			break;
-		}
-		if (n == 0)
+		/* An error is the interface's: what it is shows within a second. */
+		if (n <= 0)
 			break;
 		left -= n;
 	}
@@ -232,11 +247,7 @@ static void save_state(bool clean)
 static void on_second(void *arg)
 {
 	(void)arg;
-	if (cap.down && ring_resume(cap.ring) == 0) {
-		log_info("interface is up again", "interface=%s", cap.interface);
-		cap.down = false;
-		loop_fd(cap.svc->loop, ring_fd(cap.ring), on_ring, NULL);
-	}
+	watch_interface();
 	/* What waits in the ring is older than the tick. */
 	if (!cap.down)
 		on_ring(NULL);

@@ -127,6 +127,11 @@ int ring_fd(const struct ring *r)
 	return pcap_get_selectable_fd(r->p);
 }
 
+int ring_index(const struct ring *r)
+{
+	return r->index;
+}
+
 struct handover {
 	struct ring *r;
 	ring_fn fn;

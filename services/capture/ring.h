@@ -30,6 +30,8 @@ int ring_check_filter(const char *filter, int snaplen, char *err, size_t errlen)
 int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t errlen);
 void ring_close(struct ring **r);
 int ring_fd(const struct ring *r);
+/* ring_index: the interface's number. */
+int ring_index(const struct ring *r);
 
 /* ring_read: hands over what is there, about max packets at most. Their number, or -ENETDOWN: the
  * interface is down or gone. */
