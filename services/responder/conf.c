@@ -43,6 +43,7 @@ const struct opt conf_opts[] = {
 	INT(prefix_rate, 0, 1000000000, "4000", "packets/s", "answers per /24 or /48; 0: no limit"),
 	INT(prefix_burst, 1, 10000000, "40000", "packets", "answers to one prefix at once"),
 	INT(total_rate, 0, 1000000000, "1000000", "packets/s", "answers in total; 0: no limit"),
+	INT(shed_rate, 0, 1000000000, "5000", "packets/s", "SYNs of a prefix refused at this rate make the kernel filter keep it out; 0: never"),
 	INT(buckets, 1024, 16777216, "65536", "sources", "token buckets for sources; a quarter as many for prefixes"),
 	INT(connections, 64, 4194304, "32768", "connections", "table of connections whose source is verified"),
 	{.name = "connection_bytes", .type = OPT_SIZE, AT(connection_bytes), .def = "64MiB",
@@ -196,6 +197,7 @@ void conf_core(const struct conf *c, const struct wire_link *link, struct respon
 	out->source = rate(c->source_rate, c->source_burst);
 	out->prefix = rate(c->prefix_rate, c->prefix_burst);
 	out->total = rate(c->total_rate, c->total_rate / 10 + 1);
+	out->shed_rate = (uint64_t)c->shed_rate;
 	out->buckets = (uint32_t)c->buckets;
 	out->connections = (uint32_t)c->connections;
 	out->connection_bytes = c->connection_bytes;

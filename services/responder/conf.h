@@ -18,7 +18,7 @@ struct conf {
 	struct opt_list networks, exclude_ports, host_ports, nudge_banners;
 	bool arp, kernel_drop, icmp_echo, nudge;
 	uint64_t ring_bytes, connection_bytes;
-	int64_t source_rate, source_burst, prefix_rate, prefix_burst, total_rate;
+	int64_t source_rate, source_burst, prefix_rate, prefix_burst, total_rate, shed_rate;
 	int64_t buckets, connections, connection_idle_s, connection_evict_s, cookie_s;
 	int64_t rst_tuples, rst_s, neighbours;
 	int64_t reflect_packets, reflect_min_s, reflect_per_min, reflect_ports, reflect_repeats,

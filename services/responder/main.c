@@ -30,6 +30,7 @@ static struct wire wire = {.rx = -1, .tx = -1};
 static struct wire_link link_of_wire;
 static struct watch watch;
 static struct nft_ctx *table;
+static struct sock_fprog filter; /* what the socket needs; shedding goes in front of it */
 static uint64_t offset_ns, budget;
 
 static const struct metric metrics[] = {
@@ -84,6 +85,12 @@ static int filter_make(struct sock_fprog *out)
 		goto out;
 	}
 	/* The two libraries' instructions have one layout. */
+	if (program.bf_len + SHED_INSNS > BPF_MAXINSNS) {
+		log_error("kernel filter", "error=\"too many networks and excluded ports\"");
+		pcap_freecode(&program);
+		rc = -EINVAL;
+		goto out;
+	}
 	out->len = (unsigned short)program.bf_len;
 	out->filter = calloc(program.bf_len, sizeof(*out->filter));
 	if (out->filter) {
@@ -119,7 +126,6 @@ static int kernel_open(void)
 
 static int open_all(struct svc *s)
 {
-	struct sock_fprog filter = {0};
 	struct responder_conf core_conf;
 	char err[512] = "";
 	int rc;
@@ -129,7 +135,6 @@ static int open_all(struct svc *s)
 	if (rc)
 		return rc;
 	rc = wire_open(&wire, &link_of_wire, conf.ring_bytes, &filter, conf.arp, err, sizeof(err));
-	free(filter.filter);
 	if (rc) {
 		log_error("interface", "name=%s error=\"%s\"%s", conf.interface, err,
 			  rc == -EPERM ? " hint=\"start as root or with CAP_NET_RAW\"" : "");
@@ -185,6 +190,24 @@ static void on_frames(void *arg)
 		publish_all(s, &core, offset_ns, &budget);
 }
 
+static void filter_shed(void)
+{
+	struct sock_filter insns[BPF_MAXINSNS];
+	struct sock_fprog both = {.filter = insns};
+	size_t n = shed_program(&core.shed, insns);
+	int rc;
+
+	core.shed_changed = false;
+	/* Jumps are relative, so the two programs can stand one behind the other. */
+	memcpy(insns + n, filter.filter, filter.len * sizeof(*insns));
+	both.len = (unsigned short)(n + filter.len);
+	rc = wire_filter(&wire, &both);
+	if (rc)
+		log_warn("kernel filter", "error=\"%s\"", strerror(-rc));
+	else
+		log_info("shedding", "prefixes=%u", core.shed.active);
+}
+
 static void on_second(void *arg)
 {
 	struct svc *s = arg;
@@ -193,6 +216,8 @@ static void on_second(void *arg)
 	budget = (uint64_t)conf.replies_per_s;
 	core.count[RESPONDER_D_KERNEL] += wire_drops(&wire);
 	responder_tick(&core, clock_mono_ns());
+	if (core.shed_changed)
+		filter_shed();
 	publish_all(s, &core, offset_ns, &budget);
 }
 
@@ -283,5 +308,6 @@ int main(int argc, char **argv)
 	kernel_remove(&table);
 	wire_close(&wire);
 	responder_fini(&core);
+	free(filter.filter);
 	return rc;
 }

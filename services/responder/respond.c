@@ -32,6 +32,7 @@ int responder_init(struct responder *r, const struct responder_conf *conf, uint6
 	rc = segments_init(&r->segments, c->mtu, err, errlen);
 	if (rc)
 		return rc;
+	shed_init(&r->shed, c->shed_rate);
 	subkey(c, "limit", key, sizeof(key));
 	if (limit_init(&r->limit, c->buckets, c->source, c->prefix, c->total, key) < 0)
 		goto nomem;
@@ -117,22 +118,24 @@ static bool bogus(const struct responder *r, const struct pkt *p)
 	return s[0] == 0xff || (memcmp(s, zero, 15) == 0 && s[15] <= 1);
 }
 
-static bool allowed(struct responder *r, struct limit_place at, uint64_t now_ns)
+static bool allowed(struct responder *r, const struct addr *src, struct limit_place at,
+		    uint64_t now_ns)
 {
 	switch (limit_take(&r->limit, at, now_ns)) {
 	case LIMIT_SOURCE:
 		count(r, RESPONDER_D_SOURCE);
-		return false;
+		break;
 	case LIMIT_PREFIX:
 		count(r, RESPONDER_D_PREFIX);
-		return false;
+		break;
 	case LIMIT_TOTAL:
 		count(r, RESPONDER_D_TOTAL);
 		return false;
 	case LIMIT_PASS:
-		break;
+		return true;
 	}
-	return true;
+	shed_refused(&r->shed, src);
+	return false;
 }
 
 static uint8_t *room(struct responder *r, struct batch *out)
@@ -158,6 +161,8 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 
 	count(r, RESPONDER_SYNS);
 	at = limit_find(&r->limit, &p->src);
+	if (shed_syn(&r->shed, &p->src))
+		r->count[RESPONDER_D_SHED] += SHED_SAMPLE - 1;
 	v = reflect_syn(&r->reflect, &p->src, &p->dst, p->dport, now_ns);
 	if (v != REFLECT_PASS) {
 		count(r, v == REFLECT_SUPPRESS_ALERT ? RESPONDER_D_REFLECTION : RESPONDER_D_VICTIM);
@@ -168,7 +173,7 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 		return;
 	}
 	to = room(r, out);
-	if (!to || !allowed(r, at, now_ns))
+	if (!to || !allowed(r, &p->src, at, now_ns))
 		return;
 	tcp_opts_read(p->opt, p->opt_len, &o);
 	set = synack_choose(&o, p->ip_len > bare ? p->ip_len - bare : 0);
@@ -385,7 +390,7 @@ static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, stru
 		return;
 	}
 	to = room(r, out);
-	if (!to || !allowed(r, limit_find(&r->limit, &p->src), now_ns))
+	if (!to || !allowed(r, &p->src, limit_find(&r->limit, &p->src), now_ns))
 		return;
 	batch_add(out, echo_write(p, to));
 	count(r, RESPONDER_ECHO_REPLIES);
@@ -446,12 +451,15 @@ void responder_tick(struct responder *r, uint64_t now_ns)
 
 	cookie_tick(&r->cookie, now_ns);
 	reflect_tick(&r->reflect, now_ns);
+	if (shed_tick(&r->shed, now_ns))
+		r->shed_changed = true;
 	while ((c = conns_idle(&r->conns, now_ns)))
 		close_conn(r, c, now_ns, RESPONDER_CLOSED_IDLE, "idle");
 	r->count[RESPONDER_REFLECTION_ALERTS] = r->reflect.alerts;
 	r->count[RESPONDER_VICTIMS] = r->reflect.victims;
 	r->count[RESPONDER_G_ATTACKS] = r->reflect.active;
 	r->count[RESPONDER_G_CONNS] = r->conns.used;
+	r->count[RESPONDER_G_SHED] = r->shed.active;
 	r->count[RESPONDER_G_BUCKETS_EVICTED] = r->limit.evicted;
 	r->count[RESPONDER_G_SUSPECTS_EVICTED] = r->reflect.evicted;
 }

@@ -24,6 +24,7 @@
 #include "responder/nudge.h"
 #include "responder/reflect.h"
 #include "responder/segment.h"
+#include "responder/shed.h"
 #include "responder/watch.h"
 
 enum responder_count {
@@ -38,6 +39,7 @@ struct responder_conf {
 	uint8_t mac[6];
 	uint8_t seed[32]; /* every key follows from it */
 	struct limit_rate source, prefix, total;
+	uint64_t shed_rate;
 	uint32_t buckets;     /* sources with a token bucket */
 	uint32_t connections; /* table of verified connections */
 	uint64_t connection_bytes, idle_ns, evict_ns, cookie_ns;
@@ -66,6 +68,8 @@ struct responder {
 	struct cookie cookie;
 	struct segments segments;
 	struct limit limit;
+	struct shed shed;
+	bool shed_changed; /* the kernel filter is to be made anew; the shell clears it */
 	struct conns conns;
 	struct seen rst;
 	uint8_t rst_key[16];
