@@ -203,6 +203,7 @@ static struct net subject(const struct suspect *s)
 static void emit(struct reflect *r, const struct suspect *s, bool begin, uint64_t in_window)
 {
 	struct reflect_event *e;
+	uint64_t span_ns;
 
 	if (r->events == REFLECT_EVENTS) {
 		r->events_lost++;
@@ -214,7 +215,11 @@ static void emit(struct reflect *r, const struct suspect *s, bool begin, uint64_
 	e->prefix = subject(s);
 	e->ports = s->ports > REFLECT_PORTS ? REFLECT_PORTS : s->ports;
 	memcpy(e->port, s->port, sizeof(e->port));
-	e->rate = (double)in_window / ((double)(REFLECT_SLOTS * REFLECT_SLOT_NS) / 1e9);
+	/* A window that has not filled yet is as long as the attack. */
+	span_ns = s->last_ns - s->first_ns;
+	if (span_ns > REFLECT_SLOTS * REFLECT_SLOT_NS)
+		span_ns = REFLECT_SLOTS * REFLECT_SLOT_NS;
+	e->rate = (double)in_window * 1e9 / (double)(span_ns ? span_ns : REFLECT_SLOT_NS);
 	e->count = s->total;
 	e->first_ns = s->first_ns;
 	e->last_ns = s->last_ns;
