@@ -11,6 +11,7 @@
 
 #include "rt/notify.h"
 #include "rt/sandbox.h"
+#include "rt/svc_man.h"
 #include "rt/svc_stat.h"
 
 static void print_help(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
@@ -49,7 +50,7 @@ static void print_metrics(const struct svc_desc *d)
 
 /* The flags that end the program at once, taken out before the table's own. */
 struct actions {
-	bool help, version, check, print_config, help_metrics;
+	bool help, version, check, print_config, help_metrics, man;
 };
 
 static struct actions take_actions(int *argc, char **argv)
@@ -74,6 +75,8 @@ static struct actions take_actions(int *argc, char **argv)
 			hit = &a.print_config;
 		else if (strcmp(arg, "--help-metrics") == 0)
 			hit = &a.help_metrics;
+		else if (strcmp(arg, "--man") == 0)
+			hit = &a.man;
 		if (hit)
 			*hit = true;
 		else
@@ -266,6 +269,10 @@ int svc_main(const struct svc_desc *d, int argc, char **argv)
 	struct actions act = take_actions(&argc, argv);
 	if (act.help) {
 		print_help(d, sections, stdout);
+		return 0;
+	}
+	if (act.man) {
+		svc_man(d, sections, stdout);
 		return 0;
 	}
 	if (act.version) {
