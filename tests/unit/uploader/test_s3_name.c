@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "uploader/s3_name.h"
@@ -36,12 +37,13 @@ Test(s3_name, buckets)
 
 static const char *prefix(const char *text)
 {
-	static struct buf b;
-	buf_init(&b, 1000);
-	if (s3_prefix(&b, text) != 0)
-		return "refused";
-	buf_addc(&b, '\0');
-	return (const char *)b.p;
+	static char out[1000];
+	struct buf b;
+	buf_init(&b, sizeof out - 1);
+	int rc = s3_prefix(&b, text);
+	snprintf(out, sizeof out, "%.*s", (int)b.n, b.p ? (const char *)b.p : "");
+	buf_fini(&b);
+	return rc ? "refused" : out;
 }
 
 Test(s3_name, prefixes)
@@ -59,12 +61,13 @@ Test(s3_name, prefixes)
 static const char *base(const char *endpoint, const char *region, const char *bucket,
 			enum s3_style style)
 {
-	static struct buf b;
-	buf_init(&b, 1000);
-	if (s3_base(&b, endpoint, region, bucket, style) != 0)
-		return "refused";
-	buf_addc(&b, '\0');
-	return (const char *)b.p;
+	static char out[1000];
+	struct buf b;
+	buf_init(&b, sizeof out - 1);
+	int rc = s3_base(&b, endpoint, region, bucket, style);
+	snprintf(out, sizeof out, "%.*s", (int)b.n, b.p ? (const char *)b.p : "");
+	buf_fini(&b);
+	return rc ? "refused" : out;
 }
 
 Test(s3_name, urls)
