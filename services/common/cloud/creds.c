@@ -20,7 +20,8 @@
 /* Fetched anew so long before they expire; not used any more so long before. */
 #define RENEW_S 300
 #define LAST_S  10
-/* Between two rounds through the sources. */
+/* Between two rounds through the sources: after credentials were found, and after none were. */
+#define ROUND_AGAIN_NS (1u * (uint64_t)S)
 #define ROUND_FIRST_NS (5u * (uint64_t)S)
 #define ROUND_MAX_NS   (60u * (uint64_t)S)
 
@@ -150,7 +151,7 @@ static void found(struct creds_chain *c, const struct creds *got, const char *so
 	c->refused = c->fetching = false;
 	c->failures = 0;
 	c->source = source;
-	c->next_ns = clock_mono_ns() + ROUND_FIRST_NS;
+	c->next_ns = clock_mono_ns() + ROUND_AGAIN_NS;
 	if (news)
 		log_info("credentials", "source=\"%s\" key_id=%s expires=%llu", source, got->key_id,
 			 (unsigned long long)got->expires_s);

@@ -22,10 +22,14 @@ static struct bytes trim(struct bytes b)
 	return b;
 }
 
+/* Control characters have no place in any of these, and line ends would end a header. */
 static int copy(struct bytes b, char *out, size_t n)
 {
-	if (b.n >= n || memchr(b.p, '\0', b.n))
+	if (b.n >= n)
 		return -ENAMETOOLONG;
+	for (size_t i = 0; i < b.n; i++)
+		if (b.p[i] < ' ')
+			return -EINVAL;
 	memcpy(out, b.p, b.n);
 	out[b.n] = '\0';
 	return 0;
@@ -63,13 +67,6 @@ static bool json_text(struct json_object *o, const char *key, char *out, size_t 
 	return len > 0 && copy(bytes_of(json_object_get_string(v), len), out, n) == 0;
 }
 
-/* A line end in a header would be a header of somebody's own. */
-static bool sound(const struct creds *c)
-{
-	static const char bad[] = "\r\n";
-	return !strpbrk(c->key_id, bad) && !strpbrk(c->secret, bad) && !strpbrk(c->token, bad);
-}
-
 int creds_json(struct bytes text, struct creds *out)
 {
 	char when[40];
@@ -83,7 +80,7 @@ int creds_json(struct bytes text, struct creds *out)
 		    json_text(o, "SecretAccessKey", out->secret, sizeof out->secret) &&
 		    json_text(o, "Token", out->token, sizeof out->token) &&
 		    json_text(o, "Expiration", when, sizeof when) &&
-		    when_iso(when, &out->expires_s) == 0 && sound(out);
+		    when_iso(when, &out->expires_s) == 0;
 	json_object_put(o);
 	if (t)
 		json_tokener_free(t);
@@ -113,7 +110,7 @@ static int unescape(struct bytes in, char *out, size_t n)
 				break;
 			}
 		}
-		if (w + 1 >= n || c == '\0')
+		if (w + 1 >= n || (uint8_t)c < ' ')
 			return -ENAMETOOLONG;
 		out[w++] = c;
 	}
@@ -146,6 +143,6 @@ int creds_sts(struct bytes text, struct creds *out)
 		    xml_text(text, "SessionToken", out->token, sizeof out->token) == 0 &&
 		    xml_text(text, "Expiration", when, sizeof when) == 0 &&
 		    when_iso(when, &out->expires_s) == 0 && out->key_id[0] && out->secret[0] &&
-		    out->token[0] && sound(out);
+		    out->token[0];
 	return good ? 0 : -EINVAL;
 }

@@ -19,7 +19,7 @@ int creds_json(struct bytes text, struct creds *out);
 int creds_sts(struct bytes text, struct creds *out);
 
 /* xml_text: the text of the first element <name> without attributes or children, its five entities
- * resolved. 0; -ENOENT; -ENAMETOOLONG. */
+ * resolved. 0; -ENOENT; -ENAMETOOLONG (also for control characters). */
 int xml_text(struct bytes xml, const char *name, char *out, size_t n);
 
 #endif

@@ -44,8 +44,8 @@ Test(creds_parse, ini)
 	cr_assert_eq(get("nobody", "region", v, sizeof v), -ENOENT);
 	cr_assert_eq(get("default", "aws_access_key_id", v, 5), -ENAMETOOLONG);
 	cr_assert_eq(get("default", "aws_access_key_id", v, 6), 0);
-	cr_assert_eq(creds_ini(bytes_of("[a]\nk=x\0y\n", 10), "a", "k", v, sizeof v),
-		     -ENAMETOOLONG);
+	cr_assert_eq(creds_ini(bytes_of("[a]\nk=x\0y\n", 10), "a", "k", v, sizeof v), -EINVAL);
+	cr_assert_eq(creds_ini(bytes_str("[a]\nk=x\ry\n"), "a", "k", v, sizeof v), -EINVAL);
 	cr_assert_eq(creds_ini((struct bytes){0}, "a", "k", v, sizeof v), -ENOENT);
 }
 
