@@ -1,0 +1,405 @@
+"""S3 for tests: a radosgw, which verifies signatures, a proxy that makes faults, stand-ins that hand out credentials,
+and an uploader with a queue to work off. All of it in network, process and mount namespaces of its own, so that ports
+and link-local addresses are free and nothing outlives the test."""
+
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import rig
+import sensor
+
+SHARED = rig.ROOT.parent / "shared" / "rig"
+AWS = ["/usr/bin/python3", "/usr/bin/aws"]  # Debian's, with its own Python
+KEY, SECRET = "AKIDTEST", "SECRETTEST0123456789"
+BUCKET = "lurker-test"
+HTTP, HTTPS = "http://127.0.0.1:17480", "https://127.0.0.1:17443"
+INSIDE = "LURKER_TEST_INSIDE"
+
+
+def enter(report, radosgw=True):
+    """Runs the calling script again in its own namespaces, once; skips when something is missing."""
+    rig.require(report, "ip", "unshare", programs=["lurker-uploader"])
+    reason = None
+    if radosgw and not (SHARED / "radosgw-up").exists():
+        reason = "../shared/rig/radosgw-up is not there"
+    for command in ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "openssl", "bc", AWS[1]):
+        if radosgw and not reason and not shutil.which(command):
+            reason = f"{command} is not installed (ceph-mon ceph-osd radosgw ceph-common openssl bc awscli)"
+    if reason:
+        report.skip(reason)
+        sys.exit(0)
+    if os.environ.pop(INSIDE, None):
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        return
+    os.execvpe("unshare", ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc",
+                           sys.executable, *sys.argv], {**os.environ, INSIDE: "1"})
+
+
+def hosts(*names):
+    """Names for 127.0.0.1, in this mount namespace only."""
+    with tempfile.NamedTemporaryFile("w", delete=False) as f:
+        f.write("127.0.0.1 localhost " + " ".join(names) + "\n")
+    os.chmod(f.name, 0o644)
+    subprocess.run(["mount", "--bind", f.name, "/etc/hosts"], check=True)
+    os.unlink(f.name)
+
+
+class Place:
+    """A temporary directory, and what was started; all ends with the context."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lurker-s3-"))
+        self.ends = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for end in reversed(self.ends):
+            end()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return False
+
+
+class Radosgw:
+    """The gateway with one bucket. aws() runs Debian's awscli against it."""
+
+    def __init__(self, place):
+        self.dir = place.dir / "rgw"
+        self.dir.mkdir()
+        self.ca = self.dir / "c.pem"
+        place.ends.append(self.close)
+        with open(self.dir / "up.log", "wb") as log:
+            done = subprocess.run(["bash", SHARED / "radosgw-up", self.dir], stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=log, timeout=120)
+        if done.returncode:
+            raise rig.Failed("radosgw did not start:\n" + (self.dir / "up.log").read_text()[-2000:])
+        self.aws("s3api", "create-bucket", "--bucket", BUCKET)
+
+    def close(self):
+        try:
+            for pid in (self.dir / "pids").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass
+
+    def aws(self, *argv, endpoint=HTTP):
+        env = {**environment(), "AWS_PAGER": ""}
+        done = subprocess.run([*AWS, "--endpoint-url", endpoint, *map(str, argv)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, env=env, timeout=120)
+        if done.returncode:
+            raise rig.Failed(f"aws {' '.join(map(str, argv))}: {done.stderr}")
+        return done.stdout
+
+    def fetch(self, prefix=""):
+        """{key below prefix: bytes} of all objects, by awscli."""
+        with tempfile.TemporaryDirectory() as to:
+            self.aws("s3", "cp", "--recursive", "--quiet", f"s3://{BUCKET}/{prefix}", to)
+            return {str(p.relative_to(to)): p.read_bytes() for p in pathlib.Path(to).rglob("*") if p.is_file()}
+
+    def role(self):
+        """Temporary credentials of a role, from the gateway's STS: (key id, secret, token)."""
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal":
+                                                         {"AWS": ["arn:aws:iam:::user/test"]}}]}
+        may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:PutObject"],
+                                                       "Resource": f"arn:aws:s3:::{BUCKET}/*"}]}
+        self.aws("iam", "create-role", "--role-name", "sensor", "--assume-role-policy-document", compact(trust))
+        self.aws("iam", "put-role-policy", "--role-name", "sensor", "--policy-name", "put", "--policy-document",
+                 compact(may))
+        got = json.loads(self.aws("sts", "assume-role", "--role-arn", "arn:aws:iam:::role/sensor",
+                                  "--role-session-name", "sensor"))["Credentials"]
+        return got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
+
+
+def environment(key=KEY, secret=SECRET, token=None, **more):
+    """The test's environment without the caller's AWS settings; with these keys, unless key is None."""
+    env = {k: v for k, v in rig.environment().items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
+    env.update(HOME="/nonexistent", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
+    if key:
+        env.update(AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret)
+    if token:
+        env.update(AWS_SESSION_TOKEN=token)
+    return {**env, **more}
+
+
+class Uploader:
+    """lurker-uploader and its queue. settings: of its section; an S3 store unless they say otherwise."""
+
+    def __init__(self, place, name, env=None, **settings):
+        self.dir = place.dir / name
+        self.state, self.run_dir = self.dir / "state", self.dir / "run"
+        self.queue = self.state / "spool" / "queue" / "uploader"
+        self.queue.mkdir(parents=True)
+        self.settings = {"store": "s3", "s3_bucket": BUCKET, "s3_endpoint": HTTP, "s3_prefix": name, **settings}
+        self.name, self.env, self.proc, self.made, self.n = name, env or environment(), None, {}, 0
+        self.config = self.dir / "lurker.yml"
+        self.bus = None
+        place.ends.append(self.close)
+
+    def add(self, count, size=1000):
+        """Puts sealed files into the queue, complete at once, as flowagg does."""
+        for _ in range(count):
+            self.n += 1
+            key = f"pcap/2026/01/02/{self.n // 1000:02}/{1767312000 + self.n}_192.0.2.1_203.0.113.7_40000_80.pcap"
+            self.made[key] = os.urandom(size)
+            path = self.queue / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self.dir / "sealing"
+            temporary.write_bytes(self.made[key])
+            temporary.rename(path)
+        return self
+
+    def start(self, wrap=(), listen=False):
+        if listen:
+            self.bus = sensor.Bus(self.run_dir, keep=("object", "alert"))
+        self.config.write_text(sensor.yaml({"sensor": "lab", "state_dir": str(self.state), "user": "",
+                                            "run_dir": str(self.run_dir), "log_level": "debug",
+                                            "uploader": self.settings}))
+        self.proc = rig.Proc([*wrap, rig.program("lurker-uploader"), "-c", self.config], self.name,
+                             self.dir / "log", env=self.env)
+        return self
+
+    def left(self):
+        return sum(p.is_file() for p in self.queue.rglob("*"))
+
+    def wait_empty(self, timeout=40):
+        rig.wait_for(lambda: self.left() == 0, f"empty queue of {self.name}", timeout, self.proc)
+        return self
+
+    def wait_log(self, text, timeout=20):
+        rig.wait_for(lambda: text in self.proc.output(), f"'{text}' in the log of {self.name}", timeout, self.proc)
+        return self
+
+    def stop(self):
+        return self.proc.stop()
+
+    def close(self):
+        if self.bus:
+            self.bus.close()
+            self.bus = None
+        if self.proc and self.proc.poll() is None:
+            self.proc.kill()
+
+
+class Proxy:
+    """HTTP between client and server. fault(number, head, length) names what happens to a request, from 0 on:
+
+    None passes it on; "500", "503", "expired": answered so; "hang": never answered; "reset": the connection is reset
+    in the middle of the body; "lost": passed on, the answer is not; "slow": the answer comes at a byte a second.
+    """
+
+    EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+    ANSWERS = {"500": (b"500 Internal Server Error", b"<Error><Code>InternalError</Code></Error>"),
+               "503": (b"503 Slow Down", b"<Error><Code>SlowDown</Code></Error>"),
+               "expired": (b"400 Bad Request", EXPIRED)}
+
+    def __init__(self, place, fault=lambda n, head, length: None, upstream=("127.0.0.1", 17480), port=0):
+        self.fault, self.upstream, self.seen, self.lock = fault, upstream, [], threading.Lock()
+        self.counts, self.last = {}, None  # of requests by fault; when the last fault was made
+        self.socket = socket.create_server(("127.0.0.1", port), backlog=256)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.running = True
+        threading.Thread(target=self._accept, daemon=True).start()
+        place.ends.append(self.close)
+
+    def close(self):
+        self.running = False
+        self.socket.close()
+
+    def _accept(self):
+        while self.running:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            with client:
+                while self._one(client):
+                    pass
+        except OSError:
+            pass
+
+    @staticmethod
+    def _head(sock):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = sock.recv(65536)
+            if not more:
+                return None, b"", 0
+            data += more
+        head, rest = data.split(b"\r\n\r\n", 1)
+        length = 0
+        for line in head.split(b"\r\n")[1:]:
+            name, value = line.split(b":", 1)
+            if name.lower() == b"content-length":
+                length = int(value)
+        return head, rest, length
+
+    def _one(self, client):
+        head, body, length = self._head(client)
+        if head is None:
+            return False
+        with self.lock:
+            number = len(self.seen)
+            self.seen.append([head, b""])
+        fault = self.fault(number, head, length)
+        with self.lock:
+            self.counts[fault] = self.counts.get(fault, 0) + 1
+            if fault:
+                self.last = time.monotonic()
+        if b"expect: 100-continue" in head.lower():
+            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while len(body) < length:
+            if fault == "reset" and len(body) >= length // 2:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+            more = client.recv(min(65536, length - len(body)))
+            if not more:
+                return False
+            body += more
+        self.seen[number][1] = body
+        if fault == "reset":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return False
+        if fault == "hang":
+            client.recv(1)
+            return False
+        if fault in self.ANSWERS:
+            status, text = self.ANSWERS[fault]
+            client.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\nContent-Type: application/xml\r\n\r\n%s"
+                           % (status, len(text), text))
+            return True
+        answer = self._pass_on(head, body)
+        if fault == "lost":
+            return False
+        if fault == "slow":
+            for i in range(len(answer)):
+                client.sendall(answer[i:i + 1])
+                time.sleep(1)
+        client.sendall(answer)
+        return True
+
+    def _pass_on(self, head, body):
+        head = b"\r\n".join(x for x in head.split(b"\r\n") if not x.lower().startswith(b"expect:"))
+        with socket.create_connection(self.upstream) as server:
+            server.sendall(head + b"\r\n\r\n" + body)
+            answer, rest, length = self._head(server)
+            while len(rest) < length:
+                rest += server.recv(65536)
+            return answer + b"\r\n\r\n" + rest
+
+
+class Keys:
+    """Stand-in for IMDSv2, the container endpoint and STS: hands out the credentials it is given."""
+
+    def __init__(self, place, key, secret, token, address=("127.0.0.1", 0)):
+        self.keys, self.asked = [(key, secret, token)], []
+        keys = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def answer(self, status, text=""):
+                keys.asked.append((self.command, self.path, status))
+                data = text.encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_PUT(self):
+                good = self.path == "/latest/api/token" and self.headers.get("X-aws-ec2-metadata-token-ttl-seconds")
+                self.answer(200 if good else 400, "imds-token")
+
+            def do_GET(self):
+                if self.path == "/container":
+                    if self.headers.get("Authorization") != "container-token":
+                        return self.answer(401)
+                    return self.answer(200, keys.json())
+                if self.headers.get("X-aws-ec2-metadata-token") != "imds-token":
+                    return self.answer(401)
+                roles = "/latest/meta-data/iam/security-credentials/"
+                if self.path == roles:
+                    return self.answer(200, "sensor-role")
+                if self.path == roles + "sensor-role":
+                    return self.answer(200, keys.json())
+                return self.answer(404)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                wanted = ("Action=AssumeRoleWithWebIdentity", "WebIdentityToken=web-token", "RoleArn=arn%3Aaws%3A")
+                if not all(x in body for x in wanted):
+                    return self.answer(400, "<Error/>")
+                k, s, t = keys.keys[0]
+                when = keys.expires()
+                return self.answer(200, f"<R><Credentials><AccessKeyId>{k}</AccessKeyId><SecretAccessKey>{s}"
+                                        f"</SecretAccessKey><SessionToken>{t}</SessionToken><Expiration>{when}"
+                                        "</Expiration></Credentials></R>")
+
+        self.server = http.server.ThreadingHTTPServer(address, Handler)
+        self.url = f"http://{address[0]}:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        place.ends.append(self.server.shutdown)
+
+    @staticmethod
+    def expires(seconds=3600):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+    def json(self):
+        key, secret, token = self.keys.pop(0) if len(self.keys) > 1 else self.keys[0]
+        return json.dumps({"Code": "Success", "AccessKeyId": key, "SecretAccessKey": secret, "Token": token,
+                           "Expiration": self.expires()})
+
+
+def wrong_clock(place):
+    """A library to preload: CLOCK_REALTIME is off by $TEST_CLOCK_SHIFT seconds."""
+    source, library = place.dir / "clock.c", place.dir / "clock.so"
+    source.write_text("""
+        #include <stdlib.h>
+        #include <sys/syscall.h>
+        #include <time.h>
+        #include <unistd.h>
+        int clock_gettime(clockid_t id, struct timespec *t)
+        {
+            long rc = syscall(SYS_clock_gettime, id, t);
+            const char *shift = getenv("TEST_CLOCK_SHIFT");
+            if (id == CLOCK_REALTIME && shift)
+                t->tv_sec += atol(shift);
+            return (int)rc;
+        }
+    """)
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library, source], check=True, capture_output=True)
+    return library
+
+
+def listening(port):
+    """Whether something accepts connections on a port of this host."""
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def compact(value):
+    """JSON without blanks: radosgw does not undo their encoding in a form."""
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""What goes wrong between a sensor and S3, one uploader a fault, all at the same time: nothing may be lost, no object may
+have other bytes than its file, and the table tells how long after the fault's end the queue was empty."""
+
+import pathlib
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+import cloud
+import rig
+
+FILES, TIMEOUT_S = 40, 90
+t = rig.Report("s3_faults")
+cloud.enter(t)
+
+
+def first(n, kind):
+    """The first n requests meet the fault."""
+    return lambda number, head, length: kind if number < n else None
+
+
+def every(n, kind):
+    return lambda number, head, length: kind if number % n == 0 and number < 30 else None
+
+
+class Case:
+    def __init__(self, place, name, fault=None, size=1000, env=None, **settings):
+        self.name = name
+        self.proxy = cloud.Proxy(place, fault) if fault else None
+        endpoint = {"s3_endpoint": self.proxy.url} if fault else {}
+        self.up = cloud.Uploader(place, name.replace(" ", "-"), env=env, stall_s=2, **{**endpoint, **settings})
+        self.up.add(FILES, size)
+        self.done = self.end = None
+
+    def start(self):
+        self.up.start()
+
+    def poll(self):
+        if self.up.left():
+            self.done = None
+        elif self.done is None:
+            self.done = time.monotonic()
+
+    def fault_end(self):
+        return self.end or (self.proxy and self.proxy.last) or self.done
+
+
+with t, cloud.Place() as place:
+    rgw = cloud.Radosgw(place)
+    role = rgw.role()
+    stale = cloud.Keys(place, "ASIASTALE", "STALE", "STALE")
+    stale.keys.append(role)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        late_port = free.getsockname()[1]
+
+    cases = [
+        Case(place, "status 500", first(60, "500")),
+        Case(place, "status 503 SlowDown", first(60, "503")),
+        Case(place, "every third 503", every(3, "503")),
+        Case(place, "no answer", first(24, "hang")),
+        Case(place, "reset in the middle", first(60, "reset"), size=300_000),
+        Case(place, "answer lost after the PUT", first(20, "lost")),
+        Case(place, "answer at 1 byte a second", first(20, "slow")),
+        Case(place, "token expired", lambda n, head, length: "expired" if b"STALE" in head else None,
+             env=cloud.environment(None, AWS_EC2_METADATA_DISABLED="false"), imds_endpoint=stale.url),
+    ]
+    outage = Case(place, "nobody listens", s3_endpoint=f"http://127.0.0.1:{late_port}")
+    killed = Case(place, "killed five times", lambda n, head, length: None)
+    ended = Case(place, "ended while uploading", first(8, "slow"), size=100_000)
+    cases += [outage, killed, ended]
+    if shutil.which("cc"):
+        library = cloud.wrong_clock(place)
+        for name, seconds in (("clock 2 h behind", -7200), ("clock 3 days ahead", 259200)):
+            env = cloud.environment(LD_PRELOAD=str(library), TEST_CLOCK_SHIFT=str(seconds))
+            cases.append(Case(place, name, env=env))
+    else:
+        t.note("a wrong clock is not tested: there is no compiler")
+
+    running = True
+
+    def watch():
+        while running:
+            for case in cases:
+                case.poll()
+            time.sleep(0.05)
+
+    for case in cases:
+        case.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(5):
+        time.sleep(0.15)
+        killed.up.proc.signal(signal.SIGKILL)
+        killed.up.proc.wait()
+        killed.up.add(FILES)
+        killed.start()
+    killed.end = time.monotonic()
+    code = ended.up.stop()
+    t.check("SIGTERM ends an uploader in the middle of its uploads", code == 0, ended.up.proc.tail())
+    ended.start()
+    time.sleep(3)
+    late = cloud.Proxy(place, port=late_port)
+    outage.end = time.monotonic()
+
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline and any(c.done is None for c in cases):
+        time.sleep(0.1)
+    running = False
+    watcher.join()
+
+    rows, codes = [], {case: case.up.stop() for case in cases}
+    stored = rgw.fetch()
+    for case in cases:
+        code, prefix = codes[case], case.up.name + "/"
+        got = {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+        lost = case.up.made.keys() - got.keys()
+        other = [k for k in got if got[k] != case.up.made.get(k)]
+        met = sum(n for kind, n in case.proxy.counts.items() if kind) if case.proxy else 0
+        took = f"{max(0, case.done - case.fault_end()):.1f} s" if case.done else "never"
+        rows.append((case.name, str(len(case.up.made)), str(met or "-"), str(len(lost)), str(len(other)), took))
+        t.check(f"{case.name}: nothing lost, nothing altered", case.done and not lost and not other and code == 0,
+                f"left {case.up.left()}, lost {len(lost)}, other {len(other)}, exit {code}\n{case.up.proc.tail(8)}")
+        if case.proxy and case is not killed:
+            t.check(f"{case.name}: the fault was met", met > 0)
+    rows.insert(0, ("fault", "objects", "met", "lost", "altered", "empty after its end"))
+    for row in rows:
+        t.note(f"{row[0]:28} {row[1]:>7} {row[2]:>5} {row[3]:>5} {row[4]:>8} {row[5]:>20}")

@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""The embedded default: sealed files become objects in a local directory, once each, whatever happens."""
+
+import os
+import pathlib
+import re
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+import cloud
+import rig
+
+t = rig.Report("uploader_dir")
+rig.require(t, programs=["lurker-uploader"], root=False)
+
+
+def objects(up, where=None):
+    root = where or up.state / "objects"
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def local(place, name, **settings):
+    up = cloud.Uploader(place, name, **settings)
+    for key in ("store", "s3_bucket", "s3_endpoint", "s3_prefix"):
+        del up.settings[key]
+    return up
+
+
+with t, cloud.Place() as place:
+    up = local(place, "plain").add(300)
+    keep = place.dir / "analyzers-link"
+    first = next(iter(up.made))
+    os.link(up.queue / first, keep)
+    up.start(listen=True).wait_empty()
+    t.check("every file is an object, byte for byte", objects(up) == up.made)
+    t.check("storing is one hard link", os.stat(up.state / "objects" / first).st_ino == os.stat(keep).st_ino)
+    up.add(5)
+    up.wait_empty(10)
+    t.check("what comes later is stored without a wake-up", objects(up) == up.made)
+    rig.wait_for(lambda: len(up.bus.kept["object"]) >= 5, "object messages", 10, up.proc)
+    late = {m["key"]: m for m in up.bus.kept["object"]}
+    good = all(m["sha256"] == cloud.sha256(up.made[k]) and m["bytes"] == len(up.made[k]) and
+               m["url"] == f"file://{up.state}/objects/{k}" for k, m in late.items())
+    t.check("object messages tell key, URL, size and hash", good and late, late)
+    t.check("it ends in order", up.stop() == 0, up.proc.tail())
+
+    up = local(place, "killed").add(3000)
+    for _ in range(4):
+        up.start()
+        rig.wait_for(lambda: "storing" in up.proc.output() and up.left() < 2900, "a beginning", 20, up.proc)
+        up.proc.signal(signal.SIGKILL)
+        up.proc.wait()
+        up.add(700)
+    up.start().wait_empty()
+    up.stop()
+    t.check("killed four times, every object is there once", objects(up) == up.made,
+            f"{len(objects(up))} of {len(up.made)}")
+
+    other = pathlib.Path("/dev/shm")
+    if os.access(other, os.W_OK) and os.stat(other).st_dev != os.stat(place.dir).st_dev:
+        there = other / f"lurker-test-{os.getpid()}"
+        place.ends.append(lambda: __import__("shutil").rmtree(there, ignore_errors=True))
+        up = local(place, "copied", directory=str(there)).add(50, 5000)
+        up.start().wait_empty()
+        up.stop()
+        t.check("on another filesystem files are copied", objects(up, there) == up.made)
+
+    up = local(place, "bounded", max_bytes="250KiB").add(20, 8192)
+    up.start().wait_empty()
+    for _ in range(2):
+        up.n += 1000 - up.n % 1000  # the next hour
+        up.add(20, 8192)
+        up.wait_empty()
+    rig.wait_for(lambda: sum(map(len, objects(up).values())) <= 250 << 10, "the archive below its limit", 10, up.proc)
+    left, newest = objects(up), max(up.made)
+    t.check("a full archive loses its oldest hours only",
+            left and newest in left and min(left) > sorted(up.made)[20] and left.items() <= up.made.items(),
+            sorted(left)[:3])
+    up.stop()
+
+    up = local(place, "readonly").add(3)
+    up.settings["directory"] = "/proc/lurker"
+    up.start()
+    t.check("a directory that cannot be made is said at the start", up.proc.wait(10) != 0 and
+            re.search(r"cannot open.*what=/proc/lurker", up.proc.output()), up.proc.tail())
+    t.check("and the queue is as it was", up.left() == 3)
