@@ -181,20 +181,21 @@ static int compare(struct diff *d, const char *id, struct json_object *was, stru
 		   FILE *out)
 {
 	struct json_object *changes = json_object_new_object(), *other;
+	struct json_object_iter it;
 
-	json_object_object_foreach(was, key, value)
+	json_object_object_foreachC(was, it)
 	{
-		if (ignored(key))
+		if (ignored(it.key))
 			continue;
-		if (!json_object_object_get_ex(is, key, &other))
-			changed(changes, key, value, NULL);
-		else if (!json_object_equal(value, other))
-			changed(changes, key, value, other);
+		if (!json_object_object_get_ex(is, it.key, &other))
+			changed(changes, it.key, it.val, NULL);
+		else if (!json_object_equal(it.val, other))
+			changed(changes, it.key, it.val, other);
 	}
-	json_object_object_foreach(is, new_key, new_value)
+	json_object_object_foreachC(is, it)
 	{
-		if (!ignored(new_key) && !json_object_object_get_ex(was, new_key, &other))
-			changed(changes, new_key, NULL, new_value);
+		if (!ignored(it.key) && !json_object_object_get_ex(was, it.key, &other))
+			changed(changes, it.key, NULL, it.val);
 	}
 	if (json_object_object_length(changes))
 		return tell(d, id, "changed", changes, out);

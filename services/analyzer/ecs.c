@@ -200,13 +200,14 @@ int ecs_record(const char *json, struct buf *out)
 		if (v)
 			put(to, names[i].ecs, v);
 	}
-	json_object_object_foreach(from, key, value)
+	struct json_object_iter it;
+	json_object_object_foreachC(from, it)
 	{
-		if (!json_object_is_type(value, json_type_object) ||
-		    json_object_object_length(value)) {
+		if (!json_object_is_type(it.val, json_type_object) ||
+		    json_object_object_length(it.val)) {
 			char path[40];
-			snprintf(path, sizeof path, "lurker.%.30s", key);
-			put(to, path, json_object_get(value));
+			snprintf(path, sizeof path, "lurker.%.30s", it.key);
+			put(to, path, json_object_get(it.val));
 		}
 	}
 	rc = buf_adds(out, json_object_to_json_string_ext(
