@@ -129,8 +129,8 @@ bool app_telnet(const struct app_in *in, struct msg_arena *a, struct msg_analysi
 		return true;
 	split_lines(arena_copy(a, bytes_of(text, n)), &lines);
 	*t = (struct msg_telnet){.options = strs_done(&options), .lines = strs_done(&lines)};
-	if (lines.n >= 2 && lines.v[0].n <= 64 && lines.v[1].n <= 64 &&
-	    !text_among(lines.v[0], shell_starts, false))
+	if (lines.n >= 2 && !memchr(lines.v[0].p, ' ', lines.v[0].n) && lines.v[0].n <= 64 &&
+	    lines.v[1].n <= 64 && !text_among(lines.v[0], shell_starts, false))
 		app_login(a, rec, lines.v[0], lines.v[1], "login");
 	rec->telnet = t;
 	return true;

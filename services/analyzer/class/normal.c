@@ -18,14 +18,15 @@
 /* What is looked at again at the next word is looked at only so far, so that time stays linear in
  * the input. */
 #define MAX_HOST   253
-#define MIN_BASE64 20  /* shortest run that is taken for base64 */
-#define MAX_JUDGED 256 /* bytes by which a long run is judged random or not */
+#define MIN_BASE64 20 /* shortest run that is taken for base64 */
+#define MAX_JUDGED 96 /* bytes by which a long run is judged random or not */
 
 struct reader {
 	struct bytes in;
 	size_t at;
 	uint8_t *out;
 	size_t n;
+	size_t no_name; /* up to here there is no host name: the run ends in no TLD */
 };
 
 /* Sorts of bytes, as bits of a table: the runs below are where the time goes. */
@@ -209,22 +210,25 @@ static bool is_tld(const uint8_t *p, size_t n)
 		"br",  "jp",  "kr",  "nl",   "eu",   "us",     "ua",      "su",   "ir",    "tr",
 		"tw",  "hk",  "vn",  "club", "site", "online", "example", "test", "local", NULL};
 	for (const char *const *t = list; n && *t; t++)
-		if ((p[0] | 0x20) == **t && strlen(*t) == n && strncasecmp(*t, (const char *)p, n) == 0)
+		if ((p[0] | 0x20) == **t && strlen(*t) == n &&
+		    strncasecmp(*t, (const char *)p, n) == 0)
 			return true;
 	return false;
 }
 
-static size_t name_len(const struct reader *r)
+static size_t name_len(struct reader *r)
 {
-	size_t n = run_upto(r, 0, IN_HOST, MAX_HOST);
+	if (r->at < r->no_name)
+		return 0;
+	size_t all = run_upto(r, 0, IN_HOST, MAX_HOST), n = all;
 	while (n && !is(peek(r, n - 1), WORD))
 		n--;
 	const uint8_t *from = r->in.p + r->at;
 	const uint8_t *dot = n ? memrchr(from, '.', n) : NULL;
-	if (!dot || dot == from)
-		return 0;
-	size_t tld = n - (size_t)(dot + 1 - from);
-	return is_tld(dot + 1, tld) ? n : 0;
+	if (dot && dot > from && is_tld(dot + 1, n - (size_t)(dot + 1 - from)))
+		return n;
+	r->no_name = r->at + all;
+	return 0;
 }
 
 static size_t uuid_len(const struct reader *r)

@@ -11,8 +11,8 @@
 struct entry {
 	struct addr src; /* family 0: free */
 	uint16_t dport;
-	uint32_t seq, dst, key; /* of the last SYN; key by unicornscan's formula */
-	uint64_t ts_ns;         /* last bare SYN */
+	uint32_t seq, key; /* of the last SYN; key by unicornscan's formula */
+	uint64_t ts_ns;    /* last bare SYN */
 	struct who_tool tool;
 };
 
@@ -86,10 +86,9 @@ void who_phase_bare(struct who_phase *t, const struct addr *src, const struct wh
 		    uint64_t ts_ns, struct who_tool *tool)
 {
 	struct entry *set = set_of(t, src), *e = find(set, src);
-	uint32_t dst = dst_word(syn);
-	uint32_t key = syn->seq ^ dst ^ ((uint32_t)syn->dport << 16 | syn->sport);
+	uint32_t key = syn->seq ^ dst_word(syn) ^ ((uint32_t)syn->dport << 16 | syn->sport);
 
-	if (e && e->key == key && e->seq != syn->seq && (e->dst != dst || e->dport != syn->dport))
+	if (e && e->key == key && e->seq != syn->seq) /* no retransmission */
 		*tool = (struct who_tool){
 			"unicornscan",
 			"sequence ^ destination ^ ports is the same in two SYNs of this source"};
@@ -115,7 +114,6 @@ void who_phase_bare(struct who_phase *t, const struct addr *src, const struct wh
 		e->ts_ns = ts_ns;
 		e->dport = syn->dport;
 		e->seq = syn->seq;
-		e->dst = dst;
 		e->key = key;
 		if (tool->name || !e->tool.name)
 			e->tool = *tool;

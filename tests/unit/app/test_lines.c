@@ -109,6 +109,9 @@ Test(telnet, bots)
 	is_app("telnet");
 	is(rec.login->user, "admin");
 	is(rec.login->password, "1234");
+	tcp(23, "no user\r\n1234\r\n");
+	is_app("telnet");
+	cr_expect_null(rec.login);
 	tcp(4000, "admin\r\n1234\r\n");
 	is_absent(rec.app);
 	tcp(4000, "enable\r\nsystem\r\nshell\r\nsh\r\n");

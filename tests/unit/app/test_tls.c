@@ -309,6 +309,12 @@ Test(tls, broken)
 	r.p[3] = 0, r.p[4] = 3; /* a record too small for any message */
 	see_bytes(APP_TCP, 443, r.p, r.n);
 	is_absent(rec.app);
+	records(&m, 16384, &r);
+	r.p[5 + 74]++; /* so does the list of extensions */
+	see_bytes(APP_TCP, 443, r.p, r.n);
+	is_app("tls");
+	is(rec.tls->sni, "example.com");
+	is_absent(rec.tls->ja4);
 	tcp_hex(443, "160301 0020 01000100 0303");
 	is_app("tls");
 	is_absent(rec.tls->ja4);
