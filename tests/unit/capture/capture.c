@@ -27,7 +27,8 @@ Test(state, comes_back)
 
 	state_encode(&s, text);
 	cr_assert_eq(state_decode(text, sizeof text, &t), 0);
-	cr_assert(t.clean && t.next == s.next && t.alive_ns == s.alive_ns && t.rx_packets == 7 && t.tx_packets == 8);
+	cr_assert(t.clean && t.next == s.next && t.alive_ns == s.alive_ns && t.rx_packets == 7 &&
+		  t.tx_packets == 8);
 	cr_assert_str_eq(t.interface, s.interface);
 	s.interface[0] = '\0';
 	s.clean = false;
@@ -103,16 +104,22 @@ Test(iface, default_route)
 		     0);
 	cr_assert_str_eq(name, "eth0");
 	/* 0.0.0.0/1 is not the default route. */
-	cr_assert_eq(iface_route4("h\ntun0\t00000000\t0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", name), -ENODEV);
+	cr_assert_eq(iface_route4("h\ntun0\t00000000\t0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", name),
+		     -ENODEV);
 	cr_assert_eq(iface_route4("", name), -ENODEV);
-	cr_assert_eq(iface_route6("fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
-				  "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth1\n"
-				  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-				  "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n"
-				  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-				  "fe800000000000000000000000000001 00000400 00000005 00000000 00450003     eth2\n",
-				  name),
-		     0);
+	cr_assert_eq(
+		iface_route6(
+			"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
+			"00000000000000000000000000000000 00000100 00000001 00000000 00000001     "
+			"eth1\n"
+			"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+			"00000000000000000000000000000000 ffffffff 00000001 00000000 00200200      "
+			" lo\n"
+			"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+			"fe800000000000000000000000000001 00000400 00000005 00000000 00450003     "
+			"eth2\n",
+			name),
+		0);
 	cr_assert_str_eq(name, "eth2");
 	cr_assert_eq(iface_route6("", name), -ENODEV);
 }
@@ -137,7 +144,8 @@ Test(ring, filters_are_checked)
 {
 	char err[256];
 
-	cr_assert_eq(ring_check_filter("tcp port 80 and not host 10.0.0.1", 262144, err, sizeof err), 0);
+	cr_assert_eq(
+		ring_check_filter("tcp port 80 and not host 10.0.0.1", 262144, err, sizeof err), 0);
 	cr_assert_eq(ring_check_filter("tcp prt 80", 262144, err, sizeof err), -EINVAL);
 	cr_assert(err[0]);
 }

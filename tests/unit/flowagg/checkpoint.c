@@ -87,7 +87,8 @@ Test(checkpoint, contents_that_contradict_themselves_are_refused_or_harmless)
 			memcpy(s.p + s.n - 4, &crc, 4);
 			int rc = checkpoint_load(&a, &world_limits, w.agg.seal, &w, s.p, s.n);
 			if (!rc) {
-				struct agg_packet tick = {a.next, T0 + 4000 * SECOND, 0, 0, 1, NULL};
+				struct agg_packet tick = {a.next, T0 + 4000 * SECOND, 0, 0, 1,
+							  NULL};
 				agg_packet(&a, &tick);
 				agg_fini(&a);
 			}

@@ -60,7 +60,8 @@ static struct step *traffic(uint64_t seed)
 			s->f = frame_icmp(src, dst, rnd(2) ? 8 : 0, 0, rnd(60));
 			break;
 		case 5:
-			s->f = rnd(2) ? frame_arp() : frame_tcp6(src, port, dst, 80, TCP_SYN, rnd(2), rnd(9));
+			s->f = rnd(2) ? frame_arp()
+				      : frame_tcp6(src, port, dst, 80, TCP_SYN, rnd(2), rnd(9));
 			break;
 		case 6:
 			s->f = frame_tcp(src, port, dst, 80, TCP_SYN, rnd(3), 0);
@@ -160,7 +161,8 @@ static void one_run(uint64_t seed)
 		cr_assert_eq(x->n, y->n);
 		cr_assert_arr_eq(x->p, y->p, x->n);
 		for (size_t j = 0; j < i; j++)
-			cr_assert_str_neq(x->key, a.files[j].key, "seed %lu: a key comes twice", seed);
+			cr_assert_str_neq(x->key, a.files[j].key, "seed %lu: a key comes twice",
+					  seed);
 		free(y->p);
 	}
 	for (int c = 0; c < END_REASONS; c++)
@@ -177,5 +179,6 @@ Test(replay, from_any_checkpoint_the_same_packets_give_the_same_files, .timeout 
 	for (uint64_t seed = 0; seed < 40; seed++)
 		one_run(seed);
 	for (int c = 0; c < END_REASONS; c++)
-		cr_assert(reasons[c], "the traffic never leads to %s", agg_reason_text((enum agg_reason)c));
+		cr_assert(reasons[c], "the traffic never leads to %s",
+			  agg_reason_text((enum agg_reason)c));
 }

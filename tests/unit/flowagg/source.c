@@ -84,7 +84,8 @@ static void message(uint64_t first, size_t n)
 	struct msg_packet_row rows[300];
 
 	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct msg_packet_row){1000 + first + i, 4, {(const uint8_t *)"data", 4}};
+		rows[i] =
+			(struct msg_packet_row){1000 + first + i, 4, {(const uint8_t *)"data", 4}};
 	struct msg_packet m = {first, 1, {rows, n}};
 	cr_assert_eq(source_message(&s, &m), 0);
 }
@@ -105,7 +106,8 @@ Test(source, follows_messages)
 	message(journal(5), 5);
 	cr_assert_eq(got, 55);
 	cr_assert_eq(gaps, 0);
-	cr_assert_eq(s.from_bus, 5, "the first message leads to the journal, as one may have been lost before it");
+	cr_assert_eq(s.from_bus, 5,
+		     "the first message leads to the journal, as one may have been lost before it");
 }
 
 Test(source, the_first_message_heard_may_not_be_the_first_sent)

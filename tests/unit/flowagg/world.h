@@ -56,22 +56,25 @@ struct frame {
 	size_t n;
 };
 enum { A = 1, B = 2, C = 3 };
-struct frame frame_tcp(int src, int sport, int dst, int dport, int flags, uint32_t seq, size_t payload);
-struct frame frame_tcp6(int src, int sport, int dst, int dport, int flags, uint32_t seq, size_t payload);
+struct frame frame_tcp(int src, int sport, int dst, int dport, int flags, uint32_t seq,
+		       size_t payload);
+struct frame frame_tcp6(int src, int sport, int dst, int dport, int flags, uint32_t seq,
+			size_t payload);
 struct frame frame_udp(int src, int sport, int dst, int dport, size_t payload);
 struct frame frame_icmp(int src, int dst, int type, int code, size_t payload);
 struct frame frame_proto(int src, int dst, int proto, size_t payload);
 struct frame frame_arp(void);
 /* frame_fragment: part of a UDP datagram of 24 bytes payload; off in bytes, a multiple of 8. */
-struct frame frame_fragment(int src, int sport, int dst, int dport, int id, int off, int len, bool more);
+struct frame frame_fragment(int src, int sport, int dst, int dport, int id, int off, int len,
+			    bool more);
 
 #define TCP_SYNACK (TCP_SYN | TCP_ACK)
 
 /* A frame sent at once. */
-#define SEND(w, at, frame_expr)                                 \
-	do {                                                    \
-		struct frame f_ = (frame_expr);                 \
-		world_packet(w, (uint64_t)(at), f_.b, f_.n);    \
+#define SEND(w, at, frame_expr)                              \
+	do {                                                 \
+		struct frame f_ = (frame_expr);              \
+		world_packet(w, (uint64_t)(at), f_.b, f_.n); \
 	} while (0)
 
 #endif

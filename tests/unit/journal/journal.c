@@ -295,16 +295,20 @@ Test(journal, what_does_not_fit_into_a_batch)
 {
 	static uint8_t big[CAPFILE_MAX_PACKET + 1];
 
-	cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET + 1, CAPFILE_MAX_PACKET + 1, big), -EMSGSIZE);
+	cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET + 1, CAPFILE_MAX_PACKET + 1, big),
+		     -EMSGSIZE);
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET, CAPFILE_MAX_PACKET, big), 0);
-	cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET, CAPFILE_MAX_PACKET, big), -ENOBUFS);
+		cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET, CAPFILE_MAX_PACKET, big),
+			     0);
+	cr_assert_eq(journal_batch_add(b, 1, CAPFILE_MAX_PACKET, CAPFILE_MAX_PACKET, big),
+		     -ENOBUFS);
 	journal_batch_reset(b);
 	for (int i = 0; i < JOURNAL_BATCH; i++)
 		cr_assert_eq(journal_batch_tick(b, 1), 0);
 	cr_assert_eq(journal_batch_tick(b, 1), -ENOBUFS);
 	journal_batch_reset(b);
-	cr_assert_eq(journal_batch_add(b, 1, 10, 5, big), 0); /* shorter on the wire than captured */
+	cr_assert_eq(journal_batch_add(b, 1, 10, 5, big),
+		     0); /* shorter on the wire than captured */
 	cr_assert_eq(b->rec[0].len, 10);
 }
 

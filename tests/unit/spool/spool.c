@@ -89,7 +89,8 @@ Test(spool, small_and_large_batches)
 
 	for (int n = 1; n < 20; n += 6) {
 		for (int i = 0; i < n; i++) {
-			snprintf(key, sizeof key, "pcap/2023/11/14/%02d/%d.pcap", i % 3, 100 * n + i);
+			snprintf(key, sizeof key, "pcap/2023/11/14/%02d/%d.pcap", i % 3,
+				 100 * n + i);
 			put(key, "x");
 		}
 		commit();
@@ -201,7 +202,8 @@ Test(spool, oldest_first_over_hours_days_and_windows)
 	int n = 0;
 
 	for (int i = 0; i < 1300; i++) {
-		snprintf(key, sizeof key, "pcap/2023/%02d/14/%02d/%d.pcap", 11 + (i % 7 == 0), i * 7 % 24, 100000 - i);
+		snprintf(key, sizeof key, "pcap/2023/%02d/14/%02d/%d.pcap", 11 + (i % 7 == 0),
+			 i * 7 % 24, 100000 - i);
 		if (spool_pending(s) == SPOOL_BATCH)
 			commit();
 		put(key, "");
@@ -271,8 +273,9 @@ Test(spool, empty_folders_of_the_past_are_removed_and_made_again)
 
 Test(spool, keys_stay_inside)
 {
-	static const char *const bad[] = {"", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a/./b", ".hidden",
-					  "a/.b", "a b", "a\tb", "a\x7f", "\xc3\xa9"};
+	static const char *const bad[] = {"",     "/etc/passwd", "../x",    "a/../b", "a//b",
+					  "a/",   "a/./b",       ".hidden", "a/.b",   "a b",
+					  "a\tb", "a\x7f",       "\xc3\xa9"};
 	char deep[300];
 	int fd;
 
