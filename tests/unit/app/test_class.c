@@ -77,7 +77,7 @@ Test(class, numbers)
 }
 
 /* Long runs of what looks at its surroundings take time in proportion to their length. */
-Test(class, linear, .timeout = 20)
+Test(class, linear, .timeout = 240)
 {
 	static uint8_t in[512 << 10], out[512 << 10];
 	static const char *const pieces[] = {"a-", "a+", "a@", "1:", "f:", "a.", "1.", "\nhost:", "://", "0x", "a1", "-", "aaaaaaaa", ":", "Aaaaaaa-", "f0:", "a1.b-"};

@@ -6,14 +6,13 @@
 #include "capture/scope.h"
 #include "rt/ifaddr.h"
 
-static struct opt_list list(const char *a, const char *b)
+static void set(struct opt_list *l, const char *a, const char *b)
 {
-	struct opt_list l = {0};
+	opt_list_free(l);
 	if (a)
-		cr_assert_eq(opt_list_add(&l, a), 0);
+		cr_assert_eq(opt_list_add(l, a), 0);
 	if (b)
-		cr_assert_eq(opt_list_add(&l, b), 0);
-	return l;
+		cr_assert_eq(opt_list_add(l, b), 0);
 }
 
 static struct opt_list networks, exclude, addresses, host;
@@ -23,7 +22,9 @@ static const char *compiled(const char *own)
 {
 	static struct buf b;
 	struct scope s = {own, &networks, &exclude, &addresses, &host};
+	buf_fini(&b);
 	buf_init(&b, 1u << 20);
+	pcap_freecode(&program);
 	cr_assert_eq(scope_filter(&s, &b), 0);
 	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
 	cr_assert_eq(pcap_compile(dead, &program, (const char *)b.p, 1, PCAP_NETMASK_UNKNOWN), 0,
@@ -54,9 +55,9 @@ Test(scope, everything_by_default)
 
 Test(scope, host_ports_are_the_interfaces_own)
 {
-	networks = list("192.0.2.128/25", NULL);
-	addresses = list("192.0.2.1", "2001:db8::1");
-	host = list("22", NULL);
+	set(&networks, "192.0.2.128/25", NULL);
+	set(&addresses, "192.0.2.1", "2001:db8::1");
+	set(&host, "22", NULL);
 	compiled(NULL);
 	cr_expect_not(captured(1, 4000, 22, false));
 	cr_expect_not(captured(1, 4000, 22, true));
@@ -64,15 +65,15 @@ Test(scope, host_ports_are_the_interfaces_own)
 	cr_expect(captured(1, 4000, 23, false));
 	cr_expect(captured(1, 22, 80, false), "a visitor's port is not ours");
 	cr_expect(captured(1, 22, 80, true));
-	host = list("none", NULL);
+	set(&host, "none", NULL);
 	cr_expect_str_eq(compiled(NULL), "");
 }
 
 Test(scope, excluded_ports_are_so_everywhere)
 {
-	networks = list("192.0.2.128/25", NULL);
-	addresses = list("192.0.2.1", NULL);
-	exclude = list("443", "8000-8100");
+	set(&networks, "192.0.2.128/25", NULL);
+	set(&addresses, "192.0.2.1", NULL);
+	set(&exclude, "443", "8000-8100");
 	compiled("not arp");
 	for (int h = 1; h < 130; h += 128) {
 		cr_expect_not(captured(h, 4000, 443, false));
@@ -87,13 +88,13 @@ Test(scope, mistakes_are_named)
 	char err[256];
 	struct scope s = {NULL, &networks, &exclude, &addresses, &host};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		exclude = list(bad[i], NULL);
+		set(&exclude, bad[i], NULL);
 		cr_expect_eq(scope_check(&s, err, sizeof(err)), -EINVAL, "%s", bad[i]);
 		cr_expect(strstr(err, "exclude_ports"), "%s", err);
 	}
-	exclude = list("1-65535", NULL);
+	set(&exclude, "1-65535", NULL);
 	cr_expect_eq(scope_check(&s, err, sizeof(err)), 0);
-	networks = list("192.0.2.1/8", NULL);
+	set(&networks, "192.0.2.1/8", NULL);
 	cr_expect_eq(scope_check(&s, err, sizeof(err)), -EINVAL);
 	cr_expect(strstr(err, "192.0.2.1/8"), "%s", err);
 }
@@ -111,4 +112,5 @@ Test(scope, addresses_of_an_interface)
 	for (size_t i = 0; i < l.n; i++)
 		cr_expect_str_neq(l.v[i], "127.0.0.1");
 	cr_assert_eq(ifaddr_list("no-such", &l), 0);
+	opt_list_free(&l);
 }
