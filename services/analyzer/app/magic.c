@@ -73,6 +73,33 @@ static bool begins(struct bytes b, const char *const *words)
 	return false;
 }
 
+/* The other half of a conversation whose beginning is not in the capture: an HTTP response, or TLS records to the
+ * end of what is there, the first one whole. */
+static const char *answers(struct bytes b)
+{
+	struct cur c = cur_of(b);
+	size_t digits;
+
+	if (text_starts(b, "HTTP/1.") && b.n >= 12 && is_digit(b.p[7]) && b.p[8] == ' ') {
+		(void)text_number(text_upto(text_from(b, 9), 4), &digits);
+		return digits == 3 ? "http" : NULL;
+	}
+	for (size_t records = 0;; records++) {
+		if (cur_left(&c) == 0)
+			return records ? "tls" : NULL;
+		uint8_t type = cur_u8(&c);
+		uint16_t version = cur_u16(&c), len = cur_u16(&c);
+		if (c.bad) /* a header that was cut off */
+			return records && type >= 20 && type <= 23 ? "tls" : NULL;
+		if (type < 20 || type > 23 || version < 0x300 || version > 0x303 || len == 0 ||
+		    len > 16384 + 2048)
+			return NULL;
+		if (len > cur_left(&c))
+			return records ? "tls" : NULL;
+		cur_skip(&c, len);
+	}
+}
+
 /* Frames that say their own length. */
 static const char *tcp_framed(struct bytes b)
 {
@@ -143,7 +170,9 @@ static const char *by_shape(const struct app_in *in)
 		if (begins(b, irc) && text_line(&lines, &line, &whole) && whole &&
 		    text_printable(line))
 			return "irc";
-		const char *name = tcp_framed(b);
+		const char *name = answers(b);
+		if (!name)
+			name = tcp_framed(b);
 		if (name)
 			return name;
 		/* MongoDB: length, request, response 0 or -1, opcode OP_QUERY or OP_MSG */

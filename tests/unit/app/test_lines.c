@@ -411,6 +411,34 @@ Test(magic, names)
 	is(rec.first_bytes, "524642203030332e");
 }
 
+Test(magic, answers)
+{
+	tcp(9999, "HTTP/1.1 200 OK\r\n\r\n");
+	is_app("http");
+	cr_expect_null(rec.http);
+	tcp(9999, "HTTP/1.1 2000 OK\r\n\r\n");
+	is_absent(rec.app);
+	tcp(9999, "HTTP/1.x 200 OK\r\n\r\n");
+	is_absent(rec.app);
+	tcp_hex(9999, "1703030003 112233");
+	is_app("tls");
+	cr_expect_null(rec.tls);
+	tcp_hex(9999, "1703030003 112233 16030100");
+	is_app("tls");
+	tcp_hex(9999, "1703030003 112233 1603010004 00");
+	is_app("tls");
+	tcp_hex(9999, "1703030003 112233 99");
+	is_absent(rec.app);
+	tcp_hex(9999, "1703030003 1122");
+	is_absent(rec.app);
+	tcp_hex(9999, "1703030000");
+	is_absent(rec.app);
+	tcp_hex(9999, "1703050001 11");
+	is_absent(rec.app);
+	tcp_hex(9999, "170303");
+	is_absent(rec.app);
+}
+
 /* Of several datagrams the first one is looked at. */
 Test(app, first_datagram)
 {
