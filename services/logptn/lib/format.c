@@ -52,32 +52,58 @@ static int parse(struct formats *f, const struct skels *t)
 	return f->pats.failed ? -ENOMEM : 0;
 }
 
-/* The header of the skeletons in a format: what its columns have in common. Returns the number of codes. */
+/* Where the [123]: at the end of a process column starts; the end of the column if it has none. */
+static uint32_t process_end(const struct formats *f, uint32_t skel, struct span s)
+{
+	const uint32_t *c = f->line[skel].code;
+
+	if (s.to - s.from >= 5 && pats_punct(&f->pats, c[s.to - 1], ':') &&
+	    pats_punct(&f->pats, c[s.to - 2], ']') && c[s.to - 3] == PAT_VALUE &&
+	    pats_punct(&f->pats, c[s.to - 4], '['))
+		return s.to - 4;
+	return s.to;
+}
+
+/* The header of the skeletons in a format: what its columns have in common. Returns the number of codes; column[i] is the
+ * column of code i. */
 static uint32_t header_codes(const struct formats *f, const uint32_t *skel, uint32_t n,
-			     uint32_t *code)
+			     uint32_t *code, uint8_t *column)
 {
 	const struct header_row *a = &f->header.row[skel[0]];
 	const uint32_t *line = f->line[skel[0]].code;
-	uint32_t len = 0, at = 0;
+	uint32_t len = 0, at = 0, from;
 
-	for (uint32_t c = 0; c < f->header.ncols; c++) {
-		uint32_t la = a->col[c].to - a->col[c].from;
+	for (uint32_t c = 0; c < f->header.ncols && len < TOK_MAX; c++) {
+		uint32_t end = process_end(f, skel[0], a->col[c]), la;
+		bool pids = end != a->col[c].to;
+
+		for (uint32_t i = 1; i < n && pids; i++)
+			pids = process_end(f, skel[i], f->header.row[skel[i]].col[c]) !=
+			       f->header.row[skel[i]].col[c].to;
+		end = pids ? end : a->col[c].to;
+		la = end - a->col[c].from;
 		struct ends e = {la, la, la, false};
 
 		for (uint32_t i = 1; i < n; i++) {
 			const struct span *b = &f->header.row[skel[i]].col[c];
+			uint32_t to = pids ? process_end(f, skel[i], *b) : b->to;
 
 			merge_narrow(&e, line + a->col[c].from, la, f->line[skel[i]].code + b->from,
-				     b->to - b->from);
+				     to - b->from);
 		}
+		from = len;
 		while (at < a->col[c].from && len < TOK_MAX)
 			code[len++] = line[at++];
 		if (len + la + 1 < TOK_MAX)
 			len = merge_append(&e, line + a->col[c].from, la, code, len);
-		at = a->col[c].to;
+		for (at = end; at < a->col[c].to && len < TOK_MAX; at++)
+			code[len++] = line[at];
+		memset(column + from, (int)c, len - from);
 	}
-	while (at < a->body && len < TOK_MAX)
+	while (at < a->body && len < TOK_MAX) {
+		column[len] = HEADER_COLUMNS;
 		code[len++] = line[at++];
+	}
 	return len;
 }
 
@@ -142,27 +168,48 @@ static enum tok_type main_type(uint16_t types)
 	return TYPE_WORD;
 }
 
-/* Names are unique in the format: number, number_2. */
-static void name_values(struct format *m)
+/* What a column of the header is called. */
+static const char *column_name(const struct header *h, const struct segment *g)
 {
-	unsigned used[TYPE_COUNT] = {0};
+	enum tok_type t = main_type(g->types);
 
+	if (t == TYPE_TIME || g->column >= h->ncols)
+		return tok_type_name(t);
+	switch (h->kind[g->column]) {
+	case HEADER_LEVEL:
+		return "level";
+	case HEADER_COLON:
+		return t == TYPE_NUMBER ? "pid" : "process";
+	case HEADER_GROUP:
+		return "context";
+	case HEADER_WORD:
+		return "host";
+	default:
+		return tok_type_name(t);
+	}
+}
+
+/* Names are unique in the format: number, number_2. */
+static void name_values(const struct header *h, struct format *m)
+{
 	for (uint32_t i = 0; i < m->nseg; i++) {
-		enum tok_type t;
+		struct segment *g = &m->seg[i];
+		unsigned same = 1;
 
-		if (!m->seg[i].value)
+		if (!g->value)
 			continue;
-		t = main_type(m->seg[i].types);
-		if (++used[t] == 1)
-			snprintf(m->seg[i].name, sizeof m->seg[i].name, "%s", tok_type_name(t));
+		g->base = g->header ? column_name(h, g) : tok_type_name(main_type(g->types));
+		for (uint32_t k = 0; k < i; k++)
+			same += m->seg[k].value && !strcmp(m->seg[k].base, g->base);
+		if (same == 1)
+			snprintf(g->name, sizeof g->name, "%s", g->base);
 		else
-			snprintf(m->seg[i].name, sizeof m->seg[i].name, "%s_%u", tok_type_name(t),
-				 used[t]);
+			snprintf(g->name, sizeof g->name, "%s_%u", g->base, same);
 	}
 }
 
 static int add_segments(struct formats *f, struct format *m, const uint32_t *code, uint32_t n,
-			uint32_t body)
+			uint32_t body, const uint8_t *column)
 {
 	const struct pats *p = &f->pats;
 
@@ -177,6 +224,7 @@ static int add_segments(struct formats *f, struct format *m, const uint32_t *cod
 		g->header = i < body;
 		if (code[i] == PAT_VALUE) {
 			g->value = true;
+			g->column = column[i];
 			g->from_code = i++;
 			continue;
 		}
@@ -291,6 +339,7 @@ static int build(struct formats *f, struct format *m, const struct pat *q)
 {
 	uint32_t code[2 * TOK_MAX], n = 0, body = 0, k = 0;
 	struct span out[2 * TOK_MAX];
+	uint8_t column[2 * TOK_MAX];
 	int r;
 
 	m->skel = store(f, q->members * sizeof *m->skel);
@@ -299,8 +348,9 @@ static int build(struct formats *f, struct format *m, const struct pat *q)
 	for (uint32_t s = q->head; s != PAT_NONE; s = f->pats.next[s])
 		m->skel[m->nskel++] = s;
 	qsort_r(m->skel, m->nskel, sizeof *m->skel, by_weight, f->arg);
+	memset(column, HEADER_COLUMNS, sizeof column);
 	if (q->headed)
-		body = n = header_codes(f, m->skel, m->nskel, code);
+		body = n = header_codes(f, m->skel, m->nskel, code, column);
 	memcpy(code + n, q->code, q->n * sizeof *code);
 	n += q->n;
 	if (q->headed && !all_align(f, code, n, m->skel, m->nskel)) {
@@ -311,7 +361,7 @@ static int build(struct formats *f, struct format *m, const struct pat *q)
 		body = 2;
 		n = 2 + q->n;
 	}
-	r = add_segments(f, m, code, n, body);
+	r = add_segments(f, m, code, n, body, column);
 	if (r)
 		return r;
 	for (uint32_t i = 0; i < m->nskel; i++) {
@@ -335,7 +385,7 @@ static int build(struct formats *f, struct format *m, const struct pat *q)
 		return -ENOMEM;
 	memcpy(m->code, code, n * sizeof *code);
 	m->ncode = n;
-	name_values(m);
+	name_values(&f->header, m);
 	r = identify(m, &f->pats, code, n, body);
 	if (!r)
 		r = write_template(f, m);
@@ -405,6 +455,26 @@ int formats_make(const struct skels *t, struct formats **out)
 fail:
 	formats_free(&f);
 	return r;
+}
+
+static unsigned width(const struct format *f)
+{
+	unsigned bits = 0;
+
+	for (uint32_t i = 0; i < f->nseg; i++)
+		bits += (unsigned)__builtin_popcountll(f->seg[i].chars);
+	return bits;
+}
+
+bool format_specific(const struct format *a, const struct format *b)
+{
+	if (a->literal != b->literal)
+		return a->literal > b->literal;
+	if (a->nseg != b->nseg)
+		return a->nseg < b->nseg;
+	if (width(a) != width(b))
+		return width(a) < width(b);
+	return strcmp(a->id, b->id) < 0;
 }
 
 void formats_free(struct formats **f)

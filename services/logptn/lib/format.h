@@ -17,6 +17,8 @@ struct segment {
 	uint64_t chars;     /* value: classes of the characters seen */
 	uint16_t types;     /* value: mask of enum tok_type */
 	uint32_t from_code; /* value: its place in the codes */
+	uint8_t column;     /* header: its column */
+	const char *base;   /* value: its name without a number */
 	char name[20];      /* value: name by type, unique in the format: ip, number_2 */
 };
 
@@ -71,6 +73,10 @@ struct extract {
 };
 int format_extract(const struct formats *fs, const struct format *f, const uint8_t *line, size_t n,
 		   struct extract *out);
+
+/* format_specific: a is more specific than b: of two expressions that match a line, the one whose format is more specific is
+ * the right one. A total order: more constant text, then fewer values, then narrower values, then the id. */
+bool format_specific(const struct format *a, const struct format *b);
 
 /* format_regex: a PCRE that matches every line of the format, as a NUL-terminated string to be freed; NULL out of memory.
  * named: with groups; in grok, groups are %{NAME:name} of standard patterns where they fit. */

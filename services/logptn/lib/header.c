@@ -125,7 +125,7 @@ static uint32_t take_one(struct finder *f, uint32_t c, enum header_kind kind)
 /* Takes all up to an item of this kind, if enough lines have one within reach. */
 static bool take_until(struct finder *f, uint32_t c, enum header_kind kind)
 {
-	uint32_t found = 0;
+	uint32_t found = 0, later = 0;
 
 	for (uint32_t i = 0; i < f->n; i++) {
 		uint32_t at = f->at[i], from = GONE;
@@ -142,11 +142,13 @@ static bool take_until(struct finder *f, uint32_t c, enum header_kind kind)
 				f->then[i] = at;
 				f->tmp[i] = (struct span){from, s.to};
 				found++;
+				later += k > 0;
 			}
 			break;
 		}
 	}
-	if (found < f->least)
+	/* If nearly all have something before it, that is a column of its own: the host. */
+	if (found < f->least || later >= f->least)
 		return false;
 	for (uint32_t i = 0; i < f->n; i++) {
 		f->at[i] = f->then[i];

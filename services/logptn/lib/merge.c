@@ -20,12 +20,24 @@ enum {
 	NEED_PAIR = 4,
 };
 
+/* The delimiter is one of these characters. */
 static bool quote(const struct pats *p, uint32_t code, const char *set)
 {
 	const struct sym *s = &p->sym[code];
 
-	return s->flags & SYM_PUNCT && s->len == 1 && strchr(set, s->text[0]);
+	if (!(s->flags & SYM_PUNCT) || !s->len)
+		return false;
+	for (; *set; set++) {
+		/* Characters of the set start where a byte does not continue one. */
+		if (!strncmp(set, (const char *)s->text, s->len) &&
+		    ((uint8_t)set[s->len] & 0xc0) != 0x80)
+			return true;
+	}
+	return false;
 }
+
+#define OPENING "\"'[(<「『【（《“"
+#define CLOSING "\"'])>」』】）》”"
 
 static bool word_is(const struct sym *s, const char *w)
 {
@@ -70,7 +82,7 @@ static uint32_t need_of_place(const struct pats *p, const uint32_t *c, uint32_t 
 		return NEED_KEYED;
 	if (merge_keyed(p, c, i))
 		return NEED_KEYED;
-	if (i && i + 1 < n && quote(p, c[i - 1], "\"'[(<") && quote(p, c[i + 1], "\"'])>"))
+	if (i && i + 1 < n && quote(p, c[i - 1], OPENING) && quote(p, c[i + 1], CLOSING))
 		return NEED_QUOTED;
 	if (i && pats_punct(p, c[i - 1], ':'))
 		return NEED_COLON;
@@ -202,7 +214,8 @@ bool merge_slots(struct pats *p)
 		if (e - i > 1 && slot_varies(p, rows + i, (uint32_t)(e - i)))
 			cand[ncand++] = (struct candidate){rows[i].key, i, (uint32_t)(e - i)};
 	}
-	qsort(cand, ncand, sizeof *cand, by_size);
+	if (ncand)
+		qsort(cand, ncand, sizeof *cand, by_size);
 	for (size_t i = 0; i < ncand; i++) {
 		struct pat_row *r = rows + cand[i].from;
 		uint32_t m = alive(p, r, cand[i].n);

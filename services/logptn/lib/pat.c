@@ -306,5 +306,6 @@ static int by_key(const void *x, const void *y)
 
 void pat_rows_sort(struct pat_row *rows, size_t n)
 {
-	qsort(rows, n, sizeof *rows, by_key);
+	if (n)
+		qsort(rows, n, sizeof *rows, by_key);
 }

@@ -28,7 +28,7 @@ static bool all_hex(const uint8_t *s, size_t n, bool upper)
 }
 
 /* The rule of shape.h for a segment of n bytes with `digits` digits, `trailing` of them at its end. */
-static enum keep judge(const uint8_t *s, size_t n, size_t digits, size_t trailing)
+static inline enum keep judge(const uint8_t *s, size_t n, size_t digits, size_t trailing)
 {
 	if (digits == n)
 		return KEEP_NONE_DIGITS;
@@ -162,62 +162,91 @@ static inline size_t run_end(const uint64_t *mask, size_t d)
 	return w * 64 + (size_t)__builtin_ctzll(zeros);
 }
 
-size_t shape_line(const uint8_t *line, size_t n, uint8_t *out)
+/* The lines that have only printable ASCII in them. */
+static inline __attribute__((always_inline)) size_t cut_digits(const uint8_t *line, size_t n,
+							       struct shape_masks *m, uint8_t *out)
 {
-	struct shape_masks m;
-	size_t pos = 0, o = 0, words;
-	bool cut = n > SHAPE_MAX;
+	size_t pos = 0, o = 0, words = n / 64 + 1;
 
-	if (cut)
-		n = SHAPE_MAX;
-	words = n / 64 + 1;
-	if (shape_scan(line, n, &m)) {
-		uint32_t map[SHAPE_ROOM];
-
-		return shape_map(line, cut ? (size_t)SHAPE_MAX + 1 : n, out, map);
-	}
 	for (size_t w = 0; w < words; w++) {
-		uint64_t todo = m.digit[w];
+		uint64_t todo = m->digit[w];
 
-		if (pos > w * 64) {
-			if (pos >= w * 64 + 64)
-				continue;
-			todo &= ~UINT64_C(0) << (pos % 64);
-		}
 		while (todo) {
 			size_t d = w * 64 + (size_t)__builtin_ctzll(todo);
-			size_t s = run_start(m.alnum, d), e = run_end(m.alnum, d), len = e - s;
-			size_t trailing;
-			enum keep k;
+			size_t s = run_start(m->alnum, d), e = run_end(m->alnum, d), len = e - s,
+			       keep = 0;
+			enum keep k = KEEP_NONE_DIGITS;
 
-			if (len <= 64) {
-				uint64_t x = bits(m.digit, s, e), inv = ~(x << (64 - len));
+			if (s != d || run_end(m->digit, d) != e) {
+				size_t trailing;
 
-				trailing = inv ? (size_t)__builtin_clzll(inv) : 64;
-				k = judge(line + s, len, (size_t)__builtin_popcountll(x), trailing);
-			} else {
-				k = judge_long(line + s, len, &trailing);
+				if (len <= 64) {
+					uint64_t x = bits(m->digit, s, e), inv = ~(x << (64 - len));
+
+					trailing = (size_t)__builtin_clzll(inv);
+					k = judge(line + s, len, (size_t)__builtin_popcountll(x),
+						  trailing);
+				} else {
+					k = judge_long(line + s, len, &trailing);
+				}
+				keep = k == KEEP_LETTERS ? len - trailing : 0;
 			}
 			if (k != KEEP_ALL) {
-				size_t upto = k == KEEP_LETTERS ? e - trailing : s;
-
-				copy_over(out + o, line + pos, upto - pos);
-				o += upto - pos;
+				copy_over(out + o, line + pos, s + keep - pos);
+				o += s + keep - pos;
 				out[o++] = k == KEEP_NONE_MIXED ? SHAPE_MIXED : SHAPE_DIGITS;
 				pos = e;
 			}
 			if (e >= w * 64 + 64) {
-				/* A kept segment that reaches into the next word need not be seen again. */
-				for (size_t v = w + 1; v <= e / 64 && v < words; v++)
-					m.digit[v] &= v == e / 64 ? ~UINT64_C(0) << (e % 64) : 0;
+				/* What of this segment is in the next words has been seen. */
+				for (size_t v = w + 1; v <= e / 64; v++)
+					m->digit[v] &= v == e / 64 ? ~UINT64_C(0) << (e % 64) : 0;
 				break;
 			}
 			todo &= ~UINT64_C(0) << (e % 64);
 		}
 	}
 	copy_over(out + o, line + pos, n - pos);
-	o += n - pos;
-	if (cut)
+	return o + n - pos;
+}
+
+#if defined(__x86_64__)
+/* The same code with instructions for bit fields, where scan_avx2 runs. */
+__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))) static size_t
+cut_digits_bits(const uint8_t *line, size_t n, struct shape_masks *m, uint8_t *out)
+{
+	return cut_digits(line, n, m, out);
+}
+#endif
+
+static size_t cut_digits_plain(const uint8_t *line, size_t n, struct shape_masks *m, uint8_t *out)
+{
+	return cut_digits(line, n, m, out);
+}
+
+/* Apart, so that its large arrays are not on the stack of the common case. */
+static __attribute__((noinline)) size_t careful(const uint8_t *line, size_t n, uint8_t *out)
+{
+	uint32_t map[SHAPE_ROOM];
+
+	return shape_map(line, n, out, map);
+}
+
+size_t shape_line(const uint8_t *line, size_t n, uint8_t *out)
+{
+	struct shape_masks m;
+	size_t o, all = n;
+
+	if (n > SHAPE_MAX)
+		n = SHAPE_MAX;
+	if (shape_scan(line, n, &m))
+		return careful(line, all, out);
+#if defined(__x86_64__)
+	o = shape_vector() ? cut_digits_bits(line, n, &m, out) : cut_digits_plain(line, n, &m, out);
+#else
+	o = cut_digits_plain(line, n, &m, out);
+#endif
+	if (all > n)
 		out[o++] = SHAPE_CUT;
 	memset(out + o, 0, 32);
 	return o;

@@ -144,6 +144,8 @@ static void word(struct reader *r)
 	for (e = i; e < r->n && !delimiter(r->s[e]); e += len) {
 		if (class_at(r, e, &len) != script)
 			break;
+		if (e > i && r->s[e] == '.' && e + 1 < r->n && r->s[e + 1] == '.')
+			break; /* leaders: "state.......0" */
 		mark |= scan_mark(r->s[e]);
 		dots += r->s[e] == '.';
 		other |= r->s[e] != '.' && r->s[e] != '-';
@@ -152,7 +154,9 @@ static void word(struct reader *r)
 	if (other)
 		while (len > 1 && (s[len - 1] == '.' || s[len - 1] == '-'))
 			len--;
-	if (mark) {
+	if (!mark && !other) {
+		add(r, TOK_PUNCT, 0, i, len);
+	} else if (mark) {
 		/* host:port, but not the time of "took 5:3". */
 		if (i + len + 1 < r->n && s[len] == ':' && s[len + 1] == SHAPE_DIGITS &&
 		    !is_number(s, len))
@@ -263,7 +267,6 @@ size_t tokenize(const uint8_t *shape, size_t n, struct token *out)
 			r.i += len;
 			continue;
 		}
-		/* Leaders: "state.......0". */
 		for (len = 0; r.i + len < n && shape[r.i + len] == '.'; len++)
 			;
 		if (len >= 2) {
