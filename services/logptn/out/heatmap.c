@@ -82,15 +82,16 @@ static void put_examples(const struct view *v, const struct view_format *f, FILE
 	unsigned n = 0;
 
 	fputs(",\"examples\":[", out);
-	for (uint32_t i = 0; f->format && i < f->format->nskel && n < EXAMPLES; i++) {
-		const struct skel *s = &v->formats->skels->v[f->format->skel[i]];
+	for (unsigned k = 0; f->format && k < EXAMPLES; k++)
+		for (uint32_t i = 0; i < f->format->nskel && n < EXAMPLES; i++) {
+			const struct skel *s = &v->formats->skels->v[f->format->skel[i]];
+			const struct sample *x = k < s->nsamples ? s->sample[k] : NULL;
 
-		if (s->nsamples) {
+			if (!x)
+				continue;
 			fputs(n++ ? "," : "", out);
-			out_string(out, s->sample[0]->text,
-				   clip(s->sample[0]->text, s->sample[0]->len, EXAMPLE_BYTES));
+			out_string(out, x->text, clip(x->text, x->len, EXAMPLE_BYTES));
 		}
-	}
 	putc(']', out);
 }
 

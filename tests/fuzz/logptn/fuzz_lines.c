@@ -99,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		m = &f->v[f->of_skel[k]];
 		require(!format_extract(f, m, line[i], len[i], ex));
 		for (uint32_t s = 0; s < m->nseg; s++)
-			require(ex[s].off + (size_t)ex[s].len <= len[i] && (!m->seg[s].value || ex[s].len));
+			require(ex[s].off + (size_t)ex[s].len <= len[i] &&
+				(!m->seg[s].value || ex[s].len));
 	}
 	dump(f, out);
 	original(line, len, n, out);

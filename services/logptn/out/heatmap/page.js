@@ -4,6 +4,7 @@
 	const $ = id => document.getElementById(id);
 	const number = new Intl.NumberFormat("en");
 	const n = x => number.format(x);
+	const of = (x, what) => `${n(x)} ${what}${x === 1 ? "" : "s"}`;
 	const CHUNK = 80; /* rows added at a time while scrolling */
 	let rows = [], drawn = 0, focus = {row: 0, col: 0};
 
@@ -60,7 +61,7 @@
 		const stops = [0, .25, .5, .75, 1].map(x => color(Math.expm1(x * Math.log1p(1000)), 1000));
 		$("ramp").style.background = `linear-gradient(to right, ${stops.join(",")})`;
 		$("least").textContent = "1 line";
-		$("most").textContent = relative ? "most of the format" : n(most) + " lines";
+		$("most").textContent = relative ? "most of the format" : of(most, "line");
 		$("legend").setAttribute("aria-label", `Colour scale, logarithmic, from 1 line to ${$("most").textContent}`);
 	}
 
@@ -112,7 +113,7 @@
 		$("map").setAttribute("aria-rowcount", rows.length + 1);
 		drawMore();
 		const lines = rows.reduce((s, f) => s + f.count, 0);
-		$("shown").textContent = `${n(rows.length)} of ${n(data.formats.length)} formats, ${n(lines)} lines`;
+		$("shown").textContent = `${n(rows.length)} of ${of(data.formats.length, "format")}, ${of(lines, "line")}`;
 		const first = cellAt(0, 0);
 		if (first) first.tabIndex = 0;
 		sorted();
@@ -132,7 +133,7 @@
 		tr.append(el("th", {scope: "col", id: "col-count"},
 			el("button", {type: "button", onclick: order(() => $("order").value === "count" ? "rare" : "count")}, "Lines")));
 		const step = Math.max(1, Math.ceil(data.bins.length / 6));
-		data.bins.forEach((b, c) => tr.append(el("th", {scope: "col", class: "bin"},
+		data.bins.forEach((b, c) => tr.append(el("th", {scope: "col", class: c % step === 0 ? "bin labelled" : "bin"},
 			el("span", {class: "hidden"}, range(c)),
 			c % step === 0 ? el("span", {"aria-hidden": "true"}, data.by_time ? clock(b[0]).slice(5, 16) : n(b[0])) : null)));
 	}
@@ -147,7 +148,7 @@
 	function where(f, c) {
 		const cell = f.cell.get(c);
 		if (!cell) return [el("p", {}, `No lines in ${range(c)}.`)];
-		const out = [el("p", {}, `${n(cell[1])} in ${range(c)}; the first is line ${n(cell[2])}`
+		const out = [el("p", {}, `${of(cell[1], "line")} in ${range(c)}; the first is line ${n(cell[2])}`
 			+ (cell[3] !== undefined && data.files.length > 1 ? ` of ${data.files[cell[3]]}.` : "."))];
 		out.push(el("pre", {}, `sed -n '${cell[2]}p' ${quote(data.files[cell[3] || 0])}`));
 		return out;
@@ -169,7 +170,7 @@
 		else if (f.cells.length) d.append(el("p", {}, `First at line ${n(f.cells[0][2])}; in ${n(f.cells.length)} of ${n(data.bins.length)} ranges.`));
 		d.append(el("h3", {}, "Examples"), ...f.examples.map(x => el("pre", {}, x)));
 		f.vars.forEach(v => d.append(el("h3", {}, v.name, " ",
-			el("small", {}, v.exact ? `${n(v.distinct)} values` : "values in samples")), bars(v)));
+			el("small", {}, v.exact ? of(v.distinct, "value") : "values in samples")), bars(v)));
 		d.hidden = false;
 		d.dataset.row = r;
 	}
@@ -233,11 +234,11 @@
 		const f = rows[Number(tr.dataset.row)], td = target.closest("td.cell"), v = target.closest(".var[data-var]");
 		if (v) {
 			const x = f.vars[Number(v.dataset.var)];
-			return [x.name + (x.exact ? `, ${n(x.distinct)} values` : ", values in samples"), bars(x)];
+			return [x.name + (x.exact ? `, ${of(x.distinct, "value")}` : ", values in samples"), bars(x)];
 		}
 		if (td) {
 			const cell = f.cell.get(Number(td.dataset.col));
-			return [`${cell ? n(cell[1]) : "no"} lines, ${range(Number(td.dataset.col))}`, el("pre", {}, f.text.slice(0, 200))];
+			return [`${cell ? of(cell[1], "line") : "no lines"}, ${range(Number(td.dataset.col))}`, el("pre", {}, f.text.slice(0, 200))];
 		}
 		if (target.closest("th")) return ["For example", ...f.examples.map(x => el("pre", {}, x))];
 		return null;
@@ -274,8 +275,8 @@
 
 	document.title = "Log formats: " + data.source;
 	$("source").textContent = data.source;
-	$("summary").textContent = `${n(data.lines)} lines in ${n(data.formats.length)} formats; each column is ${
-		data.bins.length ? (data.by_time ? "a range of time" : `about ${n(Math.round(data.lines / data.bins.length) || 1)} lines`) : "empty"}.`;
+	$("summary").textContent = `${of(data.lines, "line")} in ${of(data.formats.length, "format")}; each column is ${
+		data.bins.length ? (data.by_time ? "a range of time" : `about ${of(Math.round(data.lines / data.bins.length) || 1, "line")}`) : "empty"}.`;
 	head();
 	legend();
 	apply();
