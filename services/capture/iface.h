@@ -18,10 +18,4 @@ void iface_counters(const char *name, uint64_t *rx, uint64_t *tx);
  * exist. */
 bool iface_up(const char *name, int *index);
 
-/* iface_default: the interface of the IPv4 default route, else of the IPv6 one. 0 or -ENODEV.
- * iface_route4/6 do it for the text of /proc/net/route and /proc/net/ipv6_route. */
-int iface_default(char out[IFACE_NAME]);
-int iface_route4(const char *text, char out[IFACE_NAME]);
-int iface_route6(const char *text, char out[IFACE_NAME]);
-
 #endif

@@ -16,6 +16,7 @@
 #include "capture/scope.h"
 #include "capture/state.h"
 #include "rt/ifaddr.h"
+#include "rt/route.h"
 #include "rt/svc.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -158,7 +159,7 @@ static int open_privileged(struct svc *s)
 		return rc;
 	if (conf.interface)
 		strcpy(cap.interface, conf.interface);
-	else if (iface_default(cap.interface)) {
+	else if (route_default(cap.interface)) {
 		log_error("no interface",
 			  "hint=\"there is no default route: name the interface with -i\"");
 		return -ENODEV;

@@ -22,7 +22,7 @@ struct conf conf;
 const struct opt conf_opts[] = {
 	SVC_OPT_ENDPOINT(struct conf),
 	{.name = "interface", .flag = 'i', .type = OPT_STR, AT(interface),
-	 .help = "interface to answer on (Ethernet-like)"},
+	 .help = "interface to answer on (Ethernet-like); by default the one of the default route"},
 	{.name = "networks", .flag = 'n', .type = OPT_LIST, AT(networks),
 	 .help = "watched network in CIDR form or address, repeatable; by default the interface's own addresses"},
 	{.name = "exclude_ports", .flag = 'e', .type = OPT_LIST, AT(exclude_ports),

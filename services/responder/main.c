@@ -15,6 +15,7 @@
 #include "responder/respond.h"
 #include "responder/rules.h"
 #include "responder/wire.h"
+#include "rt/route.h"
 #include "rt/svc.h"
 
 #define LINK_ETHERNET 1
@@ -48,9 +49,13 @@ static int check(struct svc *s)
 	(void)s;
 	if (sodium_init() < 0)
 		return -EIO;
+	char name[ROUTE_NAME];
+	if (!conf.interface && route_default(name) == 0)
+		conf.interface = strdup(name);
 	if (!conf.interface) {
 		log_error("no interface",
-			  "hint=\"name one with -i, or responder.interface in the configuration\"");
+			  "hint=\"there is no default route: name the interface with "
+			  "-i, or responder.interface in the configuration\"");
 		return -EINVAL;
 	}
 	rc = wire_find(conf.interface, &link_of_wire);

@@ -11,6 +11,7 @@
 
 #include "capture/feed.h"
 #include "capture/iface.h"
+#include "rt/route.h"
 #include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
@@ -97,18 +98,18 @@ Test(iface, default_route)
 {
 	char name[IFACE_NAME];
 
-	cr_assert_eq(iface_route4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+	cr_assert_eq(route_find4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
 				  "eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
 				  "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
 				  name),
 		     0);
 	cr_assert_str_eq(name, "eth0");
 	/* 0.0.0.0/1 is not the default route. */
-	cr_assert_eq(iface_route4("h\ntun0\t00000000\t0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", name),
+	cr_assert_eq(route_find4("h\ntun0\t00000000\t0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n", name),
 		     -ENODEV);
-	cr_assert_eq(iface_route4("", name), -ENODEV);
+	cr_assert_eq(route_find4("", name), -ENODEV);
 	cr_assert_eq(
-		iface_route6(
+		route_find6(
 			"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
 			"00000000000000000000000000000000 00000100 00000001 00000000 00000001     "
 			"eth1\n"
@@ -121,7 +122,7 @@ Test(iface, default_route)
 			name),
 		0);
 	cr_assert_str_eq(name, "eth2");
-	cr_assert_eq(iface_route6("", name), -ENODEV);
+	cr_assert_eq(route_find6("", name), -ENODEV);
 }
 
 Test(iface, what_the_kernel_says)
