@@ -79,7 +79,7 @@ static bool by_mark(const struct who_syn *s, struct who_tool *out)
  * stamp, and one that asks for ECN with an urgent pointer of its own. */
 static bool nmap_os_probe(const struct who_syn *s)
 {
-	static const uint16_t windows[] = {1, 63, 4, 16, 512, 256};
+	static const uint16_t windows[] = {1, 63, 4, 16, 512, 256, 31337};
 	const struct tcp_opts *t = &s->opts;
 
 	if (s->win == 3 && s->urg == 0xf7f5 && (s->flags & TCP_ECE) && (s->flags & TCP_CWR))

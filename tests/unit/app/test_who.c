@@ -162,6 +162,8 @@ Test(tool, shapes)
 	p = syn_packet(probe, sizeof probe);
 	p.win = 1;
 	tool_is(&p, NULL, "nmap");
+	p.win = 31337;
+	tool_is(&p, NULL, "nmap");
 	p.win = 2;
 	tool_is(&p, NULL, NULL);
 	p = syn_packet(mss1460, 4);
