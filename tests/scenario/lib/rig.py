@@ -176,12 +176,16 @@ def _ip(*args, check=True):
 
 
 def sweep():
-    """Removes namespaces of tests that no longer run."""
+    """Removes namespaces and directories of tests that no longer run."""
+    def left_behind(name):
+        parts = name.split("-", 2)
+        return len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}")
     for line in _ip("netns", "list", check=False).stdout.splitlines():
-        parts = line.split()[0].split("-")
-        if len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit():
-            if not os.path.exists(f"/proc/{parts[1]}"):
-                _ip("netns", "del", "-".join(parts), check=False)
+        if line and left_behind(line.split()[0]):
+            _ip("netns", "del", line.split()[0], check=False)
+    for path in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
+        if left_behind(path.name) and "RIG_KEEP" not in os.environ:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Proc:
@@ -279,12 +283,12 @@ class Lab:
     sensor_addr, attacker_addr = "198.51.100.1", "198.51.100.2"
     sensor_addr6, attacker_addr6 = "2001:db8:1::1", "2001:db8:1::2"
 
-    def __init__(self, outlive=False, directory=None):
+    def __init__(self, outlive=False):
         self.procs = []
         signal.signal(signal.SIGTERM, _on_term)  # a terminated test still cleans up
         self.outlive = outlive  # processes and namespaces stay when the test ends (a demo that is kept)
         sweep()
-        self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="lurker-lab-"))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}demo-" if outlive else f"{PREFIX}-{os.getpid()}-"))
         self.dir.chmod(0o755)  # services that drop to another user must reach what is below
         self.state, self.run_dir, self.logs = self.dir / "state", self.dir / "run", self.dir / "logs"
         self.logs.mkdir(exist_ok=True)  # state and run_dir are made by the services, for their account
