@@ -125,5 +125,5 @@ int seallog_restart(struct seallog *l, uint64_t from)
 	l->n = 0;
 	while (l->at < l->nknown && l->known[l->at].number < from)
 		l->at++;
-	return seallog_add(l, l->known + l->at, l->nknown - l->at);
+	return l->nknown ? seallog_add(l, l->known + l->at, l->nknown - l->at) : 0;
 }
