@@ -15,6 +15,7 @@
 #include "capture/ring.h"
 #include "capture/scope.h"
 #include "capture/state.h"
+#include "pkt/home.h"
 #include "rt/ifaddr.h"
 #include "rt/route.h"
 #include "rt/svc.h"
@@ -92,6 +93,7 @@ static struct {
 	struct ring *ring; /* one of the two */
 	struct feed *feed;
 	struct outlet out;
+	struct home home; /* for flowagg */
 	struct state state;
 	int state_fd;
 	char journal_dir[4096];
@@ -148,6 +150,23 @@ static int open_file(struct svc *s)
 	return rc;
 }
 
+/* The sensor's networks: the interface's addresses and what the operator says. */
+static int learn_home(const struct opt_list *addresses)
+{
+	const struct opt_list *lists[] = {addresses, &conf.networks};
+
+	for (int l = 0; l < 2; l++)
+		for (size_t i = 0; i < lists[l]->n; i++) {
+			int rc = home_add(&cap.home, lists[l]->v[i]);
+			if (rc) {
+				log_error("own networks", "network=%s error=\"%s\"", lists[l]->v[i],
+					  strerror(-rc));
+				return rc;
+			}
+		}
+	return 0;
+}
+
 static int open_privileged(struct svc *s)
 {
 	char err[512] = "";
@@ -169,6 +188,8 @@ static int open_privileged(struct svc *s)
 	struct buf filter;
 	buf_init(&filter, 1u << 20);
 	rc = ifaddr_list(cap.interface, &addresses);
+	if (!rc)
+		rc = learn_home(&addresses);
 	if (!rc)
 		rc = scope_filter(&scope, &filter);
 	struct ring_options o = {cap.interface,        (const char *)filter.p, (int)conf.snaplen,
@@ -332,6 +353,12 @@ static int start(struct svc *s)
 	}
 	if (broken)
 		log_warn("state is broken and begins anew", "path=%s", path);
+	rc = svc_path(s, "capture.home", path, sizeof path);
+	if (!rc)
+		rc = home_save(&cap.home, path);
+	if (rc)
+		log_error("own networks cannot be written", "path=%s error=\"%s\"", path,
+			  strerror(-rc));
 	rc = journal_open(cap.journal_dir, limits, cap.state.next, &journal);
 	if (rc) {
 		log_error("journal", "path=%s error=\"%s\"", cap.journal_dir, strerror(-rc));

@@ -21,6 +21,7 @@
 #include "flowagg/frag.h"
 #include "flowagg/name.h"
 #include "flowagg/table.h"
+#include "pkt/home.h"
 
 enum agg_bundling { BUNDLE_EMPTY, BUNDLE_NONE, BUNDLE_ALL };
 
@@ -35,8 +36,7 @@ struct agg_limits {
 	bool initiator_only; /* keep the initiator's packets only */
 	/* Flows that one of these networks begins with somebody outside are the host's own: not
 	 * kept. Borrowed. */
-	const struct net *home;
-	size_t homes;
+	const struct home *home;
 };
 
 enum agg_reason {

@@ -194,14 +194,6 @@ static void to_file(struct agg *a, const struct flow *f, enum agg_reason reason,
 	a->counts.sealed += packets;
 }
 
-static bool at_home(const struct agg *a, const struct addr *addr)
-{
-	for (size_t i = 0; i < a->limits.homes; i++)
-		if (net_contains(&a->limits.home[i], addr))
-			return true;
-	return false;
-}
-
 /* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an upload
  * that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
  * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
@@ -211,9 +203,9 @@ static bool own(const struct agg *a, const struct flow *f)
 	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
 	const struct addr *to = f->initiator ? &f->key.lo : &f->key.hi;
 
-	if (f->key.proto == 6 && f->rank == RANK_FIRST)
+	if (!a->limits.home || (f->key.proto == 6 && f->rank == RANK_FIRST))
 		return false;
-	return at_home(a, from) && !at_home(a, to);
+	return home_has(a->limits.home, from) && !home_has(a->limits.home, to);
 }
 
 void close_flow(struct agg *a, struct flow *f, enum agg_reason reason)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "flowagg/agg.h"
@@ -31,8 +32,7 @@ static struct conf {
 	struct opt_list consumers, home_networks;
 } conf;
 
-#define HOMES_MAX 256
-static struct net homes[HOMES_MAX];
+static struct home home;
 
 static const char *const bundle_choices[] = {"empty", "none", "all", NULL};
 static const char *const directions_choices[] = {"both", "in", NULL};
@@ -61,8 +61,8 @@ static const struct opt opts[] = {
 	{"consumers", 0, OPT_LIST, O(consumers), "uploader,analyzer", 0, 0, NULL,
 	 "queues that get each file", NULL},
 	{"home_networks", 0, OPT_LIST, O(home_networks), NULL, 0, 0, NULL,
-	 "networks of the sensor; flows they begin with others are the host's own and not kept "
-	 "(lurker up sets it)",
+	 "networks of the sensor: flows they begin with others are the host's own and not kept; by "
+	 "default what capture says they are",
 	 NULL},
 	{"spool_max_bytes", 0, OPT_SIZE, O(spool_max_bytes), "8GiB", 1 << 20, INT64_C(1) << 46,
 	 "bytes", "of all queues; at nine tenths bundles are turned away, at the limit every file",
@@ -93,20 +93,18 @@ static struct {
 	int lock;
 	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
 	bool ready;
+	ino_t home_inode; /* of the file that `home` was read from */
 	struct msg_arena arena;
 	uint8_t arena_bytes[64 << 10];
 } fa = {.lock = -1};
 
-static int parse_homes(void)
+static int parse_home(void)
 {
-	if (conf.home_networks.n > HOMES_MAX) {
-		log_error("option home_networks", "error=\"at most %d\"", HOMES_MAX);
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < conf.home_networks.n; i++)
-		if (net_parse(conf.home_networks.v[i], &homes[i])) {
-			log_error("option home_networks", "error=\"%s is no network\"",
-				  conf.home_networks.v[i]);
+		if (home_add(&home, conf.home_networks.v[i])) {
+			log_error("option home_networks",
+				  "error=\"%s is no network, or there are more than %d\"",
+				  conf.home_networks.v[i], HOME_MAX);
 			return -EINVAL;
 		}
 	return 0;
@@ -130,7 +128,7 @@ static int check(struct svc *s)
 			return -EINVAL;
 		}
 	}
-	return parse_homes();
+	return parse_home();
 }
 
 static void save(void)
@@ -260,8 +258,7 @@ static struct agg_limits limits_of(const struct conf *c)
 		.max_flows = (uint32_t)c->max_flows,
 		.bundling = (enum agg_bundling)c->bundle,
 		.initiator_only = c->directions == 1,
-		.home = homes,
-		.homes = c->home_networks.n,
+		.home = &home,
 	};
 }
 
@@ -293,6 +290,24 @@ static int restore(uint64_t next, bool have, bool broken)
 		fa.agg.next = 0;
 	save();
 	return 0;
+}
+
+/* capture writes it at its start; the operator's word wins. */
+static void refresh_home(void)
+{
+	struct stat st;
+	char path[4096];
+
+	if (conf.home_networks.n || svc_path(fa.svc, "capture.home", path, sizeof path) ||
+	    stat(path, &st) < 0 || st.st_ino == fa.home_inode)
+		return;
+	fa.home_inode = st.st_ino;
+	int rc = home_load(&home, path);
+	if (rc)
+		log_error("own networks cannot be read", "path=%s error=\"%s\"", path,
+			  strerror(-rc));
+	else
+		log_info("own networks", "count=%zu", home.n);
 }
 
 static int start(struct svc *s)
@@ -341,6 +356,7 @@ static int start(struct svc *s)
 	rc = source_init(&fa.source, fa.journal_dir, fa.agg.next, &sink);
 	if (rc)
 		return rc;
+	refresh_home();
 	fa.ready = true;
 	fa.saved_mono_ns = clock_mono_ns();
 	source_catch_up(&fa.source);
@@ -396,6 +412,7 @@ static void tick(struct svc *s)
 	(void)s;
 	if (!fa.ready)
 		return; /* the last one, after drain */
+	refresh_home();
 	source_idle(&fa.source);
 	follow_up();
 	/* A commit that failed is tried again; a checkpoint may be due with no packet coming. */

@@ -46,7 +46,7 @@
 	X(dropped_broken,       DROP,    "packets", "headers cut off or contradicting themselves before IP ended") \
 	X(dropped_unknown_link, DROP,    "packets", "of a link type that cannot be decoded") \
 	X(dropped_other_side,   DROP,    "packets", "not the initiator's, with directions: in") \
-	X(dropped_own,          DROP,    "packets", "of flows that this host itself began (home_networks)") \
+	X(dropped_own,          DROP,    "packets", "of flows that this host itself began") \
 	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full") \
 	X(dropped_spool_files,  DROP,    "files",   "turned away because the spool was full") \
 	X(dropped_disk,         DROP,    "packets", "in files that the disk refused") \

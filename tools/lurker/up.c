@@ -19,7 +19,6 @@
 
 #include "front.h"
 #include "proto/codec.h"
-#include "rt/ifaddr.h"
 
 #define SERVICES_MAX   16
 #define BACKOFF_MIN_NS 100000000ull
@@ -109,20 +108,6 @@ static void set_list(const char *name, const struct opt_list *l)
 	buf_fini(&b);
 }
 
-/* What this host begins itself is not an attack: flowagg is told which addresses are ours. */
-static void set_home(const struct opt_list *networks)
-{
-	struct opt_list home = {0};
-	int rc = ifaddr_list(NULL, &home);
-	for (size_t i = 0; !rc && i < networks->n; i++)
-		rc = opt_list_add(&home, networks->v[i]);
-	if (rc)
-		log_warn("own addresses are not known", "error=\"%s\"", strerror(-rc));
-	else
-		set_list("LURKER_FLOWAGG_HOME_NETWORKS", &home);
-	opt_list_free(&home);
-}
-
 /* What was given here as a flag reaches the services as variables, which win over the file as well.
  */
 static void set_environment(struct up *u)
@@ -144,7 +129,6 @@ static void set_environment(struct up *u)
 	set_list("LURKER_RESPONDER_NETWORKS", &u->conf.networks);
 	set_list("LURKER_CAPTURE_NETWORKS", &u->conf.networks);
 	set_list("LURKER_CAPTURE_EXCLUDE_PORTS", &u->conf.exclude);
-	set_home(&u->conf.networks);
 	set_list("LURKER_RESPONDER_EXCLUDE_PORTS", &u->conf.exclude);
 }
 

@@ -432,12 +432,11 @@ Test(agg, in_keeps_the_initiators_packets_only)
 
 Test(agg, what_the_host_itself_began_is_not_kept)
 {
-	static struct net home;
+	static struct home home;
 	struct agg_limits l = world_limits;
 
-	cr_assert_eq(net_parse("10.0.0.2", &home), 0);
+	cr_assert_eq(home_add(&home, "10.0.0.2"), 0);
 	l.home = &home;
-	l.homes = 1;
 	with(l);
 	/* B is ours. Its upload and its look-up go; a visitor's talk stays. */
 	SEND(&w, 0, frame_tcp(B, 5000, A, 443, TCP_SYN, 9, 0));
