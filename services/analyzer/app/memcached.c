@@ -85,7 +85,7 @@ bool app_memcached(const struct app_in *in, struct msg_arena *a, struct msg_anal
 
 	if (in->proto == APP_UDP) { /* request, sequence 0, datagrams 1, reserved 0 */
 		cur_skip(&c, 2);
-		if (cur_u16(&c) != 0 || cur_u16(&c) != 1 || cur_u16(&c) != 0 || cur_left(&c) == 0)
+		if (cur_be(&c, 6) != 0x10000 || cur_left(&c) == 0)
 			return false;
 	}
 	bool binary = cur_peek(&c, 0) == BINARY_REQUEST;

@@ -30,7 +30,7 @@ bool app_s7(const struct app_in *in, struct msg_arena *a, struct msg_analysis *r
 {
 	struct cur c = cur_of(in->init);
 
-	if (cur_u8(&c) != 3 || cur_u8(&c) != 0)
+	if (cur_u16(&c) != 0x0300) /* TPKT version 3 */
 		return false;
 	size_t len = cur_u16(&c);
 	uint8_t li = cur_u8(&c), type = cur_u8(&c);

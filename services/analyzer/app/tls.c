@@ -255,7 +255,8 @@ bool app_dtls(const struct app_in *in, struct msg_arena *a, struct msg_analysis 
 {
 	struct cur c = cur_of(in->init);
 
-	if (cur_u8(&c) != RECORD_HANDSHAKE || cur_u8(&c) != 0xfe || (cur_u8(&c) | 2) != 0xff)
+	uint32_t start = cur_u24(&c); /* handshake, of version 0xfeff or 0xfefd */
+	if ((start | 2) != (RECORD_HANDSHAKE << 16 | 0xfeff))
 		return false;
 	if (cur_u16(&c) != 0) /* epoch: nothing is encrypted yet */
 		return false;

@@ -80,7 +80,7 @@ static bool parse(const char *text, uint8_t id[SEEN_ID])
 	char prefix[16];
 	int n = snprintf(prefix, sizeof prefix, "%d:", CLASS_VERSION);
 
-	if (strncmp(text, prefix, (size_t)n) != 0 || strlen(text + n) != 2 * SEEN_ID)
+	if (strncmp(text, prefix, (size_t)n) != 0 || strlen(text + n) != 2u * SEEN_ID)
 		return false;
 	text += n;
 	for (size_t i = 0; i < SEEN_ID; i++) {
