@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define MAX_SCAN 4096 /* lines read at most */
+#define MAX_FIRST \
+	0x10000 /* longest first line: overflows are tried, floods are not read four times */
 
 static const char *const smtp_first[] = {"HELO", "EHLO", "LHLO", NULL};
 static const char *const smtp_other[] = {"RSET", "QUIT",     "NOOP", "HELP", "VRFY",
@@ -27,7 +29,7 @@ static bool first_line(const struct app_in *in, struct bytes *word, struct bytes
 	bool whole;
 
 	if (!is_alnum(in->init.p[0]) || !text_line(&c, rest, &whole) || !whole ||
-	    !text_printable(*rest))
+	    rest->n > MAX_FIRST || !text_printable(*rest))
 		return false;
 	*word = text_word(rest);
 	*rest = text_trim(*rest);
