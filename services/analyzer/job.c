@@ -14,6 +14,8 @@
 /* A file from this size on is shared by all workers. */
 #define SHARED_BYTES (32u << 20)
 
+#define OUT_BYTES (1u << 20)
+
 /* Files on their way through the workers, in order. */
 struct pending {
 	char *path;
@@ -249,6 +251,7 @@ int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *
 		return -ENOMEM;
 	j->o = o;
 	j->out = out;
+	setvbuf(out, NULL, _IOFBF, OUT_BYTES);
 	struct crew_options crew = o->crew;
 	buf_init(&j->line, (size_t)crew.input.flows.stream.max_bytes * 10 + (16u << 20));
 	j->read_bytes = mmap(NULL, sizeof *j->read_bytes, PROT_READ | PROT_WRITE,

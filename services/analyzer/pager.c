@@ -10,17 +10,24 @@
 
 #define RUN (1u << 20)
 
+#define BLOCK        (64u << 10)
+#define CACHE_BLOCKS 128u
+
+struct block {
+	uint64_t number; /* place / BLOCK */
+	size_t n;        /* bytes that were in the file when it was read */
+	uint8_t b[BLOCK];
+};
+
 struct pager {
 	const char *dir;
 	int fd;
 	uint64_t written; /* to the file */
 	uint8_t *tail;    /* what follows it, not written yet */
 	size_t tail_n;
-	/* A run of the file: places are read back mostly in the order in which they were written.
-	 */
-	uint8_t *head;
-	uint64_t head_at;
-	size_t head_n;
+	/* Blocks of the file that were read: what went out together comes back together, though not in the
+	 * same order. */
+	struct block *cache[CACHE_BLOCKS];
 };
 
 int pager_new(const char *dir, struct pager **out)
@@ -42,7 +49,8 @@ void pager_free(struct pager **p)
 	if ((*p)->fd >= 0)
 		close((*p)->fd);
 	free((*p)->tail);
-	free((*p)->head);
+	for (size_t i = 0; i < CACHE_BLOCKS; i++)
+		free((*p)->cache[i]);
 	free(*p);
 	*p = NULL;
 }
@@ -114,53 +122,58 @@ int pager_write(struct pager *p, const void *data, size_t n, uint64_t *place)
 	return 0;
 }
 
-static int read_in(struct pager *p, uint64_t place, uint8_t *data, size_t n, size_t *got)
+/* read_block: the block of that number, with at least n bytes. */
+static int read_block(struct pager *p, uint64_t number, size_t n, const struct block **out)
 {
-	*got = 0;
-	while (*got < n) {
-		ssize_t r = pread(p->fd, data + *got, n - *got, (off_t)(place + *got));
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		if (!r)
-			break;
-		*got += (size_t)r;
+	struct block **slot = &p->cache[number % CACHE_BLOCKS], *k = *slot;
+
+	if (!k) {
+		k = *slot = malloc(sizeof *k);
+		if (!k)
+			return -ENOMEM;
+		k->n = 0;
 	}
-	return 0;
+	if (k->number != number || k->n < n) {
+		k->number = number;
+		k->n = 0;
+		while (k->n < BLOCK) {
+			ssize_t got = pread(p->fd, k->b + k->n, BLOCK - k->n, (off_t)(number * BLOCK + k->n));
+			if (got < 0 && errno == EINTR)
+				continue;
+			if (got < 0)
+				return -errno;
+			if (!got)
+				break;
+			k->n += (size_t)got;
+		}
+	}
+	*out = k;
+	return k->n < n ? -EIO : 0;
 }
 
 int pager_read(struct pager *p, uint64_t place, void *data, size_t n)
 {
-	size_t got;
-	int rc;
+	uint8_t *to = data;
 
-	if (place >= p->written) {
-		if (place - p->written > p->tail_n || n > p->tail_n - (place - p->written))
-			return -EIO;
-		memcpy(data, p->tail + (place - p->written), n);
-		return 0;
+	while (n && place < p->written) {
+		const struct block *k;
+		size_t at = (size_t)(place % BLOCK), step = BLOCK - at < n ? BLOCK - at : n;
+		if (step > p->written - place)
+			step = (size_t)(p->written - place);
+		int rc = read_block(p, place / BLOCK, at + step, &k);
+		if (rc)
+			return rc;
+		memcpy(to, k->b + at, step);
+		to += step;
+		place += step;
+		n -= step;
 	}
-	if (n <= RUN / 2) {
-		if (!p->head)
-			p->head = malloc(RUN);
-		if (!p->head)
-			return -ENOMEM;
-		if (place < p->head_at || place + n > p->head_at + p->head_n) {
-			p->head_n = 0;
-			rc = read_in(p, place, p->head, RUN, &got);
-			if (rc)
-				return rc;
-			p->head_at = place;
-			p->head_n = got;
-		}
-		if (n > p->head_n)
-			return -EIO;
-		memcpy(data, p->head + (place - p->head_at), n);
+	if (!n)
 		return 0;
-	}
-	rc = read_in(p, place, data, n, &got);
-	return rc ? rc : got == n ? 0 : -EIO;
+	if (place - p->written > p->tail_n || n > p->tail_n - (place - p->written))
+		return -EIO;
+	memcpy(to, p->tail + (place - p->written), n);
+	return 0;
 }
 
 uint64_t pager_bytes(const struct pager *p)
