@@ -1,0 +1,560 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "pkt/capfile.h"
+
+struct bytes_out {
+	uint8_t b[1 << 20];
+	size_t n;
+	bool swap;
+};
+
+static void raw(struct bytes_out *o, const void *p, size_t n)
+{
+	memcpy(o->b + o->n, p, n);
+	o->n += n;
+}
+
+static void u32(struct bytes_out *o, uint32_t v)
+{
+	if (o->swap)
+		v = __builtin_bswap32(v);
+	raw(o, &v, 4);
+}
+
+static void u16(struct bytes_out *o, uint16_t v)
+{
+	if (o->swap)
+		v = __builtin_bswap16(v);
+	raw(o, &v, 2);
+}
+
+static struct bytes_out *new_out(void)
+{
+	return calloc(1, sizeof(struct bytes_out));
+}
+
+static void pcap_header(struct bytes_out *o, uint32_t magic, uint16_t major, uint16_t minor,
+			uint32_t link)
+{
+	u32(o, magic);
+	u16(o, major);
+	u16(o, minor);
+	u32(o, 0);
+	u32(o, 0);
+	u32(o, 65535);
+	u32(o, link);
+}
+
+static struct capfile *open_it(const struct bytes_out *o)
+{
+	struct capfile *c;
+	char err[200] = "";
+	cr_assert(eq(int, capfile_open_memory(o->b, o->n, &c, err, sizeof err), 0), "%s", err);
+	return c;
+}
+
+Test(pcap, both_orders_and_resolutions)
+{
+	for (int swap = 0; swap < 2; swap++) {
+		for (int nano = 0; nano < 2; nano++) {
+			struct bytes_out *o = new_out();
+			o->swap = swap;
+			pcap_header(o, nano ? 0xa1b23c4d : 0xa1b2c3d4, 2, 4, 0xf4000001);
+			u32(o, 1700000000);
+			u32(o, 123456);
+			u32(o, 3);
+			u32(o, 60);
+			raw(o, "abc", 3);
+			struct capfile *c = open_it(o);
+			struct capfile_packet k;
+			cr_assert(eq(int, capfile_next(c, &k), 1));
+			cr_assert(eq(u64, k.ts_ns,
+				     1700000000000000000u + (nano ? 123456 : 123456000)));
+			cr_assert(eq(u32, k.caplen, 3));
+			cr_assert(eq(u32, k.len, 60));
+			cr_assert(eq(int, k.linktype,
+				     1)); /* without the bits about the check sequence */
+			cr_assert(eq(int, memcmp(k.data, "abc", 3), 0));
+			cr_assert(eq(u64, capfile_offset(c), 24 + 16 + 3));
+			cr_assert(eq(int, capfile_next(c, &k), 0));
+			cr_assert(eq(int, capfile_next(c, &k), 0));
+			capfile_close(&c);
+			cr_assert(eq(ptr, c, NULL));
+			free(o);
+		}
+	}
+}
+
+Test(pcap, old_versions_swap_lengths)
+{
+	static const struct {
+		uint16_t major, minor;
+		uint32_t first, second, caplen, len;
+	} rows[] = {{2, 2, 60, 3, 3, 60},
+		    {2, 3, 60, 3, 3, 60},
+		    {2, 3, 3, 60, 3, 60},
+		    {543, 0, 60, 3, 3, 60},
+		    {2, 4, 3, 2, 3, 3}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bytes_out *o = new_out();
+		pcap_header(o, 0xa1b2c3d4, rows[i].major, rows[i].minor, 1);
+		u32(o, 1);
+		u32(o, 2);
+		u32(o, rows[i].first);
+		u32(o, rows[i].second);
+		raw(o, "abc", 3);
+		struct capfile *c = open_it(o);
+		struct capfile_packet k;
+		cr_assert(eq(int, capfile_next(c, &k), 1), "row %zu", i);
+		cr_assert(eq(u32, k.caplen, rows[i].caplen));
+		cr_assert(eq(u32, k.len, rows[i].len));
+		capfile_close(&c);
+		free(o);
+	}
+}
+
+Test(pcap, modified_format)
+{
+	struct bytes_out *o = new_out();
+	pcap_header(o, 0xa1b2cd34, 2, 4, 1);
+	u32(o, 1);
+	u32(o, 2);
+	u32(o, 3);
+	u32(o, 3);
+	raw(o, "ifprpktp", 8);
+	raw(o, "abc", 3);
+	struct capfile *c = open_it(o);
+	struct capfile_packet k;
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(int, memcmp(k.data, "abc", 3), 0));
+	cr_assert(eq(int, capfile_next(c, &k), 0));
+	capfile_close(&c);
+	free(o);
+}
+
+Test(pcap, breaks_are_told_with_their_offset)
+{
+	struct bytes_out *o = new_out();
+	pcap_header(o, 0xa1b2c3d4, 2, 4, 1);
+	for (int i = 0; i < 2; i++) {
+		u32(o, 1);
+		u32(o, 2);
+		u32(o, 3);
+		u32(o, 3);
+		raw(o, "abc", 3);
+	}
+	struct capfile *c;
+	struct capfile_packet k;
+	for (size_t n = 24 + 19 + 1; n < o->n; n++) {
+		char err[200];
+		cr_assert(eq(int, capfile_open_memory(o->b, n, &c, err, sizeof err), 0));
+		cr_assert(eq(int, capfile_next(c, &k), 1));
+		cr_assert(eq(int, capfile_next(c, &k), -EBADMSG), "%zu", n);
+		cr_assert(eq(int, capfile_next(c, &k), -EBADMSG));
+		cr_assert(eq(u64, capfile_offset(c), 24 + 19));
+		cr_assert(strstr(capfile_error(c), "at byte 43") != NULL, "%s", capfile_error(c));
+		capfile_close(&c);
+	}
+	uint32_t huge = CAPFILE_MAX_PACKET + 1;
+	memcpy(o->b + 24 + 19 + 8, &huge, 4);
+	c = open_it(o);
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(int, capfile_next(c, &k), -EBADMSG));
+	cr_assert(strstr(capfile_error(c), "impossible") != NULL);
+	capfile_close(&c);
+	free(o);
+}
+
+Test(capfile, no_capture)
+{
+	static const char *const bad[] = {"", "ab", "GET / HTTP/1.0\r\n\r\n and a good deal more",
+					  "\x0a\x0d\x0d\x0a", "\xd4\xc3\xb2\xa1\2\0\4\0"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct capfile *c;
+		char err[200] = "";
+		size_t n = i == 4 ? 8 : strlen(bad[i]);
+		cr_assert(eq(int, capfile_open_memory(bad[i], n, &c, err, sizeof err), -EBADMSG),
+			  "row %zu", i);
+		cr_assert(eq(ptr, c, NULL));
+		cr_assert(ne(str, err, (char *)""));
+	}
+	struct capfile *c;
+	char err[200];
+	cr_assert(eq(int, capfile_open("/nonexistent/file", &c, err, sizeof err), -ENOENT));
+	cr_assert(eq(int, capfile_open("/", &c, err, sizeof err), -EISDIR));
+}
+
+/* A block: type, body (padded), lengths around it. */
+static void block(struct bytes_out *o, uint32_t type, const struct bytes_out *body)
+{
+	uint32_t pad = (uint32_t)(-body->n & 3), total = (uint32_t)body->n + pad + 12;
+	u32(o, type);
+	u32(o, total);
+	raw(o, body->b, body->n);
+	raw(o, "\0\0\0", pad);
+	u32(o, total);
+}
+
+static struct bytes_out *body_of(const struct bytes_out *o)
+{
+	struct bytes_out *b = new_out();
+	b->swap = o->swap;
+	return b;
+}
+
+static void shb(struct bytes_out *o)
+{
+	struct bytes_out *b = body_of(o);
+	u32(b, 0x1a2b3c4d);
+	u16(b, 1);
+	u16(b, 0);
+	u32(b, 0xffffffff);
+	u32(b, 0xffffffff);
+	block(o, 0x0a0d0d0a, b);
+	free(b);
+}
+
+static void idb(struct bytes_out *o, uint16_t link, uint32_t snaplen, int tsresol, int64_t offset)
+{
+	struct bytes_out *b = body_of(o);
+	u16(b, link);
+	u16(b, 0);
+	u32(b, snaplen);
+	u16(b, 2); /* an option that says nothing to us: the name */
+	u16(b, 3);
+	raw(b, "eth\0", 4);
+	if (tsresol >= 0) {
+		u16(b, 9);
+		u16(b, 1);
+		raw(b, (uint8_t[]){(uint8_t)tsresol, 0, 0, 0}, 4);
+	}
+	if (offset) {
+		u16(b, 14);
+		u16(b, 8);
+		uint64_t v = o->swap ? __builtin_bswap64((uint64_t)offset) : (uint64_t)offset;
+		raw(b, &v, 8);
+	}
+	u32(b, 0);
+	block(o, 1, b);
+	free(b);
+}
+
+static void epb(struct bytes_out *o, uint32_t ifindex, uint64_t ts, const char *data, bool obsolete)
+{
+	struct bytes_out *b = body_of(o);
+	uint32_t n = (uint32_t)strlen(data);
+	if (obsolete) {
+		u16(b, (uint16_t)ifindex);
+		u16(b, 0);
+	} else {
+		u32(b, ifindex);
+	}
+	u32(b, (uint32_t)(ts >> 32));
+	u32(b, (uint32_t)ts);
+	u32(b, n);
+	u32(b, n + 1);
+	raw(b, data, n);
+	raw(b, "\0\0\0", -n & 3);
+	u16(b, 1); /* a comment */
+	u16(b, 4);
+	raw(b, "hey!", 4);
+	u32(b, 0);
+	block(o, obsolete ? 2 : 6, b);
+	free(b);
+}
+
+Test(pcapng, sections_interfaces_and_resolutions)
+{
+	for (int swap = 0; swap < 2; swap++) {
+		struct bytes_out *o = new_out();
+		o->swap = swap;
+		shb(o);
+		idb(o, 1, 0, -1, 0);     /* microseconds */
+		idb(o, 113, 0, 9, 100);  /* nanoseconds, 100 s later */
+		idb(o, 101, 0, 0x8a, 0); /* 1/1024 s */
+		idb(o, 101, 0, 12, -1);  /* picoseconds, a second earlier */
+		struct bytes_out *other = body_of(o);
+		raw(other, "unknown block", 13);
+		block(o, 0x0badf00d, other);
+		free(other);
+		epb(o, 0, 1700000000123456u, "abc", false);
+		epb(o, 1, 1700000000123456789u, "abcd", false);
+		epb(o, 2, 1024 + 512, "x", true);
+		epb(o, 3, 2500000000000u, "y", false);
+		o->swap = !swap; /* another section, in the other byte order */
+		shb(o);
+		idb(o, 228, 0, 6, 0);
+		epb(o, 0, 7, "z", false);
+
+		struct capfile *c = open_it(o);
+		struct capfile_packet k;
+		static const struct {
+			uint64_t ns;
+			int link;
+			const char *data;
+		} want[] = {{1700000000123456000u, 1, "abc"},
+			    {1700000100123456789u, 113, "abcd"},
+			    {1500000000, 101, "x"},
+			    {1500000000, 101, "y"},
+			    {7000, 228, "z"}};
+		for (size_t i = 0; i < 5; i++) {
+			cr_assert(eq(int, capfile_next(c, &k), 1), "%zu: %s", i, capfile_error(c));
+			cr_assert(eq(u64, k.ts_ns, want[i].ns), "%zu", i);
+			cr_assert(eq(u32, k.ts_wraps, 0));
+			cr_assert(eq(int, k.linktype, want[i].link));
+			cr_assert(eq(u32, k.caplen, strlen(want[i].data)));
+			cr_assert(eq(u32, k.len, k.caplen + 1));
+			cr_assert(eq(int, memcmp(k.data, want[i].data, k.caplen), 0));
+		}
+		cr_assert(eq(int, capfile_next(c, &k), 0));
+		capfile_close(&c);
+		/* Cut anywhere: good packets, then the end or a break, never anything else. */
+		for (size_t n = 28; n < o->n; n++) {
+			char err[200];
+			if (capfile_open_memory(o->b, n, &c, err, sizeof err))
+				continue;
+			int rc, count = 0;
+			while ((rc = capfile_next(c, &k)) == 1)
+				count++;
+			cr_assert(rc == 0 || rc == -EBADMSG);
+			cr_assert(le(int, count, 5));
+			capfile_close(&c);
+		}
+		free(o);
+	}
+}
+
+Test(pcapng, times_beyond_64_bits_of_nanoseconds)
+{
+	struct bytes_out *o = new_out();
+	shb(o);
+	idb(o, 1, 0, 6, 0);
+	idb(o, 1, 0, 0xff, 0);
+	idb(o, 1, 0, 9, -100);
+	epb(o, 0, 18446744073204131122u, "a", false); /* microseconds */
+	epb(o, 1, 5, "b", false);                     /* a resolution that is none */
+	epb(o, 2, 5, "c", false);                     /* before 1970 */
+	struct capfile *c = open_it(o);
+	struct capfile_packet k;
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	__extension__ typedef unsigned __int128 u128;
+	u128 ns = (u128)k.ts_wraps << 64 | k.ts_ns;
+	cr_assert(ns == (u128)18446744073204131122u * 1000);
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(u64, k.ts_ns, 0));
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(u64, k.ts_ns, 0));
+	cr_assert(eq(u32, k.ts_wraps, 0));
+	capfile_close(&c);
+	free(o);
+}
+
+Test(pcapng, simple_packets)
+{
+	struct bytes_out *o = new_out(), *b = new_out();
+	shb(o);
+	idb(o, 1, 2, -1, 0);
+	u32(b, 5); /* on the wire; the snap length is 2 */
+	raw(b, "ab", 2);
+	block(o, 3, b);
+	struct capfile *c = open_it(o);
+	struct capfile_packet k;
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(u32, k.caplen, 2));
+	cr_assert(eq(u32, k.len, 5));
+	cr_assert(eq(u64, k.ts_ns, 0));
+	cr_assert(eq(int, capfile_next(c, &k), 0));
+	capfile_close(&c);
+	free(o);
+	free(b);
+}
+
+Test(pcapng, broken_blocks)
+{
+	/* What is bent in which block, and how the first packet ends. */
+	static const struct {
+		uint32_t type, body[8], words;
+	} rows[] = {
+		{6, {9, 0, 0, 0, 0}, 5}, /* an interface that was not described */
+		{6, {0, 0, 0, CAPFILE_MAX_PACKET + 1, 0}, 5}, /* longer than any packet */
+		{6, {0, 0, 0, 4, 4}, 5},                      /* longer than its block */
+		{6, {0, 0, 0}, 3},                            /* no room for its fields */
+		{3, {0}, 0},
+		{1, {1}, 1},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bytes_out *o = new_out(), *b = new_out();
+		shb(o);
+		idb(o, 1, 0, -1, 0);
+		for (uint32_t w = 0; w < rows[i].words; w++)
+			u32(b, rows[i].body[w]);
+		block(o, rows[i].type, b);
+		struct capfile *c = open_it(o);
+		struct capfile_packet k;
+		cr_assert(eq(int, capfile_next(c, &k), -EBADMSG), "row %zu", i);
+		cr_assert(ne(str, (char *)capfile_error(c), (char *)""));
+		capfile_close(&c);
+		free(o);
+		free(b);
+	}
+	static const uint32_t lengths[] = {0, 8, 13, 0xfffffffc};
+	for (size_t i = 0; i < 4; i++) {
+		struct bytes_out *o = new_out();
+		shb(o);
+		u32(o, 5);
+		u32(o, lengths[i]);
+		u32(o, 0);
+		struct capfile *c = open_it(o);
+		struct capfile_packet k;
+		cr_assert(eq(int, capfile_next(c, &k), -EBADMSG), "row %zu", i);
+		capfile_close(&c);
+		free(o);
+	}
+	/* Of the section header: version, length, byte-order magic. */
+	static const struct {
+		size_t at;
+		uint8_t v;
+	} bends[] = {{12, 9}, {4, 27}, {4, 12}, {8, 0}};
+	for (size_t i = 0; i < 4; i++) {
+		struct bytes_out *o = new_out();
+		struct capfile *c;
+		char err[200];
+		shb(o);
+		o->b[bends[i].at] = bends[i].v;
+		cr_assert(eq(int, capfile_open_memory(o->b, o->n, &c, err, sizeof err), -EBADMSG),
+			  "row %zu", i);
+		free(o);
+	}
+	struct bytes_out *o = new_out(), *b = new_out();
+	shb(o);
+	u32(b, 1);
+	block(o, 3, b); /* a simple packet before any interface */
+	struct capfile *c = open_it(o);
+	struct capfile_packet k;
+	cr_assert(eq(int, capfile_next(c, &k), -EBADMSG));
+	capfile_close(&c);
+	free(o);
+	free(b);
+}
+
+/* packets: a pcap of n packets of a kilobyte, gzip-compressed in two members. */
+static size_t gzipped(uint8_t *out, size_t cap, unsigned n)
+{
+	struct bytes_out *o = new_out();
+	size_t total = 0;
+	pcap_header(o, 0xa1b2c3d4, 2, 4, 1);
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t data[1000];
+		for (size_t k = 0; k < sizeof data; k++)
+			data[k] = (uint8_t)(i * 31 + k * k);
+		u32(o, i);
+		u32(o, 0);
+		u32(o, sizeof data);
+		u32(o, sizeof data);
+		raw(o, data, sizeof data);
+	}
+	for (int half = 0; half < 2; half++) {
+		z_stream z = {0};
+		size_t from = half ? o->n / 2 : 0, to = half ? o->n : o->n / 2;
+		deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+		z.next_in = o->b + from;
+		z.avail_in = (uInt)(to - from);
+		z.next_out = out + total;
+		z.avail_out = (uInt)(cap - total);
+		cr_assert(eq(int, deflate(&z, Z_FINISH), Z_STREAM_END));
+		total += z.total_out;
+		deflateEnd(&z);
+	}
+	free(o);
+	return total;
+}
+
+Test(gzip, members_trailing_bytes_and_breaks)
+{
+	uint8_t *z = malloc(1 << 20);
+	size_t n = gzipped(z, 1 << 20, 900);
+	struct capfile *c;
+	struct capfile_packet k;
+	char err[200];
+	unsigned count = 0;
+
+	memcpy(z + n, "\0\0\0\0", 4); /* padding after the last member */
+	cr_assert(eq(int, capfile_open_memory(z, n + 4, &c, err, sizeof err), 0));
+	while (capfile_next(c, &k) == 1)
+		cr_assert(eq(u64, k.ts_ns, (uint64_t)count++ * 1000000000u));
+	cr_assert(eq(u32, count, 900));
+	cr_assert(eq(str, (char *)capfile_error(c), (char *)""));
+	capfile_close(&c);
+
+	cr_assert(eq(int, capfile_open_memory(z, n / 2, &c, err, sizeof err), 0));
+	count = 0;
+	int rc;
+	while ((rc = capfile_next(c, &k)) == 1)
+		count++;
+	cr_assert(gt(u32, count, 0));
+	cr_assert(eq(int, rc, -EBADMSG));
+	cr_assert(strstr(capfile_error(c), "gzip") != NULL);
+	capfile_close(&c);
+
+	z[n / 3] ^= 0x55;
+	z[n / 3 + 1] ^= 0x55;
+	cr_assert(eq(int, capfile_open_memory(z, n, &c, err, sizeof err), 0));
+	while ((rc = capfile_next(c, &k)) == 1)
+		;
+	cr_assert(eq(int, rc, -EBADMSG));
+	capfile_close(&c);
+	free(z);
+}
+
+Test(capfile, from_a_pipe)
+{
+	int fd[2];
+	struct bytes_out *o = new_out();
+	pcap_header(o, 0xa1b2c3d4, 2, 4, 1);
+	for (int i = 0; i < 20; i++) {
+		u32(o, 1);
+		u32(o, 2);
+		u32(o, 3);
+		u32(o, 3);
+		raw(o, "abc", 3);
+	}
+	cr_assert(eq(int, pipe(fd), 0));
+	cr_assert(eq(int, (int)write(fd[1], o->b, o->n), (int)o->n));
+	close(fd[1]);
+	struct capfile *c;
+	struct capfile_packet k;
+	char err[200];
+	int count = 0;
+	cr_assert(eq(int, capfile_open_fd(fd[0], &c, err, sizeof err), 0));
+	while (capfile_next(c, &k) == 1)
+		count++;
+	cr_assert(eq(int, count, 20));
+	capfile_close(&c);
+	free(o);
+}
+
+Test(writer, what_it_writes_reads_back)
+{
+	uint8_t b[PCAP_FILE_HEADER + PCAP_RECORD_HEADER + 2];
+	pcap_put_header(b, 113, 2048);
+	pcap_put_record(b + PCAP_FILE_HEADER, 1700000000987654321u, 2, 77);
+	memcpy(b + PCAP_FILE_HEADER + PCAP_RECORD_HEADER, "xy", 2);
+	struct capfile *c;
+	struct capfile_packet k;
+	char err[200];
+	cr_assert(eq(int, capfile_open_memory(b, sizeof b, &c, err, sizeof err), 0));
+	cr_assert(eq(int, capfile_next(c, &k), 1));
+	cr_assert(eq(u64, k.ts_ns, 1700000000987654321u));
+	cr_assert(eq(u32, k.caplen, 2));
+	cr_assert(eq(u32, k.len, 77));
+	cr_assert(eq(int, k.linktype, 113));
+	cr_assert(eq(int, capfile_next(c, &k), 0));
+	capfile_close(&c);
+}
