@@ -1,0 +1,460 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../pkt/frame.h"
+#include "flows.h"
+#include "record.h"
+
+/* A capture in the making: packets go straight into the table. */
+struct table {
+	struct flows *t;
+	struct flows_options o;
+	uint64_t no, now_ns;
+};
+
+struct got {
+	struct {
+		struct addr src;
+		uint16_t sport, dport;
+		uint64_t packets, first_no, bad_checksums;
+		char payload[64], tunnel[80], sha256[65];
+		size_t len;
+		bool verified;
+	} flow[16];
+	size_t n;
+};
+
+static struct table table_of(size_t memory)
+{
+	struct table t = {.o = {.stream = {.max_bytes = 16 << 20, .window = 1 << 20},
+				.defrag = {.max_datagrams = 16, .max_bytes = 1 << 20},
+				.memory = memory,
+				.max_flows = 1000000,
+				.page_dir = "/tmp"},
+			  .now_ns = 1000};
+	cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+	return t;
+}
+
+static void feed(struct table *t, const struct frame *f)
+{
+	struct pkt p = {.ts_ns = t->now_ns += 1000};
+	pkt_decode(101, f->b, f->n, f->n, &p);
+	cr_assert(eq(int, flows_packet(t->t, t->no++, &p), 0));
+}
+
+/* say: a TCP segment between client (192.0.2.1:1000) and server (198.51.100.2:80). */
+enum { CLIENT, SERVER };
+static void say(struct table *t, int who, uint32_t seq, uint32_t ack, uint8_t flags,
+		const char *text, bool good)
+{
+	struct frame f = {0};
+	uint32_t at = ip4(&f, 6, (uint16_t)(20 + strlen(text)));
+	if (who == SERVER) {
+		memcpy(f.b + at + 12, "\306\63\144\2", 4);
+		memcpy(f.b + at + 16, "\300\0\2\1", 4);
+	}
+	uint32_t h = tcp(&f, who == CLIENT ? 1000 : 80, who == CLIENT ? 80 : 1000, seq, flags);
+	put_be32(f.b + h + 8, ack);
+	put(&f, text, (uint32_t)strlen(text));
+	struct pkt p = decode(101, &f);
+	seal(&f, &p, 16);
+	if (!good)
+		f.b[h + 16] ^= 0x10;
+	feed(t, &f);
+}
+
+static int take(void *arg, struct flow *f)
+{
+	struct got *g = arg;
+	struct record r;
+	struct record_source src = {.sensor = "s", .key = "k", .s3path = "p"};
+	const struct stream_limits l = {.max_bytes = 16 << 20, .window = 1 << 20};
+	cr_assert(lt(sz, g->n, 16));
+	cr_assert(eq(int, record_init(&r, l.max_bytes), 0));
+	cr_assert(eq(int, record_fill(&r, &src, &l, f), 0));
+	g->flow[g->n].src = r.src;
+	g->flow[g->n].sport = (uint16_t)r.m.src_port;
+	g->flow[g->n].dport = (uint16_t)r.m.dst_port;
+	g->flow[g->n].packets = r.m.packets;
+	g->flow[g->n].first_no = f->first_no;
+	g->flow[g->n].bad_checksums = r.m.bad_checksums;
+	g->flow[g->n].len = r.m.payload.n;
+	g->flow[g->n].verified = r.m.verified;
+	snprintf(g->flow[g->n].payload, 64, "%.*s", (int)r.m.payload.n,
+		 (const char *)r.m.payload.p);
+	snprintf(g->flow[g->n].tunnel, 80, "%.*s", (int)r.m.tunnel.n, (const char *)r.m.tunnel.p);
+	snprintf(g->flow[g->n].sha256, 65, "%.*s", (int)r.m.payload_sha256.n,
+		 (const char *)r.m.payload_sha256.p);
+	g->n++;
+	record_fini(&r);
+	return 0;
+}
+
+static struct got end(struct table *t)
+{
+	struct got g = {0};
+	cr_assert(eq(int, flows_finish(t->t, take, &g), 0));
+	flows_free(&t->t);
+	cr_assert(eq(ptr, t->t, NULL));
+	return g;
+}
+
+static void handshake(struct table *t, uint32_t isn, uint32_t server)
+{
+	say(t, CLIENT, isn, 0, TCP_SYN, "", true);
+	say(t, SERVER, server, isn + 1, TCP_SYN | TCP_ACK, "", true);
+	say(t, CLIENT, isn + 1, server + 1, TCP_ACK, "", true);
+}
+
+Test(flows, a_conversation)
+{
+	struct table t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "hello", true);
+	say(&t, SERVER, 901, 106, TCP_ACK, "welcome", true);
+	struct got g = end(&t);
+	cr_assert(eq(sz, g.n, 1));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"hello"));
+	cr_assert(eq(u64, g.flow[0].packets, 5));
+	cr_assert(eq(int, g.flow[0].sport, 1000));
+	cr_assert(g.flow[0].verified);
+	cr_assert(eq(str, g.flow[0].sha256,
+		     (char *)"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"));
+}
+
+Test(flows, who_is_the_initiator)
+{
+	/* SYN+ACK first: its receiver. */
+	struct table t = table_of(1 << 24);
+	say(&t, SERVER, 900, 101, TCP_SYN | TCP_ACK, "", true);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "hello", true);
+	struct got g = end(&t);
+	cr_assert(eq(int, g.flow[0].sport, 1000));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"hello"));
+	/* Neither: the sender of the first packet. */
+	t = table_of(1 << 24);
+	say(&t, SERVER, 900, 101, TCP_ACK, "welcome", true);
+	say(&t, CLIENT, 101, 907, TCP_ACK, "hello", true);
+	g = end(&t);
+	cr_assert(eq(int, g.flow[0].sport, 80));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"welcome"));
+	/* A SYN that the capture has late decides all the same. */
+	t = table_of(1 << 24);
+	say(&t, SERVER, 900, 101, TCP_SYN | TCP_ACK, "", true);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "hello", true);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	g = end(&t);
+	cr_assert(eq(sz, g.n, 1));
+	cr_assert(eq(int, g.flow[0].sport, 1000));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"hello"));
+}
+
+Test(flows, where_a_flow_splits)
+{
+	struct table t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "first", true);
+	say(&t, CLIENT, 50000, 0, TCP_SYN, "", true); /* another ISN */
+	say(&t, CLIENT, 50000, 0, TCP_SYN, "", true); /* the same again */
+	say(&t, CLIENT, 50001, 0, TCP_ACK, "second", true);
+	struct got g = end(&t);
+	cr_assert(eq(sz, g.n, 2));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"first"));
+	cr_assert(eq(str, g.flow[1].payload, (char *)"second"));
+	cr_assert(eq(u64, g.flow[1].first_no, 4));
+	cr_assert(eq(u64, g.flow[1].packets, 3));
+
+	/* After an orderly end even the same ISN; after a refusal it is the same attempt. */
+	t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_FIN | TCP_ACK, "", true);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	cr_assert(eq(sz, end(&t).n, 2));
+	t = table_of(1 << 24);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	say(&t, SERVER, 0, 101, TCP_RST | TCP_ACK, "", true);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	cr_assert(eq(sz, end(&t).n, 1));
+	/* A SYN that cannot belong to what was seen without one. */
+	t = table_of(1 << 24);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "tail", true);
+	say(&t, CLIENT, 0x80000000, 0, TCP_SYN, "", true);
+	cr_assert(eq(sz, end(&t).n, 2));
+	t = table_of(1 << 24);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "", true);
+	say(&t, CLIENT, 0x80000000, 0, TCP_SYN, "", true);
+	cr_assert(eq(sz, end(&t).n, 2));
+	/* Both send a SYN: one connection. */
+	t = table_of(1 << 24);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	say(&t, SERVER, 900, 0, TCP_SYN, "", true);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "hi", true);
+	g = end(&t);
+	cr_assert(eq(sz, g.n, 1));
+	cr_assert(eq(str, g.flow[0].payload, (char *)"hi"));
+}
+
+Test(flows, idle_time_splits_only_when_asked)
+{
+	for (int asked = 0; asked < 2; asked++) {
+		struct table t = table_of(1 << 24);
+		flows_free(&t.t);
+		t.o.idle_ns = asked ? 1000000 : 0;
+		cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+		say(&t, CLIENT, 101, 901, TCP_ACK, "a", true);
+		t.now_ns += 10000000;
+		say(&t, CLIENT, 102, 901, TCP_ACK, "b", true);
+		cr_assert(eq(sz, end(&t).n, asked ? 2 : 1));
+	}
+}
+
+Test(flows, wrong_checksums)
+{
+	/* Out, once right ones were seen, and the bytes that came right are in. */
+	struct table t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "junk", false);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "good", true);
+	say(&t, SERVER, 901, 105, TCP_ACK, "", true);
+	say(&t, CLIENT, 105, 901, TCP_ACK, "!", false);
+	struct got g = end(&t);
+	cr_assert(eq(str, g.flow[0].payload, (char *)"good"));
+	cr_assert(eq(u64, g.flow[0].bad_checksums, 1));
+	cr_assert(eq(u64, g.flow[0].packets, 7));
+	/* The receiver acknowledged what only came wrong: then it is the capture that is wrong. */
+	t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "GET ", false);
+	say(&t, SERVER, 901, 105, TCP_ACK, "", true);
+	say(&t, CLIENT, 105, 901, TCP_ACK, "/", false);
+	g = end(&t);
+	cr_assert(eq(str, g.flow[0].payload, (char *)"GET /"));
+	cr_assert(eq(u64, g.flow[0].bad_checksums, 0));
+	/* Nothing else came. */
+	t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "only", false);
+	g = end(&t);
+	cr_assert(eq(str, g.flow[0].payload, (char *)"only"));
+	/* A SYN with a wrong checksum splits nothing. */
+	t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 7777, 901, TCP_SYN, "", false);
+	cr_assert(eq(sz, end(&t).n, 1));
+}
+
+Test(flows, bytes_in_a_reset)
+{
+	struct table t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_ACK, "data", true);
+	say(&t, CLIENT, 105, 901, TCP_RST | TCP_ACK, "why", true);
+	struct got g = end(&t);
+	cr_assert(eq(str, g.flow[0].payload, (char *)"data"));
+	t = table_of(1 << 24);
+	handshake(&t, 100, 900);
+	say(&t, CLIENT, 101, 901, TCP_RST | TCP_ACK, "why", true);
+	g = end(&t);
+	cr_assert(eq(str, g.flow[0].payload, (char *)"why"));
+}
+
+Test(flows, who_is_verified)
+{
+	struct table t = table_of(1 << 24);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	say(&t, SERVER, 900, 101, TCP_SYN | TCP_ACK, "", true);
+	say(&t, CLIENT, 101, 0, TCP_RST, "", true); /* a victim's kernel does that, too */
+	struct got g = end(&t);
+	cr_assert(not(g.flow[0].verified));
+	t = table_of(1 << 24);
+	say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+	say(&t, SERVER, 900, 101, TCP_SYN | TCP_ACK, "", true);
+	say(&t, CLIENT, 101, 4711, TCP_ACK, "guess", true);
+	g = end(&t);
+	cr_assert(not(g.flow[0].verified));
+}
+
+Test(flows, datagrams_and_fragments)
+{
+	struct table t = table_of(1 << 24);
+	struct frame f = {0};
+	ip4(&f, 17, 8 + 16);
+	udp(&f, 7, 53, 24);
+	put(&f, "sixteen bytes!!!", 16);
+	feed(&t, &f);
+	/* The same again in two fragments: one packet. */
+	for (int part = 0; part < 2; part++) {
+		struct frame g = {0};
+		ip4(&g, 17, part ? 8 : 16);
+		put_be16(g.b + 6, part ? 2 : 0x2000);
+		put(&g, f.b + 20 + part * 16, part ? 8 : 16);
+		feed(&t, &g);
+	}
+	/* And one that never completes. */
+	struct frame g = {0};
+	ip4(&g, 17, 16);
+	put_be16(g.b + 4, 999);
+	put_be16(g.b + 6, 0x2000);
+	put(&g, f.b + 20, 16);
+	feed(&t, &g);
+	cr_assert(eq(u32, flows_incomplete(t.t), 1));
+	cr_assert(eq(u64, flows_defrag(t.t)->completed, 1));
+	struct got got = end(&t);
+	cr_assert(eq(sz, got.n, 1));
+	cr_assert(eq(u64, got.flow[0].packets, 2));
+	cr_assert(eq(str, got.flow[0].payload, (char *)"sixteen bytes!!!sixteen bytes!!!"));
+}
+
+Test(flows, tunnels_give_further_flows)
+{
+	struct table t = table_of(1 << 24);
+	for (int i = 0; i < 2; i++) {
+		struct frame f = {0};
+		ip4(&f, 47, 4 + 20 + 20 + 10);
+		if (i) /* the way back: the same tunnel, other direction */
+			memcpy(f.b + 12, "\306\63\144\2\300\0\2\1", 8);
+		put(&f, "\0\0\10\0", 4);
+		uint32_t outer = f.n;
+		ip4(&f, 4, 20 + 10);
+		ip4(&f, 17, 10);
+		udp(&f, 5, 6, 10);
+		put(&f, "in", 2);
+		(void)outer;
+		feed(&t, &f);
+	}
+	struct got g = end(&t);
+	cr_assert(eq(sz, g.n, 3));
+	cr_assert(eq(str, g.flow[0].tunnel, (char *)""));
+	cr_assert(eq(u64, g.flow[0].packets, 2));
+	cr_assert(eq(str, g.flow[1].tunnel, (char *)"gre 192.0.2.1 198.51.100.2"));
+	cr_assert(eq(str, g.flow[2].tunnel, (char *)"ipip 192.0.2.1 198.51.100.2"));
+	cr_assert(eq(str, g.flow[2].payload, (char *)"inin"));
+	cr_assert(eq(u64, g.flow[2].packets, 2));
+}
+
+/* many: n connections of 3 packets, half their packets after all of the first halves. */
+static void many(struct table *t, uint32_t n)
+{
+	for (int half = 0; half < 2; half++)
+		for (uint32_t i = 0; i < n; i++) {
+			struct frame f = {0};
+			char text[600];
+			memset(text, 'a' + (int)(i % 26), sizeof text - 1);
+			text[sizeof text - 1] = 0;
+			ip4(&f, 6, 20 + 599);
+			put_be32(f.b + 12, 0x0a000000 + i);
+			tcp(&f, 1000, 80, half ? 700 : 101, TCP_ACK);
+			put(&f, text, 599);
+			struct pkt p = decode(101, &f);
+			seal(&f, &p, 16);
+			feed(t, &f);
+		}
+}
+
+struct sum {
+	uint64_t flows, bytes, last_ns;
+	bool ordered, whole;
+};
+
+static int add_up(void *arg, struct flow *f)
+{
+	struct sum *s = arg;
+	struct stream_whole w;
+	const struct stream_limits l = {.max_bytes = 16 << 20, .window = 1 << 20};
+	uint32_t i = be32(f->key.lo.b) - 0x0a000000;
+	stream_finish(f->dir[0].stream ? f->dir[0].stream : f->dir[1].stream, &l, &w);
+	s->flows++;
+	s->bytes += w.payload.n;
+	s->ordered = s->ordered && f->first_ns >= s->last_ns;
+	s->last_ns = f->first_ns;
+	s->whole = s->whole && !w.ngaps && w.payload.p[1000] == 'a' + i % 26;
+	return 0;
+}
+
+Test(flows, paging_changes_nothing)
+{
+	static const size_t memories[] = {1 << 18, 1 << 22, 1 << 28};
+	for (size_t i = 0; i < 3; i++) {
+		struct table t = table_of(memories[i]);
+		struct sum s = {.ordered = true, .whole = true};
+		many(&t, 5000);
+		if (i < 2)
+			cr_assert(gt(u64, flows_counts(t.t)->paged_out, 5000));
+		else
+			cr_assert(eq(u64, flows_counts(t.t)->paged_out, 0));
+		cr_assert(eq(int, flows_finish(t.t, add_up, &s), 0));
+		cr_assert(eq(u64, s.flows, 5000));
+		cr_assert(eq(u64, s.bytes, 5000 * 2 * 599));
+		cr_assert(s.ordered);
+		cr_assert(s.whole);
+		flows_free(&t.t);
+	}
+}
+
+Test(flows, without_a_place_to_page_it_fails)
+{
+	struct table t = table_of(1 << 18);
+	flows_free(&t.t);
+	t.o.page_dir = "/nonexistent";
+	cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+	int rc = 0;
+	for (uint32_t i = 0; i < 20000 && !rc; i++) {
+		struct frame f = {0};
+		ip4(&f, 6, 20);
+		put_be32(f.b + 12, i);
+		tcp(&f, 1, 2, 3, TCP_SYN);
+		struct pkt p = decode(101, &f);
+		rc = flows_packet(t.t, i, &p);
+	}
+	cr_assert(eq(int, rc, -2));
+	flows_free(&t.t);
+}
+
+Test(flows, max_flows_and_shards)
+{
+	struct table t = table_of(1 << 26);
+	flows_free(&t.t);
+	t.o.max_flows = 10;
+	cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+	many(&t, 50);
+	cr_assert(eq(u64, flows_counts(t.t)->turned_away, 80));
+	cr_assert(eq(u64, flows_counts(t.t)->flows, 10));
+	flows_free(&t.t);
+	uint64_t total = 0;
+	t.o.max_flows = 1000;
+	t.o.shards = 3;
+	for (t.o.shard = 0; t.o.shard < 3; t.o.shard++) {
+		cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+		many(&t, 50);
+		cr_assert(gt(u64, flows_counts(t.t)->flows, 5));
+		total += flows_counts(t.t)->flows;
+		flows_free(&t.t);
+	}
+	cr_assert(eq(u64, total, 50));
+}
+
+Test(flows, what_is_no_flow_is_counted)
+{
+	struct table t = table_of(1 << 24);
+	static const struct {
+		int link;
+		const char *b;
+		uint32_t n;
+	} rows[] = {{1, "\2\0\0\0\0\1\2\0\0\0\0\2\10\6", 14},
+		    {1, "\2\0\0\0\0\1\2\0\0\0\0\2\10\0", 14},
+		    {9999, "a", 1}};
+	for (size_t i = 0; i < 3; i++) {
+		struct pkt p = {0};
+		pkt_decode(rows[i].link, (const uint8_t *)rows[i].b, rows[i].n, rows[i].n, &p);
+		cr_assert(eq(int, flows_packet(t.t, i, &p), 0));
+	}
+	const struct flows_counts *c = flows_counts(t.t);
+	cr_assert(eq(u64, c->other, 1));
+	cr_assert(eq(u64, c->broken, 1));
+	cr_assert(eq(u64, c->link, 1));
+	cr_assert(eq(sz, end(&t).n, 0));
+}
