@@ -181,21 +181,23 @@ static int compare(struct diff *d, const char *id, struct json_object *was, stru
 		   FILE *out)
 {
 	struct json_object *changes = json_object_new_object(), *other;
-	struct json_object_iter it;
 
-	json_object_object_foreachC(was, it)
-	{
-		if (ignored(it.key))
+	struct json_object_iterator it = json_object_iter_begin(was), end = json_object_iter_end(was);
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+		const char *key = json_object_iter_peek_name(&it);
+		struct json_object *value = json_object_iter_peek_value(&it);
+		if (ignored(key))
 			continue;
-		if (!json_object_object_get_ex(is, it.key, &other))
-			changed(changes, it.key, it.val, NULL);
-		else if (!json_object_equal(it.val, other))
-			changed(changes, it.key, it.val, other);
+		if (!json_object_object_get_ex(is, key, &other))
+			changed(changes, key, value, NULL);
+		else if (!json_object_equal(value, other))
+			changed(changes, key, value, other);
 	}
-	json_object_object_foreachC(is, it)
-	{
-		if (!ignored(it.key) && !json_object_object_get_ex(was, it.key, &other))
-			changed(changes, it.key, NULL, it.val);
+	end = json_object_iter_end(is);
+	for (it = json_object_iter_begin(is); !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+		const char *key = json_object_iter_peek_name(&it);
+		if (!ignored(key) && !json_object_object_get_ex(was, key, &other))
+			changed(changes, key, NULL, json_object_iter_peek_value(&it));
 	}
 	if (json_object_object_length(changes))
 		return tell(d, id, "changed", changes, out);

@@ -200,15 +200,14 @@ int ecs_record(const char *json, struct buf *out)
 		if (v)
 			put(to, names[i].ecs, v);
 	}
-	struct json_object_iter it;
-	json_object_object_foreachC(from, it)
-	{
-		if (!json_object_is_type(it.val, json_type_object) ||
-		    json_object_object_length(it.val)) {
-			char path[40];
-			snprintf(path, sizeof path, "lurker.%.30s", it.key);
-			put(to, path, json_object_get(it.val));
-		}
+	struct json_object_iterator it = json_object_iter_begin(from), end = json_object_iter_end(from);
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+		struct json_object *value = json_object_iter_peek_value(&it);
+		if (json_object_is_type(value, json_type_object) && !json_object_object_length(value))
+			continue;
+		char path[40];
+		snprintf(path, sizeof path, "lurker.%.30s", json_object_iter_peek_name(&it));
+		put(to, path, json_object_get(value));
 	}
 	rc = buf_adds(out, json_object_to_json_string_ext(
 				   to, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -115,8 +115,13 @@ static void drain(struct stream *s, const struct stream_limits *l)
 		window_free(&s->ahead);
 }
 
+/* put_gap: makes [from, to) the gap number at, or lengthens the one before it. */
 static bool put_gap(struct stream *s, uint32_t at, uint64_t from, uint64_t to)
 {
+	if (at && s->gaps[at - 1].to == from) {
+		s->gaps[at - 1].to = to;
+		return true;
+	}
 	if (s->ngaps == STREAM_MAX_GAPS)
 		return false;
 	if (s->ngaps == s->gaps_cap) {
@@ -248,7 +253,7 @@ static void place(struct stream *s, const struct stream_limits *l, uint32_t peer
 	if (!n)
 		return;
 	uint64_t end = off + n;
-	if (off > s->next && end > s->next + window && s->acked > s->next)
+	if (off > s->next && end > s->next + window && s->acked > s->next && end <= s->acked + window)
 		/* The receiver has what is missing here: the capture does not. */
 		pass(s, l, s->acked < off ? s->acked : off);
 	if (off > s->next && end > s->next + window) {
@@ -286,7 +291,7 @@ void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t pe
 	}
 	int64_t off = offset_of(s, seq);
 	int64_t end = off + (int64_t)n;
-	if (off < (int64_t)s->floor) {
+	if (n && off < (int64_t)s->floor) {
 		/* A keep-alive repeats one byte that was acknowledged: nothing to report. */
 		size_t cut = end <= (int64_t)s->floor ? n : (size_t)((int64_t)s->floor - off);
 		if (cut == n && n > 1)

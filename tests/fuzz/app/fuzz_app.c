@@ -13,7 +13,8 @@ static const struct app_row rows[] = {
 };
 #define NROWS (sizeof rows / sizeof *rows)
 
-static const uint16_t ports[] = {9, 21, 23, 25, 53, 80, 102, 110, 123, 137, 445, 502, 1080, 1433, 2375, 3389, 5060, 6379, 6443, 11211};
+static const uint16_t ports[] = {9,   21,  23,   25,   53,   80,   102,  110,  123,  137,
+				 445, 502, 1080, 1433, 2375, 3389, 5060, 6379, 6443, 11211};
 
 static _Alignas(16) uint8_t memory[APP_ARENA_BYTES];
 
