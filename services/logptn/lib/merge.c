@@ -18,6 +18,7 @@ enum {
 	NEED_TYPED = 2,      /* one of them was recognised as a value */
 	NEED_TYPED_BARE = 3, /* … but little else is there to hold on to */
 	NEED_PAIR = 4,
+	NEED_STEMS = 3, /* lines that differ in the digits of several words */
 };
 
 /* The delimiter is one of these characters. */
@@ -330,6 +331,63 @@ bool merge_pairs(struct pats *p)
 	return changed;
 }
 
+/* r01=x r02=x, r07=x r31=x: the words that differ become values. */
+static bool join_stems(struct pats *p, const struct pat_row *rows, size_t n)
+{
+	const struct pat *q = &p->v[rows[0].pat];
+	uint32_t code[TOK_MAX], len = q->n, *from;
+
+	if (n < NEED_STEMS)
+		return false;
+	from = malloc(n * sizeof *from);
+	if (!from) {
+		p->failed = true;
+		return false;
+	}
+	memcpy(code, q->code, len * sizeof *code);
+	for (size_t i = 0; i < n; i++) {
+		const struct pat *r = &p->v[rows[i].pat];
+
+		from[i] = rows[i].pat;
+		for (uint32_t k = 0; k < len; k++)
+			if (r->code[k] != q->code[k])
+				code[k] = PAT_VALUE;
+	}
+	pats_replace(p, from, n, code, len, q->headed);
+	free(from);
+	return true;
+}
+
+bool merge_stems(struct pats *p)
+{
+	struct pat_row *rows = malloc((p->n + 1) * sizeof *rows);
+	size_t n = 0;
+	bool changed;
+
+	if (!rows) {
+		p->failed = true;
+		return false;
+	}
+	for (uint32_t k = 0; k < p->n; k++) {
+		const struct pat *q = &p->v[k];
+		uint64_t h = pat_mix(q->n, q->headed);
+		uint32_t numbered = 0;
+
+		for (uint32_t i = 0; !q->dead && i < q->n; i++) {
+			const struct sym *s = &p->sym[q->code[i]];
+			bool is = s->flags & SYM_WORD && s->flags & SYM_DIGITS;
+
+			numbered += is;
+			h += pat_mix(is ? s->stem : s->hash, i + 1);
+		}
+		if (numbered > 1)
+			rows[n++] = (struct pat_row){h, q->hash, k, 0};
+	}
+	changed = merge_groups(p, rows, n, join_stems);
+	free(rows);
+	return changed;
+}
+
 bool merge_groups(struct pats *p, struct pat_row *rows, size_t n, merge_group_fn fn)
 {
 	bool changed = false;
@@ -353,6 +411,7 @@ int merge_run(struct pats *p)
 	for (int round = 0; round < 32 && !p->failed; round++) {
 		bool changed = merge_slots(p);
 
+		changed |= merge_stems(p);
 		changed |= merge_values(p);
 		changed |= merge_pairs(p);
 		changed |= merge_forms(p);

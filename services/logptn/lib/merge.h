@@ -16,6 +16,7 @@ int merge_run(struct pats *p);
 /* The passes; true if something was merged. */
 bool merge_slots(struct pats *p);  /* one word varies */
 bool merge_pairs(struct pats *p);  /* two words vary together */
+bool merge_stems(struct pats *p);  /* several words vary, each in its digits only */
 bool merge_values(struct pats *p); /* key=value: what stands behind keys varies in form */
 bool merge_forms(struct pats *p);  /* same words, values of different form: 10.0.0.1 and LOCAL(0) */
 bool merge_lists(struct pats *p);  /* the same values, more or fewer of them */

@@ -91,7 +91,11 @@ static bool structured(struct reader *r)
 
 		if (!len)
 			continue;
-		while (r->i + len < r->n && scan_alnum(r->s[r->i + len]))
+		/* What hangs on to it belongs to it: 2006-01-02-15.04.05. */
+		while (r->i + len < r->n &&
+		       (scan_alnum(r->s[r->i + len]) ||
+			(strchr("-._~+", r->s[r->i + len]) && r->i + len + 1 < r->n &&
+			 scan_mark(r->s[r->i + len + 1]))))
 			len++;
 		add_text(r, TOK_VALUE, rows[k].type, r->i, len);
 		r->i += len;
