@@ -11,7 +11,8 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import rig
 
-SERVICES = {"lurker-capture", "lurker-responder", "lurker-flowagg", "lurker-uploader", "lurker-analyzer"}
+SERVICES = {"lurker-capture", "lurker-responder", "lurker-flowagg", "lurker-uploader", "lurker-analyzer",
+            "lurker-logptn"}
 COMMANDS = ("up", "tail", "stat", "query", "doctor", "check", "keygen")
 
 t = rig.Report("help")

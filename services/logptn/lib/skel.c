@@ -73,6 +73,7 @@ void skels_fini(struct skels *t)
 		for (unsigned k = 0; k < t->v[i].nsamples; k++)
 			free(t->v[i].sample[k]);
 		free(t->v[i].sample);
+		free(t->v[i].tags);
 	}
 	for (struct block *b = t->blocks; b;) {
 		struct block *next = b->next;
@@ -367,6 +368,29 @@ uint32_t skels_add(struct skels *t, const uint8_t *line, size_t n)
 	return i;
 }
 
+void skels_tag(struct skels *t, uint32_t skel, uint32_t tag, uint64_t lines)
+{
+	struct tags *g = t->v[skel].tags;
+	uint32_t i = 0;
+
+	if (!g) {
+		g = t->v[skel].tags = calloc(1, sizeof *g);
+		if (!g) {
+			t->failed = true;
+			return;
+		}
+	}
+	while (i < g->n && g->v[i].tag != tag)
+		i++;
+	if (i == SKEL_TAGS) {
+		g->other += lines;
+		return;
+	}
+	if (i == g->n)
+		g->v[g->n++] = (struct tag){tag, 0};
+	g->v[i].lines += lines;
+}
+
 void skels_more(struct skels *t, uint32_t skel)
 {
 	t->v[skel].lines++;
@@ -408,6 +432,10 @@ void skels_union(struct skels *t, const struct skels *from)
 			d->first_ns = s->first_ns;
 		if (s->last_ns > d->last_ns)
 			d->last_ns = s->last_ns;
+		for (uint32_t j = 0; s->tags && j < s->tags->n; j++)
+			skels_tag(t, k, s->tags->v[j].tag, s->tags->v[j].lines);
+		if (s->tags && s->tags->other && d->tags)
+			d->tags->other += s->tags->other;
 		if (s->known && !d->known) {
 			d->known = true;
 			memcpy(d->format, s->format, sizeof d->format);

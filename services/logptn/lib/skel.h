@@ -38,6 +38,18 @@ struct slot {
 	uint16_t types;
 };
 
+/* How many lines of a skeleton had a tag; tags beyond SKEL_TAGS are counted as others. */
+#define SKEL_TAGS 16u
+struct tag {
+	uint32_t tag;
+	uint64_t lines;
+};
+struct tags {
+	struct tag v[SKEL_TAGS];
+	uint32_t n;
+	uint64_t other;
+};
+
 struct skel {
 	uint64_t hash;              /* of text */
 	uint64_t lines;             /* with continuation lines of records */
@@ -46,6 +58,7 @@ struct skel {
 	uint64_t worst;             /* hash of the last sample */
 	struct sample **sample;     /* ascending by hash */
 	struct slot *slot;
+	struct tags *tags; /* NULL: none were given */
 	const uint8_t *text;
 	uint32_t len, nslots;
 	uint8_t nsamples;
@@ -73,6 +86,9 @@ void skels_fini(struct skels *t);
 /* skels_add: counts a line (no newline; SHAPE_SLACK bytes readable behind it) and returns its skeleton's index, or
  * SKEL_NONE out of memory. */
 uint32_t skels_add(struct skels *t, const uint8_t *line, size_t n);
+
+/* skels_tag: notes that `lines` lines of a skeleton had this tag: a port, a host's number. */
+void skels_tag(struct skels *t, uint32_t skel, uint32_t tag, uint64_t lines);
 
 /* skels_more: counts a line that continues the record of this skeleton. */
 void skels_more(struct skels *t, uint32_t skel);

@@ -30,6 +30,12 @@ static void put_skel(struct buf *b, const struct skel *s)
 		put(b, s->slot[i].chars);
 		put(b, s->slot[i].types);
 	}
+	put(b, s->tags ? s->tags->n : 0);
+	for (uint32_t i = 0; s->tags && i < s->tags->n; i++) {
+		put(b, s->tags->v[i].tag);
+		put(b, s->tags->v[i].lines);
+	}
+	put(b, s->tags ? s->tags->other : 0);
 	put(b, s->nsamples);
 	for (unsigned i = 0; i < s->nsamples; i++) {
 		put(b, s->sample[i]->hash);
@@ -141,7 +147,7 @@ static void get_skel(struct reader *r, struct skels *t)
 	size_t len = get(r, SKEL_TEXT_MAX + 3 * TOK_MAX);
 	const uint8_t *text = take(r, len), *id, *line;
 	uint64_t lines = get(r, UINT64_MAX), records = get(r, lines), first = get(r, UINT64_MAX);
-	uint64_t last = get(r, UINT64_MAX), known = get(r, 1), n;
+	uint64_t last = get(r, UINT64_MAX), known = get(r, 1), n, other;
 	uint32_t k;
 
 	id = take(r, 64);
@@ -163,6 +169,15 @@ static void get_skel(struct reader *r, struct skels *t)
 	t->v[k].last_ns = last;
 	t->v[k].known = known;
 	memcpy(t->v[k].format, id, 64);
+	n = get(r, SKEL_TAGS);
+	for (uint64_t i = 0; !r->bad && i < n; i++) {
+		uint32_t tag = (uint32_t)get(r, UINT32_MAX);
+
+		skels_tag(t, k, tag, get(r, UINT64_MAX));
+	}
+	other = get(r, UINT64_MAX);
+	if (t->v[k].tags)
+		t->v[k].tags->other += other;
 	n = get(r, UINT8_MAX);
 	for (uint64_t i = 0; !r->bad && i < n; i++) {
 		uint64_t hash = get(r, UINT64_MAX), count = get(r, records), cut = get(r, 1);

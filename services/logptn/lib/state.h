@@ -31,4 +31,9 @@ int state_load_file(struct skels *t, const char *path);
 /* state_save_file: writes beside the file and renames: a crash leaves the old or the new state. 0 or -errno. */
 int state_save_file(const struct skels *t, const char *path);
 
+/* state_write: the bytes to the file, all or nothing: beside it first, flushed, renamed. state_read: the file's bytes; none for
+ * no file. 0 or -errno, silently. */
+int state_write(const char *path, struct bytes b);
+int state_read(const char *path, struct buf *out);
+
 #endif

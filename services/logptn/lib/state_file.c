@@ -26,16 +26,25 @@ static int read_all(int fd, struct buf *b)
 	}
 }
 
+int state_read(const char *path, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = read_all(fd, out);
+	close(fd);
+	return r;
+}
+
 int state_load_file(struct skels *t, const char *path)
 {
 	struct buf b;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+	int r;
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
 	buf_init(&b, STATE_MAX + 65536);
-	r = fd < 0 ? -errno : read_all(fd, &b);
-	if (!r)
+	r = state_read(path, &b);
+	if (!r && b.n)
 		r = state_load(t, buf_bytes(&b));
 	if (r)
 		fprintf(stderr, "logptn: %s: %s\n", path,
@@ -43,8 +52,6 @@ int state_load_file(struct skels *t, const char *path)
 			: r == -EPROTONOSUPPORT ? "written by another version"
 						: strerror(-r));
 	buf_fini(&b);
-	if (fd >= 0)
-		close(fd);
 	return r;
 }
 
@@ -90,29 +97,35 @@ static int sync_parent(const char *path)
 	return r;
 }
 
+int state_write(const char *path, struct bytes b)
+{
+	char *tmp = NULL;
+	int r = -ENOMEM;
+
+	if (asprintf(&tmp, "%s.%ld.tmp", path, (long)getpid()) < 0)
+		return r;
+	r = write_synced(tmp, b);
+	if (!r && rename(tmp, path))
+		r = -errno;
+	if (r)
+		unlink(tmp);
+	else
+		r = sync_parent(path);
+	free(tmp);
+	return r;
+}
+
 int state_save_file(const struct skels *t, const char *path)
 {
 	struct buf b;
-	char *tmp = NULL;
 	int r;
 
 	buf_init(&b, STATE_MAX + 4096);
 	r = state_save(t, &b);
-	if (!r && asprintf(&tmp, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-		tmp = NULL;
-		r = -ENOMEM;
-	}
 	if (!r)
-		r = write_synced(tmp, buf_bytes(&b));
-	if (!r && rename(tmp, path))
-		r = -errno;
-	if (r && tmp)
-		unlink(tmp);
-	if (!r)
-		r = sync_parent(path);
+		r = state_write(path, buf_bytes(&b));
 	if (r)
 		fprintf(stderr, "logptn: %s: %s\n", path, strerror(-r));
-	free(tmp);
 	buf_fini(&b);
 	return r;
 }
