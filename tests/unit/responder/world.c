@@ -16,8 +16,10 @@
 struct given {
 	struct tuple t;
 	uint32_t irs, isn;
-	bool returned; /* the peer acknowledged it */
-	uint8_t *got;  /* bit per byte after irs + 1 */
+	bool returned;  /* the peer acknowledged it */
+	uint8_t *got;   /* bit per byte after irs + 1 */
+	uint32_t whole; /* so many of them, from the first on, are there */
+	uint32_t next;  /* in its bucket, plus one */
 	uint32_t fin[8];
 	uint8_t fins;
 };
@@ -28,16 +30,21 @@ struct balance {
 	uint64_t in, out;
 };
 
+/* For one world at a time: this is most of its memory. */
+static uint8_t arrived[STREAMS][SPAN / 8 + 1];
+
 struct world {
 	struct responder core;
 	struct batch out;
 	uint64_t now;
 	struct given given[STREAMS];
 	uint32_t n;
+	uint32_t bucket[STREAMS]; /* index plus one of the first, by 4-tuple */
 	struct balance balance[ADDRESSES];
 	uint32_t balances;
 	struct world_sums sums;
 	uint64_t seed;
+	uint64_t verified; /* by the cores before this one */
 	bool echo;
 };
 
@@ -88,9 +95,8 @@ static void core_start(struct world *w)
 
 static void forget(struct world *w)
 {
-	for (uint32_t i = 0; i < w->n; i++)
-		free(w->given[i].got);
 	memset(w->given, 0, sizeof(w->given));
+	memset(w->bucket, 0, sizeof(w->bucket));
 	w->n = 0;
 	w->balances = 0;
 }
@@ -165,30 +171,65 @@ static void credit(struct world *w, const struct addr *a, uint64_t in, uint64_t 
 	HOLDS(all->out <= all->in);
 }
 
-/* What a good segment brought, to every stream of its 4-tuple. */
-static void arrive(struct world *w, const struct pkt *p)
+static uint32_t *bucket_of(struct world *w, const struct tuple *t)
 {
-	struct tuple t = tuple_of(p);
+	uint32_t h = t->sport * 31U + t->dport * 7U;
 
-	for (uint32_t i = 0; i < w->n; i++) {
-		struct given *g = &w->given[i];
-		uint32_t at = p->seq - (g->irs + 1);
+	for (int i = 0; i < 16; i++)
+		h = h * 33 + t->src.b[i] + 5U * t->dst.b[i];
+	return &w->bucket[h % STREAMS];
+}
 
-		if (!tuple_eq(&g->t, &t) || p->flags & TCP_SYN)
-			continue;
-		for (uint32_t k = 0; k < p->payload_wire; k++)
-			if (at + k < SPAN)
-				g->got[(at + k) / 8] |= (uint8_t)(1 << (at + k) % 8);
-		if (p->flags & TCP_FIN && g->fins < 8)
-			g->fin[g->fins++] = p->seq + p->payload_wire;
-		if (p->flags & TCP_ACK && p->ack == g->isn + 1)
-			g->returned = true;
+/* The next one of a 4-tuple, from *i on (plus one; 0 ends). */
+static struct given *given_next(struct world *w, const struct tuple *t, uint32_t *i)
+{
+	while (*i) {
+		struct given *g = &w->given[*i - 1];
+
+		*i = g->next;
+		if (tuple_eq(&g->t, t))
+			return g;
 	}
+	return NULL;
 }
 
 static bool got(const struct given *g, uint32_t at)
 {
 	return at < SPAN && g->got[at / 8] >> (at % 8) & 1;
+}
+
+static void mark(struct given *g, uint32_t from, uint32_t n)
+{
+	for (; n && from < SPAN && (from % 8 || n < 8); from++, n--)
+		g->got[from / 8] |= (uint8_t)(1 << from % 8);
+	for (; n >= 8 && from + 8 <= SPAN; from += 8, n -= 8)
+		g->got[from / 8] = 0xff;
+	for (; n && from < SPAN; from++, n--)
+		g->got[from / 8] |= (uint8_t)(1 << from % 8);
+	while (got(g, g->whole))
+		g->whole += g->got[g->whole / 8] == 0xff && g->whole % 8 == 0 ? 8 : 1;
+}
+
+/* What a good segment brought, to every stream of its 4-tuple. */
+static void arrive(struct world *w, const struct pkt *p)
+{
+	struct tuple t = tuple_of(p);
+	struct given *g;
+
+	if (p->flags & TCP_SYN)
+		return;
+	for (uint32_t i = *bucket_of(w, &t); (g = given_next(w, &t, &i));) {
+		/* A segment may begin before the first byte, and bring nothing or some. */
+		int32_t at = (int32_t)(p->seq - (g->irs + 1));
+		uint32_t skip = at < 0 ? (uint32_t) - (int64_t)at : 0;
+
+		if (skip < p->payload_wire)
+			mark(g, (uint32_t)at + skip, p->payload_wire - skip);
+		if (p->flags & TCP_FIN && g->fins < 8)
+			g->fin[g->fins++] = p->seq + p->payload_wire;
+		if (p->flags & TCP_ACK && p->ack == g->isn + 1)
+			g->returned = true;
+	}
 }
 
 static bool finned(const struct given *g, uint32_t seq)
@@ -204,10 +245,7 @@ static bool acknowledged_arrived(const struct given *g, uint32_t ack)
 {
 	uint32_t n = ack - (g->irs + 1);
 
-	for (uint32_t i = 0; i < n; i++)
-		if (!got(g, i))
-			return i + 1 == n && finned(g, g->irs + 1 + i);
-	return true;
+	return n <= g->whole || (n == g->whole + 1 && finned(g, ack - 1));
 }
 
 static void check_sack(struct world *w, const struct given *g, const struct pkt *a)
@@ -244,27 +282,30 @@ static void check_synack(struct world *w, const struct pkt *p, const struct pkt 
 	HOLDS(a->ip_len <= p->ip_len);
 	credit(w, &p->src, 0, a->ip_len);
 	w->sums.synacks++;
-	for (uint32_t i = 0; i < w->n; i++)
-		if (tuple_eq(&w->given[i].t, &t) && w->given[i].irs == p->seq &&
-		    w->given[i].isn == a->seq)
+	for (uint32_t i = *bucket_of(w, &t); (g = given_next(w, &t, &i));)
+		if (g->irs == p->seq && g->isn == a->seq)
 			return;
 	g = &w->given[w->n++];
-	*g = (struct given){.t = t, .irs = p->seq, .isn = a->seq, .got = calloc(SPAN / 8 + 1, 1)};
-	HOLDS(g->got);
+	*g = (struct given){.t = t,
+			    .irs = p->seq,
+			    .isn = a->seq,
+			    .got = arrived[w->n - 1],
+			    .next = *bucket_of(w, &t)};
+	*bucket_of(w, &t) = w->n;
+	memset(g->got, 0, sizeof(arrived[0]));
 }
 
 static void check_segment(struct world *w, const struct pkt *p, const struct pkt *a)
 {
 	struct tuple t = tuple_of(p);
+	struct given *g;
 
 	HOLDS((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK);
 	HOLDS((a->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && a->payload_wire == 0);
-	for (uint32_t i = 0; i < w->n; i++) {
-		struct given *g = &w->given[i];
-
+	for (uint32_t i = *bucket_of(w, &t); (g = given_next(w, &t, &i));) {
 		/* Ours to acknowledge with: the ISN, and one more once our FIN left. */
-		if (!tuple_eq(&g->t, &t) || !g->returned || a->seq - (g->isn + 1) > 1 ||
-		    p->ack - (g->isn + 1) > 1 || !acknowledged_arrived(g, a->ack))
+		if (!g->returned || a->seq - (g->isn + 1) > 1 || p->ack - (g->isn + 1) > 1 ||
+		    !acknowledged_arrived(g, a->ack))
 			continue;
 		check_sack(w, g, a);
 		w->sums.acks++;
@@ -316,6 +357,7 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_
 	/* The model is bounded: when it is full, everything begins anew. */
 	if (w->n == STREAMS || w->balances + 4 > ADDRESSES) {
 		forget(w);
+		w->verified += w->core.count[RESPONDER_VERIFIED];
 		responder_fini(&w->core);
 		w->seed++;
 		core_start(w);
@@ -340,7 +382,7 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_
 	if (w->core.events > RESPONDER_EVENTS / 2)
 		w->core.events = 0;
 	w->core.reflect.events = 0;
-	w->sums.verified = w->core.count[RESPONDER_VERIFIED];
+	w->sums.verified = w->verified + w->core.count[RESPONDER_VERIFIED];
 }
 
 static uint32_t pick(const uint8_t **in, size_t *n, uint32_t below)
