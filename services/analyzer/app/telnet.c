@@ -113,7 +113,7 @@ bool app_telnet(const struct app_in *in, struct msg_arena *a, struct msg_analysi
 
 	if (in->init.p[0] == IAC) {
 		size_t commands = negotiate(&c, &options, text, &n);
-		if (commands == 0 || !typed(text, n))
+		if (commands == 0 || (commands == 1 && !typed(text, n)))
 			return false;
 		if (commands == 1 && in->init.n != 3 &&
 		    n == 0) /* one command and then nothing sensible */

@@ -87,6 +87,8 @@ Test(telnet, negotiation)
 	is(rec.telnet->lines.v[2], "enable");
 	is(rec.login->user, "root");
 	is(rec.login->password, "12345");
+	tcp(1234, "\xff\xfd\x03\xff\xfb\x01p\xc3\xa4ss\r\n");
+	is_app("telnet");
 	tcp(1234, "\xff\xfd\x03");
 	is_app("telnet");
 	tcp(1234, "\xff\xfd\x03\xff\xff");

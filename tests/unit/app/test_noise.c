@@ -1,4 +1,6 @@
 /* What is not a protocol is not claimed: random bytes, random text, words, and noise behind a few structured bytes. */
+#include <dirent.h>
+
 #include "app_test.h"
 
 static uint64_t state;
@@ -96,4 +98,43 @@ Test(noise, sentences)
 		if (strncmp(lines[i], "get well", 8) != 0) /* memcached takes "get" with any keys */
 			cr_expect(rec.app.n == 0, "%.*s claims %s", (int)rec.app.n, rec.app.p, lines[i]);
 	}
+}
+
+/* The fuzzer's seeds, one of each protocol, with too little memory for their lists and parts: whatever is left out, the
+ * record can be encoded. */
+Test(noise, seeds_with_little_memory)
+{
+	static _Alignas(16) uint8_t memory[16384];
+	static uint8_t p[8192];
+	unsigned seeds = 0;
+	DIR *d = opendir("tests/fuzz/corpus/app");
+	cr_assert_not_null(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		char path[512];
+		snprintf(path, sizeof path, "tests/fuzz/corpus/app/%s", e->d_name);
+		FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "rb");
+		if (!f)
+			continue;
+		size_t n = fread(p, 1, sizeof p, f);
+		fclose(f);
+		cr_assert_gt(n, 2);
+		static const uint16_t ports[] = {9,   21,  23,	25,   53,   80,	  102,	110,  123,  137,
+						 445, 502, 1080, 1433, 2375, 3389, 5060, 6379, 6443, 11211};
+		struct app_in in = {.proto = p[1] & 1 ? APP_UDP : APP_TCP, .dst_port = ports[(p[1] >> 1) % 20], .init = bytes_of(p + 2, n - 2)};
+		struct msg_analysis r;
+		for (size_t size = 0; size <= sizeof memory; size += size < 2048 ? 16 : 256) {
+			struct msg_arena arena = {memory, size, 0};
+			struct buf out;
+			r = (struct msg_analysis){0};
+			app_recognise(&in, &arena, &r);
+			cr_assert_leq(arena.used, size);
+			buf_init(&out, 1 << 20);
+			cr_assert_eq(msg_encode(&msg_analysis_schema, &r, &out), 0);
+			buf_fini(&out);
+		}
+		cr_expect(r.app.n, "%s is not recognised", e->d_name);
+		seeds++;
+	}
+	closedir(d);
+	cr_expect_gt(seeds, 40);
 }
