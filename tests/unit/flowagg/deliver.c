@@ -1,0 +1,223 @@
+/* deliver: every sealed packet is delivered, known from before, waiting, or counted as turned away. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "flowagg/deliver.h"
+#include "flowagg/metrics.h"
+#include "rt/loop.h"
+#include "world.h"
+
+static char dir[64], spool_dir[80], log_path[80];
+static const char *const consumers[] = {"one", "two"};
+static struct loop *loop;
+static struct bus *bus;
+static struct deliver d;
+static uint64_t m[M_COUNT];
+static struct agg agg;
+static uint64_t number;
+
+static void begin(struct spool_limits limits, uint64_t from)
+{
+	struct deliver_options o = {
+		.spool_dir = spool_dir,
+		.log_path = log_path,
+		.journal_dir = dir,
+		.sensor = "s",
+		.consumers = consumers,
+		.nconsumers = 2,
+		.limits = limits,
+		.from = from,
+	};
+
+	cr_assert_eq(deliver_init(&d, &o, bus, m), 0);
+}
+
+static const struct spool_limits plenty = {1 << 30, 1000000};
+static struct agg_limits limits;
+
+static void begin_agg(void)
+{
+	static const uint8_t seed[16] = {1};
+
+	limits = world_limits;
+	limits.max_bytes = 64 << 20;
+	cr_assert_eq(agg_init(&agg, &limits, seed, deliver_seal, &d), 0);
+	number = 0;
+}
+
+static void setup(void)
+{
+	char err[256];
+
+	strcpy(dir, "/tmp/lurker-deliver-XXXXXX");
+	cr_assert(mkdtemp(dir));
+	snprintf(spool_dir, sizeof spool_dir, "%s/spool", dir);
+	snprintf(log_path, sizeof log_path, "%s/seals", dir);
+	cr_assert_eq(loop_new(&loop), 0);
+	struct bus_options o = {.sensor = "s", .producer = "flowagg", .run_dir = dir, .hwm = 10};
+	cr_assert_eq(bus_new(&o, loop, &bus, err, sizeof err), 0, "%s", err);
+	begin(plenty, 1);
+	begin_agg();
+}
+
+static void teardown(void)
+{
+	char cmd[128];
+
+	agg_fini(&agg);
+	deliver_fini(&d);
+	bus_free(&bus, 0);
+	loop_free(&loop);
+	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+	cr_assert_eq(system(cmd), 0);
+}
+
+TestSuite(deliver, .init = setup, .fini = teardown);
+
+static void packet(uint64_t at, struct frame f)
+{
+	struct agg_packet p = {++number, T0 + at, (uint32_t)f.n, (uint32_t)f.n, 1, f.b};
+	agg_packet(&agg, &p);
+}
+
+/* n flows with data, n scans; then time goes on and all of them end. */
+static void flows(int n)
+{
+	for (int i = 0; i < n; i++) {
+		packet((uint64_t)i, frame_udp(A, i, B, 53, 100));
+		packet((uint64_t)i, frame_tcp(A, i, B, 80, TCP_SYN, 1, 0));
+	}
+	struct agg_packet tick = {++number, T0 + 200 * SECOND, 0, 0, 1, NULL};
+	agg_packet(&agg, &tick);
+	tick.ts_ns += 600 * SECOND;
+	tick.number = ++number;
+	agg_packet(&agg, &tick);
+}
+
+static void balance(void)
+{
+	cr_assert_eq(agg.counts.sealed, m[M_packets_delivered] + m[M_packets_again] + d.pending_packets +
+						m[M_dropped_spool] + m[M_dropped_disk]);
+}
+
+static int in_queue(const char *consumer)
+{
+	struct queue *q;
+	char key[SPOOL_KEY_MAX];
+	int n = 0;
+
+	cr_assert_eq(queue_open(spool_dir, consumer, &q), 0);
+	while (queue_next(q, key))
+		n++;
+	queue_close(&q);
+	return n;
+}
+
+Test(deliver, files_are_in_the_queues_after_the_commit_and_announced)
+{
+	flows(10);
+	cr_assert_eq(d.npending, 11);
+	cr_assert_eq(d.pending_packets, 20);
+	balance();
+	cr_assert_eq(in_queue("one"), 0);
+	cr_assert_eq(deliver_commit(&d), 0);
+	cr_assert_eq(in_queue("one"), 11);
+	cr_assert_eq(in_queue("two"), 11);
+	cr_assert_eq(m[M_files_delivered], 11);
+	cr_assert_eq(m[M_packets_delivered], 20);
+	cr_assert_eq(bus_counts(bus).published, 11);
+	cr_assert_eq(d.log.n, 11);
+	balance();
+	cr_assert_eq(deliver_commit(&d), 0, "nothing to do");
+}
+
+Test(deliver, more_than_a_batch_commits_on_its_own)
+{
+	flows(600);
+	cr_assert_gt(m[M_files_delivered], 500);
+	balance();
+	deliver_commit(&d);
+	cr_assert_eq(in_queue("two"), 601);
+	balance();
+}
+
+Test(deliver, what_was_delivered_before_a_crash_is_not_delivered_again)
+{
+	flows(10);
+	deliver_commit(&d);
+	agg_fini(&agg);
+	deliver_fini(&d); /* dies; the consumer had taken all */
+	char cmd[128];
+	snprintf(cmd, sizeof cmd, "rm -rf %s/queue", spool_dir);
+	cr_assert_eq(system(cmd), 0);
+	memset(m, 0, sizeof m);
+	begin(plenty, 1);
+	begin_agg();
+	flows(10);
+	balance();
+	cr_assert_eq(m[M_packets_again], 20);
+	cr_assert_eq(deliver_commit(&d), 0);
+	cr_assert_eq(in_queue("one"), 0);
+}
+
+Test(deliver, what_was_not_recorded_is_delivered_again_the_same)
+{
+	flows(10);
+	deliver_commit(&d);
+	agg_fini(&agg);
+	deliver_fini(&d);
+	cr_assert_eq(truncate(log_path, 4 * SEALLOG_RECORD), 0);
+	memset(m, 0, sizeof m);
+	begin(plenty, 1);
+	begin_agg();
+	flows(10);
+	cr_assert_eq(m[M_packets_again], 4);
+	cr_assert_eq(deliver_commit(&d), 0);
+	balance();
+	cr_assert_eq(in_queue("one"), 11);
+}
+
+Test(deliver, a_full_spool_turns_bundles_away_first)
+{
+	deliver_fini(&d);
+	begin((struct spool_limits){1 << 30, 10}, 1);
+	flows(9);
+	deliver_commit(&d);
+	balance();
+	cr_assert_eq(m[M_dropped_spool_files], 0, "limits are known after a commit");
+	agg_fini(&agg);
+	begin_agg();
+	agg.next_seal = 100;
+	flows(5);
+	deliver_commit(&d);
+	/* Of the second round nothing fits: ten files are there. */
+	cr_assert_eq(m[M_dropped_spool_files], 6);
+	cr_assert_eq(m[M_dropped_spool], 10);
+	cr_assert_eq(in_queue("one"), 10);
+}
+
+Test(deliver, what_the_disk_refuses_is_counted_and_work_goes_on)
+{
+	struct rlimit small = {100, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	flows(5);
+	cr_assert_eq(m[M_dropped_disk_files], 6);
+	cr_assert_eq(m[M_dropped_disk], 10);
+	balance();
+	small.rlim_cur = RLIM_INFINITY;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	agg_fini(&agg);
+	begin_agg();
+	agg.next_seal = 100;
+	flows(5);
+	deliver_commit(&d);
+	cr_assert_eq(in_queue("one"), 6);
+	cr_assert_eq(d.error, 0);
+}
