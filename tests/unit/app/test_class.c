@@ -1,5 +1,7 @@
 /* Payload classes and the table of those seen. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -332,4 +334,32 @@ Test(seen, damage)
 	cr_expect_lt(seen_save(s, "/nowhere/at/all"), 0);
 	cr_expect_eq(seen_load(s, "/dev/null/x"), -ENOTDIR);
 	seen_free(&s);
+}
+
+/* When the disk has no room, the old file stays and the table is still to be saved. */
+Test(seen, full_disk)
+{
+	struct seen *s, *t;
+	struct stat before, after;
+	char tmp[64];
+
+	snprintf(tmp, sizeof tmp, "%s.tmp", path);
+	cr_assert_eq(seen_new(64, &s), 0);
+	seen_note(s, numbered(1), 1);
+	cr_assert_eq(seen_save(s, path), 0);
+	cr_assert_eq(stat(path, &before), 0);
+	seen_note(s, numbered(2), 2);
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){60, 60}), 0);
+	cr_expect_lt(seen_save(s, path), 0);
+	cr_expect(seen_dirty(s));
+	cr_expect_eq(stat(tmp, &after), -1, "nothing is left behind");
+	cr_assert_eq(stat(path, &after), 0);
+	cr_expect_eq(before.st_ino, after.st_ino);
+	cr_assert_eq(seen_new(64, &t), 0);
+	cr_assert_eq(seen_load(t, path), 0);
+	cr_expect_not(seen_note(t, numbered(1), 3));
+	cr_expect(seen_note(t, numbered(2), 3));
+	seen_free(&s);
+	seen_free(&t);
 }
