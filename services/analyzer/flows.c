@@ -253,6 +253,7 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 			s->live = flow_new(&key, no, p, dir);
 		if (!s || !s->live) {
 			t->counts.turned_away++;
+			t->counts.outside += !out->depth;
 			return 0;
 		}
 		f = s->live;
@@ -306,8 +307,10 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 
 	switch (p->stop) {
 	case PKT_FRAGMENT:
-		if (!defrag_add(t->defrag, out->id, p, &whole))
+		if (!defrag_add(t->defrag, out->id, p, &whole)) {
+			t->counts.outside += !out->depth;
 			return 0;
+		}
 		whole.ts_wraps = p->ts_wraps;
 		return take(t, no, &whole, out);
 	case PKT_L4:
@@ -324,14 +327,17 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 		return take(t, no, &inner, &next);
 	case PKT_BROKEN:
 		t->counts.broken++;
+		t->counts.outside += !out->depth;
 		return 0;
 	case PKT_LINK:
 		t->counts.link++;
+		t->counts.outside += !out->depth;
 		return 0;
 	case PKT_ARP:
 	case PKT_OTHER_L3:
 	case PKT_TICK:
 		t->counts.other++;
+		t->counts.outside += !out->depth;
 		return 0;
 	}
 	return 0;

@@ -36,6 +36,9 @@ struct flows_counts {
 	uint64_t broken;      /* headers that contradict themselves */
 	uint64_t link;        /* of a link type that we do not know */
 	uint64_t turned_away; /* packets of flows beyond max_flows, or without memory */
+	/* Packets of the file that count in no flow outside tunnels: packets = outside + the
+	 * packets of those flows. Fragments that complete nothing, and the reasons above. */
+	uint64_t outside;
 	uint64_t flows, paged_out;
 };
 

@@ -47,6 +47,7 @@ enum {
 	M_STUCK,
 	M_TURNED_AWAY,
 	M_UNDECODED,
+	M_OUTSIDE,
 	M_FRAGMENTS,
 	M_UNFINISHED,
 	M_NOT_PUBLISHED,
@@ -74,6 +75,9 @@ const struct metric serve_metrics[M_COUNT] = {
 		     "whose entry could not be removed: they are read again"},
 	[M_TURNED_AWAY] = {"turned_away", METRIC_DROP, "packets", "of flows beyond max_flows"},
 	[M_UNDECODED] = {"undecoded", METRIC_DROP, "packets", "broken, or of an unknown link type"},
+	[M_OUTSIDE] = {"outside", METRIC_COUNTER, "packets",
+		       "in no record's count: turned away, undecoded, not IP, or fragments that "
+		       "complete no datagram"},
 	[M_FRAGMENTS] = {"fragments", METRIC_COUNTER, "packets", "IP fragments"},
 	[M_UNFINISHED] = {"unfinished_datagrams", METRIC_DROP, "datagrams",
 			  "whose fragments did not all come"},
@@ -219,6 +223,7 @@ static void count(const struct input_result *res)
 	serve_values[M_PAGED_OUT] += c->paged_out;
 	serve_values[M_TURNED_AWAY] += c->turned_away;
 	serve_values[M_UNDECODED] += c->broken + c->link;
+	serve_values[M_OUTSIDE] += c->outside;
 	serve_values[M_FRAGMENTS] += d->fragments;
 	serve_values[M_UNFINISHED] += d->timed_out + d->evicted + res->incomplete;
 }
@@ -399,11 +404,10 @@ static void save(void)
 			 strerror(-rc));
 }
 
-void serve_tick(struct svc *s)
+static void fill_values(void)
 {
 	struct seen_stats seen;
 
-	(void)s;
 	seen_stats(an.history.seen, &seen);
 	serve_values[M_CLASSES] = seen.classes;
 	serve_values[M_CLASSES_EVICTED] = seen.evicted;
@@ -411,6 +415,14 @@ void serve_tick(struct svc *s)
 	serve_values[M_RECORDS] = an.counts.records;
 	serve_values[M_SET_ASIDE] = an.counts.set_aside;
 	serve_values[M_STUCK] = an.counts.stuck_entries;
+}
+
+void serve_tick(struct svc *s)
+{
+	(void)s;
+	if (!an.records)
+		return; /* the last one, after drain */
+	fill_values();
 	if (an.ticks % COUNT_TICKS == 0)
 		serve_values[M_WAITING] = queue_count(an.queue, COUNT_MAX);
 	if (++an.ticks % SAVE_TICKS == 0) {
@@ -428,6 +440,7 @@ void serve_drain(struct svc *s)
 		log_warn("records at hand are not written",
 			 "hint=\"their entries stay in the queue\"");
 	save();
+	fill_values();
 	records_close(&an.records);
 	queue_close(&an.queue);
 	who_geo_free(&an.geo);

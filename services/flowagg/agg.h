@@ -92,6 +92,27 @@ struct agg_counts {
 	uint64_t set_back; /* times the clock was */
 };
 
+/* What the caller counts over the life of the state, carried by the checkpoint: packets taken in after
+ * it are replayed after a crash, so what is counted since the checkpoint and what the checkpoint says
+ * are together exact, however a run ended. */
+enum agg_total {
+	TOTAL_BEFORE, /* the number before the first packet (modulo 2^64 when numbers began anew) */
+	TOTAL_PACKETS,
+	TOTAL_TICKS,
+	TOTAL_GAP,
+	TOTAL_ARP,
+	TOTAL_OTHER_L3,
+	TOTAL_BROKEN,
+	TOTAL_UNKNOWN_LINK,
+	TOTAL_OTHER_SIDE,
+	TOTAL_OWN,
+	TOTAL_SEALED,
+	TOTAL_DELIVERED,
+	TOTAL_SPOOL,
+	TOTAL_DISK,
+	AGG_TOTALS
+};
+
 struct agg {
 	struct agg_limits limits;
 	struct pool pool;
@@ -104,6 +125,7 @@ struct agg {
 	uint64_t next_seal;
 	uint8_t seed[16];
 	struct agg_counts counts;
+	uint64_t total[AGG_TOTALS];
 	agg_seal_fn seal;
 	void *arg;
 };

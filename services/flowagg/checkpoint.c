@@ -177,6 +177,8 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 		for (struct flow *f = table_oldest(&t, (enum flow_class)c); f;
 		     f = table_newer(&t, f))
 			put_flow(&o, a, f);
+	for (int i = 0; i < AGG_TOTALS; i++)
+		put_u64(&o, a->total[i]);
 	flush(&o);
 	put_u32(&o, o.crc);
 	flush(&o);
@@ -436,6 +438,9 @@ int checkpoint_load(struct agg *a, const struct agg_limits *limits, agg_seal_fn 
 	uint32_t flows = get_u32(&in);
 	for (uint32_t i = 0; i < flows && !in.bad && !rc; i++)
 		get_flow(&in, a);
+	/* A checkpoint of the first version had no totals. */
+	for (int i = 0; i < AGG_TOTALS && in.n && !in.bad && !rc; i++)
+		a->total[i] = get_u64(&in);
 	if (!rc && (in.bad || in.n))
 		rc = -EBADMSG;
 	if (rc)

@@ -3,7 +3,8 @@
  * next numbers, what names and fragments remember. Restoring it and taking in the packets that
  * followed gives the very files that would have come without the interruption.
  *
- *   magic and version │ heads │ names │ fragments │ bundle │ flows, each with its packets │ CRC-32
+ *   magic and version │ heads │ names │ fragments │ bundle │ flows, each with its packets
+ *   │ totals │ CRC-32
  *
  * Integers are little endian. Flows stand in the order of their lists, so that the order comes
  * back.

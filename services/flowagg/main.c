@@ -91,6 +91,7 @@ static struct {
 	struct source source;
 	char journal_dir[4096], checkpoint[4096];
 	int lock;
+	uint64_t base[AGG_TOTALS]; /* the totals when this run began */
 	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
 	bool ready;
 	ino_t home_inode; /* of the file that `home` was read from */
@@ -131,10 +132,44 @@ static int check(struct svc *s)
 	return parse_home();
 }
 
+/* What was counted over the life of the state: the checkpoint's totals and this run's. */
+static void sum_up(void)
+{
+	const struct agg_counts *c = &fa.agg.counts;
+	const uint64_t since[AGG_TOTALS] = {
+		[TOTAL_PACKETS] = c->packets,
+		[TOTAL_TICKS] = c->ticks,
+		[TOTAL_GAP] = values[M_dropped_gap],
+		[TOTAL_ARP] = c->arp,
+		[TOTAL_OTHER_L3] = c->other_l3,
+		[TOTAL_BROKEN] = c->broken,
+		[TOTAL_UNKNOWN_LINK] = c->unknown_link,
+		[TOTAL_OTHER_SIDE] = c->other_side,
+		[TOTAL_OWN] = c->own,
+		[TOTAL_SEALED] = c->sealed,
+		[TOTAL_DELIVERED] = values[M_packets_delivered] + values[M_packets_again],
+		[TOTAL_SPOOL] = values[M_dropped_spool],
+		[TOTAL_DISK] = values[M_dropped_disk],
+	};
+
+	for (int i = 0; i < AGG_TOTALS; i++)
+		fa.agg.total[i] = fa.base[i] + since[i];
+}
+
+/* The next number is `from` for another reason than that all before it was counted. */
+static void number_from(uint64_t from)
+{
+	const uint64_t *t = fa.agg.total;
+
+	sum_up();
+	fa.base[TOTAL_BEFORE] = from - 1 - t[TOTAL_PACKETS] - t[TOTAL_TICKS] - t[TOTAL_GAP];
+}
+
 static void save(void)
 {
 	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
 	int rc = deliver_commit(&fa.deliver);
+	sum_up();
 	if (!rc)
 		rc = ckfile_save(fa.checkpoint, &fa.agg);
 	fa.saved_mono_ns = clock_mono_ns();
@@ -166,6 +201,8 @@ static void on_packet(void *arg, const struct journal_packet *p)
 	struct agg_packet in = {p->number, p->ts_ns, p->caplen, p->len, p->linktype, p->data};
 
 	(void)arg;
+	if (!fa.agg.next)
+		number_from(p->number);
 	agg_packet(&fa.agg, &in);
 	fa.unsaved_bytes += PCAP_RECORD_HEADER + p->caplen;
 	fa.unsaved_packets += p->len != 0;
@@ -200,6 +237,7 @@ static void on_anew(void *arg, uint64_t next)
 	alert_gap(next, next, "The journal was replaced: packet numbers begin anew.");
 	/* Numbers below the one wanted would be taken for known ones. */
 	fa.agg.next = next;
+	number_from(next);
 }
 
 static void on_step(void *arg)
@@ -272,6 +310,7 @@ static int restore(uint64_t next, bool have, bool broken)
 	if (have) {
 		int rc = ckfile_load(fa.checkpoint, &fa.agg, &limits, deliver_seal, &fa.deliver);
 		if (!rc) {
+			memcpy(fa.base, fa.agg.total, sizeof fa.base);
 			log_info("restored", "next=%" PRIu64 " flows=%" PRIu32 " packets=%" PRIu64,
 				 next, fa.agg.table.used, fa.agg.counts.restored);
 			return 0;
@@ -288,6 +327,8 @@ static int restore(uint64_t next, bool have, bool broken)
 	 * sealed is. */
 	if (!broken || journal_mark_get(fa.journal_dir, "flowagg", &fa.agg.next))
 		fa.agg.next = 0;
+	if (fa.agg.next)
+		number_from(fa.agg.next);
 	save();
 	return 0;
 }
@@ -396,7 +437,11 @@ static void fill_values(void)
 	values[M_dropped_unknown_link] = c->unknown_link;
 	values[M_dropped_other_side] = c->other_side;
 	values[M_dropped_own] = c->own;
-	values[M_next_number] = fa.source.next;
+	sum_up();
+	/* The rows stand in the order of the enum. */
+	memcpy(&values[M_total_before], fa.agg.total, sizeof fa.agg.total);
+	/* 0 is wanted before the first packet. */
+	values[M_next_number] = fa.source.next ? fa.source.next : 1;
 	values[M_packets_open] = c->open;
 	values[M_packets_bundled] = c->bundled;
 	values[M_packets_pending] = fa.deliver.pending_packets;

@@ -6,6 +6,14 @@
  *         + dropped_arp + dropped_other_l3 + dropped_broken + dropped_unknown_link
  *   packets_sealed
  *       = packets_delivered + packets_again + packets_pending + dropped_spool + dropped_disk
+ *
+ * The same counted over the life of the state directory, each packet once however often a run was
+ * killed:
+ *
+ *   next_number - 1 = total_before + total_packets + total_ticks + total_gap
+ *   total_packets   = packets_open + packets_bundled + total_sealed + total_other_side + total_own
+ *                     + total_arp + total_other_l3 + total_broken + total_unknown_link
+ *   total_sealed    = total_delivered + packets_pending + total_spool + total_disk
  */
 #ifndef FLOWAGG_METRICS_H
 #define FLOWAGG_METRICS_H
@@ -52,6 +60,20 @@
 	X(dropped_disk,         DROP,    "packets", "in files that the disk refused") \
 	X(dropped_disk_files,   DROP,    "files",   "that the disk refused") \
 	X(malformed,            DROP,    "messages", "packet messages that could not be decoded") \
+	X(total_before,         COUNTER, "packets", "numbers before the first packet of this state") \
+	X(total_packets,        COUNTER, "packets", "taken in, over all runs, each counted once") \
+	X(total_ticks,          COUNTER, "ticks",   "taken in, likewise") \
+	X(total_gap,            COUNTER, "packets", "numbers that nobody had, likewise") \
+	X(total_arp,            COUNTER, "packets", "dropped_arp, likewise") \
+	X(total_other_l3,       COUNTER, "packets", "dropped_other_l3, likewise") \
+	X(total_broken,         COUNTER, "packets", "dropped_broken, likewise") \
+	X(total_unknown_link,   COUNTER, "packets", "dropped_unknown_link, likewise") \
+	X(total_other_side,     COUNTER, "packets", "dropped_other_side, likewise") \
+	X(total_own,            COUNTER, "packets", "dropped_own, likewise") \
+	X(total_sealed,         COUNTER, "packets", "in files that were closed, likewise") \
+	X(total_delivered,      COUNTER, "packets", "in files that are in every queue, likewise") \
+	X(total_spool,          COUNTER, "packets", "dropped_spool, likewise") \
+	X(total_disk,           COUNTER, "packets", "dropped_disk, likewise") \
 	X(next_number,          GAUGE,   "packets", "number of the next packet") \
 	X(packets_open,         GAUGE,   "packets", "in open flows") \
 	X(packets_bundled,      GAUGE,   "packets", "in the bundle") \

@@ -75,6 +75,10 @@ def kill_one(t, service, lab):
     row = next((x for x in stat.splitlines() if x.startswith(service)), "")
     t.check("stat shows the restart", row.endswith(" 1"), stat)
     t.check("the sensor ends in order", sensor.stop() == 0, sensor.up.tail())
+    audit = lab.sensor.run([rig.program("lurker"), "audit", "-c", sensor.config], timeout=60, check=False)
+    t.check("the audit accounts for every packet", audit.returncode == 0, audit.stdout + audit.stderr)
+    if service == "capture":
+        t.check("and shows the hole", " to " in audit.stdout.split("holes:")[1], audit.stdout)
 
 
 def main(argv):

@@ -19,6 +19,7 @@ static const struct {
 	 "check device, privileges, kernel drop, directories, disk and clock"},
 	{"check", front_check, "check the configuration of every service"},
 	{"query", front_query, "search the records: by time, address, port, protocol, text"},
+	{"audit", front_audit, "the balance of every stage, to the packet; holes"},
 	{"keygen", front_keygen, "make CURVE keys for tcp:// endpoints"},
 };
 

@@ -212,8 +212,14 @@ static void on_exit_of(void *arg)
 		log_warn("service ended", "name=%s pid=%d exit=%d lived_ms=%llu", c->name,
 			 (int)c->pid, WEXITSTATUS(status), (unsigned long long)(lived / 1000000));
 	c->pid = 0;
-	if (c->up->draining)
+	if (c->up->draining) {
+		/* SIGTERM alone: it had not begun. A crash on the way out is told in the exit code. */
+		bool well =
+			WIFSIGNALED(status) ? WTERMSIG(status) == SIGTERM : !WEXITSTATUS(status);
+		if (!well && !c->up->exit_code)
+			c->up->exit_code = 1;
 		return;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
 		/* Configuration: trying again would say the same. */
 		log_error("configuration refused", "name=%s hint=\"lurker check\"", c->name);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rt/account.h"
 #include "rt/notify.h"
 #include "rt/sandbox.h"
 #include "rt/svc_man.h"
@@ -153,7 +154,7 @@ static void on_stat(void *arg)
 	struct svc *s = arg;
 	if (s->desc->tick)
 		s->desc->tick(s);
-	svc_stat(s);
+	svc_stat(s, false);
 }
 
 static void on_watchdog(void *arg)
@@ -219,6 +220,15 @@ static int watch_parent(struct svc *s)
 	return loop_fd(s->loop, fd, on_parent_gone, s);
 }
 
+static int open_account(struct svc *s)
+{
+	int rc = account_open(s->common.state_dir, s->desc->name, &s->account);
+	if (rc)
+		log_error("state", "path=%s/stat/%s error=\"%s\"", s->common.state_dir,
+			  s->desc->name, strerror(-rc));
+	return rc;
+}
+
 static int serve(struct svc *s)
 {
 	const struct svc_desc *d = s->desc;
@@ -237,6 +247,8 @@ static int serve(struct svc *s)
 		rc = watch_parent(s);
 	if (!rc)
 		rc = watch_loop(s);
+	if (!rc)
+		rc = open_account(s);
 	if (!rc && d->start)
 		rc = d->start(s);
 	if (!rc)
@@ -251,9 +263,12 @@ static int serve(struct svc *s)
 		notify("STOPPING=1");
 		if (d->drain)
 			d->drain(s);
-		on_stat(s);
+		if (d->tick)
+			d->tick(s);
+		svc_stat(s, true);
 		log_info("stopped", NULL);
 	}
+	account_close(&s->account);
 	bus_free(&s->bus, 500);
 	loop_free(&s->loop);
 	return rc ? 1 : s->exit_code;

@@ -84,6 +84,8 @@ struct svc {
 	struct bus *bus;
 	int argc; /* operands */
 	char **argv;
+	struct account *account; /* rt/account.h: the counters on disk */
+	bool account_failed;
 	int exit_code; /* set by a service that ends itself with loop_stop */
 };
 

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "proto/codec.h"
+#include "rt/account.h"
 
 static uint64_t resident_bytes(void)
 {
@@ -26,7 +28,21 @@ static uint64_t resident_bytes(void)
 
 #define STAT_MAX 256
 
-void svc_stat(struct svc *s)
+/* Says once that the disk refuses. */
+static void leave(struct svc *s, const struct msg_stat *m, struct buf *body, bool final)
+{
+	if (!s->account)
+		return;
+	buf_reset(body);
+	int rc = msg_json(&msg_stat_schema, m, body);
+	if (!rc)
+		rc = account_note(s->account, clock_real_ns(), buf_bytes(body), final);
+	if (rc && !s->account_failed)
+		log_warn("counters cannot be left on disk", "error=\"%s\"", strerror(-rc));
+	s->account_failed = rc != 0;
+}
+
+void svc_stat(struct svc *s, bool final)
 {
 	const struct svc_desc *d = s->desc;
 	struct msg_count rows[3][STAT_MAX];
@@ -65,5 +81,6 @@ void svc_stat(struct svc *s)
 	buf_init(&body, 1u << 16);
 	if (msg_encode(&msg_stat_schema, &m, &body) == 0)
 		bus_publish(s->bus, "stat", buf_bytes(&body));
+	leave(s, &m, &body, final);
 	buf_fini(&body);
 }

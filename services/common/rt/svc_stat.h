@@ -1,11 +1,12 @@
 /*
- * svc_stat: publishes a service's counters and gauges as the topic `stat`.
+ * svc_stat: publishes a service's counters and gauges as the topic `stat`, and leaves them on disk.
  */
 #ifndef RT_SVC_STAT_H
 #define RT_SVC_STAT_H
 
 #include "rt/svc.h"
 
-void svc_stat(struct svc *s);
+/* final: the last time in this run. */
+void svc_stat(struct svc *s, bool final);
 
 #endif

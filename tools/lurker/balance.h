@@ -1,0 +1,54 @@
+/*
+ * balance: the rules by which nothing gets lost, and whether they hold.
+ *
+ * Each stage of the sensor says how many packets it took and where they went. A rule names the terms of
+ * both sides; what the right side lacks is unaccounted for.
+ */
+#ifndef LURKER_BALANCE_H
+#define LURKER_BALANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "stored.h"
+#include "tally.h"
+
+enum term_kind {
+	TERM_SUM,   /* grew by, in all runs of the period together */
+	TERM_GREW,  /* at the end less at the beginning, for what counts over all runs */
+	TERM_BEGIN, /* stood at, at the beginning */
+	TERM_END,   /* stood at, at the end */
+	TERM_LATE, /* grew between the last note of a run that was killed and the next run's start */
+	TERM_DISK, /* counted in the files */
+};
+
+struct term {
+	enum term_kind kind;
+	const char *name;  /* metric; for TERM_DISK: a name of stored_value */
+	const char *words; /* for the table */
+};
+
+#define RULE_TERMS 14
+struct rule {
+	const char *stage, *service, *unit;
+	bool whole; /* only over the whole life of the state: files do not say when they came */
+	struct term in[RULE_TERMS], out[RULE_TERMS];
+};
+
+extern const struct rule balance_rules[];
+extern const size_t balance_nrules;
+
+struct balance {
+	uint64_t in[RULE_TERMS], out[RULE_TERMS];
+	uint64_t in_sum, out_sum; /* modulo 2^64 */
+};
+
+/* balance_draw: the values of a rule's terms. */
+void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
+		  struct balance *b);
+/* balance_print: the rule as a few lines; terms of 0 are left out. */
+void balance_print(const struct rule *r, const struct balance *b, int64_t unaccounted, FILE *out);
+
+#endif

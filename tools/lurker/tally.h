@@ -1,0 +1,57 @@
+/*
+ * tally: the counters that services left on disk (rt/account.h), for a period.
+ *
+ * A service has runs (epochs), each with its first and its last note in the period. A run that was on
+ * at the period's beginning is counted from its last note before it.
+ */
+#ifndef LURKER_TALLY_H
+#define LURKER_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_object;
+
+#define TALLY_SERVICES 16
+
+struct tally_run {
+	uint64_t epoch;
+	struct json_object *base;  /* what is to be subtracted; NULL: the run began in the period */
+	struct json_object *first; /* the first note in the period */
+	struct json_object *last;
+	bool killed; /* its last note is no stop line */
+};
+
+struct tally_service {
+	char name[32];
+	struct json_object *before; /* the last note before the period */
+	bool before_killed;
+	struct tally_run *run; /* oldest first */
+	size_t nruns;
+	uint64_t begin_ns, end_ns; /* of the notes used; begin_ns 0: from the first run on */
+};
+
+struct tally {
+	struct tally_service service[TALLY_SERVICES];
+	size_t n;
+	uint64_t since_ns, until_ns;
+};
+
+/* tally_read: all services below STATE_DIR/stat. 0; -ENOENT: there are no counters; -errno. */
+int tally_read(const char *state_dir, uint64_t since_ns, uint64_t until_ns, struct tally *out);
+void tally_free(struct tally *t);
+/* tally_add: one note of a service, in the order of time; takes over the reference to line. 0 or
+ * -ENOMEM. */
+int tally_add(struct tally *t, const char *service, struct json_object *line);
+
+const struct tally_service *tally_service(const struct tally *t, const char *name);
+/* One metric, 0 where there is none. sum: grew by, in all runs together. begin, end: its value at the
+ * period's two ends; begin is the first note's when there is none before the period. late: grew between
+ * the last note of runs that were killed and the start of the next. */
+uint64_t tally_sum(const struct tally *t, const char *service, const char *metric);
+uint64_t tally_begin(const struct tally *t, const char *service, const char *metric);
+uint64_t tally_end(const struct tally *t, const char *service, const char *metric);
+uint64_t tally_late(const struct tally *t, const char *service, const char *metric);
+
+#endif
