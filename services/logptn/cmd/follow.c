@@ -32,7 +32,7 @@ struct tail {
 	size_t n;
 	bool skipping;
 	uint64_t number;
-	uint32_t record;
+	uint32_t record, generation; /* of the table, when record was valid */
 	bool complained;
 };
 
@@ -41,7 +41,8 @@ struct follower {
 	FILE *out;
 	struct skels t;
 	struct formats *f;
-	uint32_t formats_of; /* number of skeletons that f was made from */
+	uint32_t formats_of,
+		generation; /* number of skeletons that f was made from, and of their table */
 	struct tail *tail;
 	int ntails, inotify;
 	int error;
@@ -67,7 +68,7 @@ static void refresh(struct follower *w)
 	struct opts only = *w->o;
 	struct view v;
 
-	if (w->f && w->formats_of == w->t.n)
+	if (w->f && w->formats_of == w->t.n && w->generation == w->t.generation)
 		return;
 	formats_free(&w->f);
 	w->error = formats_make(&w->t, &f);
@@ -84,6 +85,7 @@ static void refresh(struct follower *w)
 	}
 	w->f = f;
 	w->formats_of = w->t.n;
+	w->generation = w->t.generation;
 }
 
 static void take_line(struct follower *w, struct tail *s)
@@ -99,11 +101,14 @@ static void take_line(struct follower *w, struct tail *s)
 	if (!n)
 		return;
 	memset(s->line + n, 0, SHAPE_SLACK);
+	if (s->generation != w->t.generation)
+		s->record = SKEL_NONE;
 	continued = s->record != SKEL_NONE && lines_continues(&w->o->rule, s->line, n);
 	if (continued)
 		skels_more(&w->t, s->record);
 	else
 		s->record = skels_add(&w->t, s->line, n);
+	s->generation = w->t.generation;
 	if (s->record == SKEL_NONE) {
 		w->error = -ENOMEM;
 		return;

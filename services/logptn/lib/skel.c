@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "logptn/lib/chars.h"
+#include "logptn/lib/general.h"
 
 /* A cache from shapes to skeletons; it is emptied when full. */
 struct alias {
@@ -69,6 +70,7 @@ int skels_init(struct skels *t)
 
 void skels_fini(struct skels *t)
 {
+	general_free(t);
 	for (uint32_t i = 0; t->v && i < t->n; i++) {
 		for (unsigned k = 0; k < t->v[i].nsamples; k++)
 			free(t->v[i].sample[k]);
@@ -213,34 +215,71 @@ static uint32_t create(struct skels *t, uint64_t hash, const uint8_t *text, size
 	return t->n - 1;
 }
 
-uint32_t skels_put(struct skels *t, const uint8_t *text, size_t len, const struct slot *slots,
-		   uint32_t nslots)
+/* The coarse skeleton: the first word and a value that may be anything. */
+static uint32_t coarse(struct skels *t, const uint8_t *text, size_t len, bool add)
+{
+	static const struct slot all = {CHARS_ALL, 1u << TYPE_REST};
+	uint8_t first[SHAPE_ROOM + 8] = {TEXT_VALUE};
+	size_t e = 0;
+	uint32_t i;
+
+	if (len && text[0] == TEXT_WORD) {
+		for (e = 1; e < len && text[e] > TEXT_PUNCT; e++)
+			;
+		memcpy(first, text, e);
+		first[e++] = TEXT_PUNCT;
+		first[e++] = ' ';
+		first[e++] = TEXT_VALUE;
+		i = lookup(t, shape_hash_any(first, e), first, e);
+		if (i != SKEL_NONE)
+			return i;
+		if (add && t->n < SKELS_MAX + SKELS_COARSE)
+			return create(t, shape_hash_any(first, e), first, e, &all, 1);
+	}
+	first[0] = TEXT_VALUE;
+	i = lookup(t, shape_hash_any(first, 1), first, 1);
+	return i == SKEL_NONE && add ? create(t, shape_hash_any(first, 1), first, 1, &all, 1) : i;
+}
+
+static void unite(struct skel *s, const struct slot *slots, uint32_t nslots)
+{
+	for (uint32_t k = 0; k < nslots && k < s->nslots; k++) {
+		s->slot[k].chars |= slots[k].chars;
+		s->slot[k].types |= slots[k].types;
+	}
+}
+
+/* Where `lines` lines with this skeleton are counted. */
+static uint32_t place(struct skels *t, const uint8_t *text, size_t len, const struct slot *slots,
+		      uint32_t nslots, uint64_t lines)
 {
 	uint64_t hash = shape_hash_any(text, len);
 	uint32_t i = lookup(t, hash, text, len);
 
-	if (i == SKEL_NONE)
-		return create(t, hash, text, len, slots, nslots);
-	for (uint32_t k = 0; k < nslots && k < t->v[i].nslots; k++) {
-		t->v[i].slot[k].chars |= slots[k].chars;
-		t->v[i].slot[k].types |= slots[k].types;
+	if (i != SKEL_NONE) {
+		unite(&t->v[i], slots, nslots);
+		return i;
 	}
-	return i;
+	i = general_find(t, text, len, slots);
+	if (i == SKEL_NONE && t->n >= SKELS_MAX && !t->full) {
+		if (general_make(t))
+			t->full = true;
+		i = lookup(t, hash, text, len);
+		if (i == SKEL_NONE)
+			i = general_find(t, text, len, slots);
+	}
+	if (i != SKEL_NONE)
+		return i;
+	if (t->n < SKELS_MAX)
+		return create(t, hash, text, len, slots, nslots);
+	t->coarse += lines;
+	return coarse(t, text, len, true);
 }
 
-/* The coarse skeleton: the first word and a value that may be anything. */
-static size_t coarsen(uint8_t *text, size_t len, bool word)
+uint32_t skels_put(struct skels *t, const uint8_t *text, size_t len, const struct slot *slots,
+		   uint32_t nslots)
 {
-	size_t e = 0;
-
-	if (word && len && text[0] == TEXT_WORD) {
-		for (e = 1; e < len && text[e] > TEXT_PUNCT; e++)
-			;
-		text[e++] = TEXT_PUNCT;
-		text[e++] = ' ';
-	}
-	text[e++] = TEXT_VALUE;
-	return e;
+	return place(t, text, len, slots, nslots, 0);
 }
 
 /* The slow path: a shape that the cache does not have. */
@@ -251,48 +290,18 @@ static uint32_t resolve(struct skels *t, const uint8_t *shape, size_t n, bool ad
 	uint8_t text[SKEL_TEXT_MAX + 3 * TOK_MAX + 64];
 	size_t ntok = tokenize(shape, n, tok), len;
 	uint32_t nslots = 0, i;
-	uint64_t hash;
 
 	for (size_t k = 0; k < ntok; k++)
 		if (tok[k].kind == TOK_VALUE)
 			slots[nslots++] =
 				(struct slot){tok[k].chars, (uint16_t)(1u << tok[k].type)};
 	len = tok_text(shape, tok, ntok, text);
-	hash = shape_hash_any(text, len);
-	i = lookup(t, hash, text, len);
-	if (i == SKEL_NONE && !add) {
-		size_t full = len;
-
-		len = coarsen(text, full, true);
-		i = lookup(t, shape_hash_any(text, len), text, len);
-		if (i == SKEL_NONE) {
-			len = coarsen(text, full, false);
-			i = lookup(t, shape_hash_any(text, len), text, len);
-		}
-		return i;
-	}
-	if (i != SKEL_NONE) {
-		for (uint32_t k = 0; add && k < nslots; k++) {
-			t->v[i].slot[k].chars |= slots[k].chars;
-			t->v[i].slot[k].types |= slots[k].types;
-		}
-		return i;
-	}
-	if (t->n >= SKELS_MAX) {
-		struct slot all = {CHARS_ALL, 1u << TYPE_REST};
-
-		t->coarse++;
-		len = coarsen(text, len, true);
-		hash = shape_hash_any(text, len);
-		i = lookup(t, hash, text, len);
-		if (i == SKEL_NONE && t->n >= SKELS_MAX + SKELS_COARSE) {
-			len = coarsen(text, len, false);
-			hash = shape_hash_any(text, len);
-			i = lookup(t, hash, text, len);
-		}
-		return i != SKEL_NONE ? i : create(t, hash, text, len, &all, 1);
-	}
-	return create(t, hash, text, len, slots, nslots);
+	if (add)
+		return place(t, text, len, slots, nslots, 1);
+	i = lookup(t, shape_hash_any(text, len), text, len);
+	if (i == SKEL_NONE)
+		i = general_find(t, text, len, slots);
+	return i == SKEL_NONE ? coarse(t, text, len, false) : i;
 }
 
 void skels_put_sample(struct skels *t, uint32_t skel, uint64_t hash, uint64_t lines,
@@ -417,7 +426,7 @@ void skels_union(struct skels *t, const struct skels *from)
 {
 	for (uint32_t i = 0; i < from->n; i++) {
 		const struct skel *s = &from->v[i];
-		uint32_t k = skels_put(t, s->text, s->len, s->slot, s->nslots);
+		uint32_t k = place(t, s->text, s->len, s->slot, s->nslots, s->lines);
 		struct skel *d;
 
 		if (k == SKEL_NONE)

@@ -6,8 +6,9 @@
  *   - counts add up;
  *   - the samples of a skeleton are the lines with the smallest hashes (at most samples_of(number of skeletons));
  *   - a value's sets of types and characters are unions.
- * Memory is bounded: at most SKELS_MAX skeletons of at most SKEL_TEXT_MAX bytes; what comes later is counted under a
- * coarse skeleton (its first word and one value), which is counted in `coarse`.
+ * Memory is bounded: at SKELS_MAX skeletons, those of one format become one (general.h); lines are matched
+ * against these from then on. If that frees too little, what comes later is counted under a coarse skeleton (its
+ * first word and one value), and in `coarse`.
  */
 #ifndef LOGPTN_LIB_SKEL_H
 #define LOGPTN_LIB_SKEL_H
@@ -76,8 +77,11 @@ struct skels {
 	size_t block_used, block_cap;
 	uint64_t lines, coarse; /* coarse: lines beyond SKELS_MAX */
 	uint64_t sample_bytes;
-	uint64_t now_ns; /* stamped on lines; set by the caller, 0 for none */
-	bool failed;     /* out of memory: some lines were not counted */
+	uint64_t now_ns;         /* stamped on lines; set by the caller, 0 for none */
+	struct general *general; /* patterns that stand for several skeletons; NULL: none */
+	uint32_t generation;     /* grows when skeletons were replaced: indexes are others then */
+	bool full;               /* making formats of skeletons no longer helps */
+	bool failed;             /* out of memory: some lines were not counted */
 };
 
 int skels_init(struct skels *t);

@@ -213,7 +213,7 @@ int state_load(struct skels *t, struct bytes in)
 		return e;
 	loaded.lines = get(&r, UINT64_MAX);
 	loaded.coarse = get(&r, UINT64_MAX);
-	n = get(&r, SKELS_MAX + SKELS_COARSE + 1);
+	n = get(&r, SKELS_MAX);
 	for (uint64_t i = 0; !r.bad && i < n; i++)
 		get_skel(&r, &loaded);
 	if (r.bad || r.n || loaded.n != n)

@@ -240,3 +240,47 @@ Test(formats, limit, .timeout = 200)
 	formats_free(&f);
 	skels_fini(&t);
 }
+
+/* A value of ever new words fills the table; the formats come out as if it had not. */
+Test(formats, limit_generalises, .timeout = 200)
+{
+	struct skels t;
+	struct formats *f;
+	uint8_t line[256 + SHAPE_SLACK] = {0};
+	const unsigned lines = 2 * SKELS_MAX + 1000;
+
+	skels_init(&t);
+	for (unsigned i = 0; i < lines; i++) {
+		int n = sprintf((char *)line, "Invalid user %c%c%c%c%c from 10.0.0.%u",
+				'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676 % 26,
+				'a' + i / 17576 % 26, 'q', i % 256);
+
+		memset(line + n, 0, SHAPE_SLACK);
+		cr_assert_neq(skels_add(&t, line, (size_t)n), SKEL_NONE);
+		if (i % 1000 == 0) {
+			n = sprintf((char *)line, "link eth%u is %s", i / 1000 % 4,
+				    i % 2000 ? "up" : "down");
+			memset(line + n, 0, SHAPE_SLACK);
+			skels_add(&t, line, (size_t)n);
+		}
+	}
+	cr_expect_gt(t.generation, 0);
+	cr_expect_eq(t.coarse, 0);
+	cr_assert_eq(formats_make(&t, &f), 0);
+	cr_expect_eq(count_of(f, "Invalid user * from *"), lines, "%s", templates(f));
+	cr_expect_eq(count_of(f, "link * is up"), lines / 2000, "%s", templates(f));
+	/* A line is found where it was counted, and its values too. */
+	{
+		struct extract ex[2 * TOK_MAX];
+		const char *s = "Invalid user nobody from 10.0.0.1";
+		uint8_t copy[64 + SHAPE_SLACK] = {0};
+		const struct format *m = with_template(f, "Invalid user * from *");
+
+		memcpy(copy, s, strlen(s));
+		cr_expect_eq(&f->v[f->of_skel[skels_find(&t, copy, strlen(s))]], m);
+		cr_assert_eq(format_extract(f, m, copy, strlen(s), ex), 0);
+		cr_expect_eq(ex[1].len, 6);
+	}
+	formats_free(&f);
+	skels_fini(&t);
+}
