@@ -18,7 +18,7 @@
 #define CAPFILE_MAX_PACKET (1u << 20)
 
 struct capfile_packet {
-	uint64_t ts_ns; /* modulo 2^64, which is the year 2554 */
+	uint64_t ts_ns;    /* modulo 2^64, which is the year 2554 */
 	uint32_t ts_wraps; /* how often: pcapng files with broken clocks have such times */
 	uint32_t caplen, len;
 	int linktype;        /* LINKTYPE_ number */

@@ -48,9 +48,9 @@ enum {
 
 struct pkt {
 	const uint8_t *frame;
-	uint32_t caplen; /* bytes at hand */
-	uint32_t len;    /* bytes on the wire */
-	uint64_t ts_ns;  /* set by the caller */
+	uint32_t caplen;   /* bytes at hand */
+	uint32_t len;      /* bytes on the wire */
+	uint64_t ts_ns;    /* set by the caller */
 	uint32_t ts_wraps; /* 0, or set by the caller after decoding: see capfile.h */
 	enum pkt_stop stop;
 

@@ -278,7 +278,7 @@ Test(stream, too_many_gaps_end_it)
 		seg(&s, 1002 + 2 * i, "x");
 	stream_finish(&s, &limits, &w);
 	cr_assert(eq(sz, w.ngaps, STREAM_MAX_GAPS));
-	cr_assert(ne(int, s.cut & STREAM_CUT_GAPS, 0));
+	cr_assert(ne(int, s.cut &STREAM_CUT_GAPS, 0));
 	cr_assert(eq(sz, w.payload.n, 2 * STREAM_MAX_GAPS));
 	stream_fini(&s);
 }

@@ -20,7 +20,8 @@ void see_bytes(uint8_t proto, uint16_t port, const void *p, size_t n)
 	free(copy);
 	copy = malloc(n ? n : 1);
 	memcpy(copy, p, n);
-	see_full(&(struct app_in){.proto = proto, .src_port = 40000, .dst_port = port, .init = bytes_of(copy, n)});
+	see_full(&(struct app_in){
+		.proto = proto, .src_port = 40000, .dst_port = port, .init = bytes_of(copy, n)});
 }
 
 void see_prefixes(uint8_t proto, uint16_t port, const void *p, size_t n)

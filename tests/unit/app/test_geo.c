@@ -176,13 +176,16 @@ static struct addr address(const char *text)
 	return a;
 }
 
-#define is(b, s) cr_expect(bytes_eq((b), bytes_str(s)), "%.*s, expected %s", (int)(b).n, (b).p ? (const char *)(b).p : "", (s))
+#define is(b, s)                                                                \
+	cr_expect(bytes_eq((b), bytes_str(s)), "%.*s, expected %s", (int)(b).n, \
+		  (b).p ? (const char *)(b).p : "", (s))
 
 Test(geo, look)
 {
 	struct who_geo *g;
 	struct msg_geo m;
-	struct addr known = address("198.51.100.7"), other = address("203.0.113.1"), v6 = address("2001:db8::1"), none = {0};
+	struct addr known = address("198.51.100.7"), other = address("203.0.113.1"),
+		    v6 = address("2001:db8::1"), none = {0};
 
 	place(city, "ZZ");
 	network(asn);

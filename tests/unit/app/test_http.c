@@ -2,7 +2,8 @@
 
 Test(http, request)
 {
-	tcp(8080, "POST /cgi-bin/luci?x=1 HTTP/1.1\r\nHost: 192.0.2.1:8080\r\nuser-agent: Mozilla/5.0 zgrab/0.x\r\n"
+	tcp(8080, "POST /cgi-bin/luci?x=1 HTTP/1.1\r\nHost: 192.0.2.1:8080\r\nuser-agent: "
+		  "Mozilla/5.0 zgrab/0.x\r\n"
 		  "Content-Length: 7\r\nX:  padded \r\n\r\na=1&b=2");
 	is_app("http");
 	is(rec.http->method, "POST");
@@ -72,7 +73,8 @@ Test(http, is_not)
 
 Test(http, pipelined)
 {
-	tcp(80, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\r\nGET /3 HTTP/1.1\r\n\r\n");
+	tcp(80, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: "
+		"3\r\n\r\nabc\r\nGET /3 HTTP/1.1\r\n\r\n");
 	is(rec.http->target, "/1");
 	cr_expect_eq(rec.http->requests, 3);
 	cr_expect_eq(rec.http->body_len, 0);
@@ -91,7 +93,8 @@ Test(http, content_length_lies)
 
 Test(http, chunked)
 {
-	tcp(80, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
+	tcp(80, "POST / HTTP/1.1\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n4\r\nabcd\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n"
 		"GET /2 HTTP/1.1\r\n\r\n");
 	cr_expect_eq(rec.http->body_len, 39);
 	cr_expect_eq(rec.http->requests, 2);
@@ -130,10 +133,12 @@ Test(http, basic_auth)
 	cr_expect_null(rec.login);
 }
 
-static void api(uint16_t port, const char *target, const char *agent, const char *want, const char *call)
+static void api(uint16_t port, const char *target, const char *agent, const char *want,
+		const char *call)
 {
 	char text[512];
-	int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nUser-Agent: %s\r\n\r\n", target, agent);
+	int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nUser-Agent: %s\r\n\r\n", target,
+			 agent);
 	see_bytes(APP_TCP, port, text, (size_t)n);
 	cr_assert_not_null(rec.http);
 	if (!want) {
@@ -166,7 +171,8 @@ Test(http, kubernetes)
 	api(80, "/api/v1", "x", NULL, NULL);
 	api(6443, "/api/v1", "x", "kubernetes", "api/v1");
 	api(80, "/api/v2/x", "x", NULL, NULL);
-	api(80, "/apis/rbac.authorization.k8s.io/v1/x", "x", "kubernetes", "apis/rbac.authorization.k8s.io/v1/x");
+	api(80, "/apis/rbac.authorization.k8s.io/v1/x", "x", "kubernetes",
+	    "apis/rbac.authorization.k8s.io/v1/x");
 	api(80, "/apis/apps/v1/deployments", "x", "kubernetes", "apis/apps/v1/deployments");
 	api(80, "/apis/mine", "x", NULL, NULL);
 	api(80, "/runningpods/", "x", "kubernetes", "runningpods/");
@@ -180,7 +186,8 @@ Test(http, kubernetes)
 
 Test(http, yarn)
 {
-	api(8088, "/ws/v1/cluster/apps/new-application", "x", "yarn", "cluster/apps/new-application");
+	api(8088, "/ws/v1/cluster/apps/new-application", "x", "yarn",
+	    "cluster/apps/new-application");
 	api(8088, "/ws/v1/history", "x", "yarn", "history");
 	api(8088, "/ws/v1/mine", "x", NULL, NULL);
 	api(8088, "/ws/x/cluster", "x", NULL, NULL);
@@ -190,7 +197,8 @@ Test(http, yarn)
 Test(jsonrpc, over_http)
 {
 	tcp(8545, "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
-		  "{\"jsonrpc\":\"2.0\",\"method\":\"eth_blockNumber\",\"params\":[{\"a\":[1,2.5e-1,null]}],\"id\":83}");
+		  "{\"jsonrpc\":\"2.0\",\"method\":\"eth_blockNumber\",\"params\":[{\"a\":[1,2.5e-"
+		  "1,null]}],\"id\":83}");
 	is_app("http");
 	is(rec.http->api, "jsonrpc");
 	is(rec.http->api_call, "eth_blockNumber");
@@ -202,12 +210,15 @@ Test(jsonrpc, over_http)
 
 Test(jsonrpc, bare_and_batch)
 {
-	tcp(3333, "{\"id\": 1, \"method\": \"mining.subscribe\", \"params\": []}\n{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"a\\\"b\",\"x\"]}\n");
+	tcp(3333,
+	    "{\"id\": 1, \"method\": \"mining.subscribe\", \"params\": "
+	    "[]}\n{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"a\\\"b\",\"x\"]}\n");
 	is_app("jsonrpc");
 	is(rec.jsonrpc->dialect, "stratum");
 	is_absent(rec.jsonrpc->version);
 	cr_expect_eq(rec.jsonrpc->requests, 2);
-	tcp(3333, "[{\"jsonrpc\":\"2.0\",\"method\":\"aria2.addUri\",\"id\":1},{\"method\":\"x\",\"id\":2}]");
+	tcp(3333, "[{\"jsonrpc\":\"2.0\",\"method\":\"aria2.addUri\",\"id\":1},{\"method\":\"x\","
+		  "\"id\":2}]");
 	is(rec.jsonrpc->dialect, "aria2");
 	cr_expect_eq(rec.jsonrpc->requests, 2);
 	tcp(3333, "{\"method\":\"foo\",\"params\":[\"cut of");

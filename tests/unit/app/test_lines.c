@@ -3,7 +3,8 @@
 
 Test(redis, resp)
 {
-	tcp(7000, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$3\r\ndir\r\n$9\r\n/var/cron\r\n*1\r\n$4\r\nSAVE\r\n"
+	tcp(7000, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$3\r\ndir\r\n$9\r\n/var/"
+		  "cron\r\n*1\r\n$4\r\nSAVE\r\n"
 		  "*2\r\n$4\r\nAUTH\r\n$6\r\nfoobar\r\n");
 	is_app("redis");
 	cr_assert_eq(rec.redis->commands.n, 3);
@@ -77,7 +78,9 @@ Test(redis, plain)
 
 Test(telnet, negotiation)
 {
-	tcp(1234, "\xff\xfd\x03\xff\xfb\x18\xff\xfa\x18\x00xterm\xff\xf0\xff\xfc\xc8" "root\r\n\xff\xfb\x01" "12345\r\0enable\n");
+	tcp(1234, "\xff\xfd\x03\xff\xfb\x18\xff\xfa\x18\x00xterm\xff\xf0\xff\xfc\xc8"
+		  "root\r\n\xff\xfb\x01"
+		  "12345\r\0enable\n");
 	is_app("telnet");
 	cr_assert_eq(rec.telnet->options.n, 4);
 	is(rec.telnet->options.v[0], "do sga");
@@ -132,8 +135,10 @@ Test(telnet, bots)
 
 Test(sip, request)
 {
-	udp(5060, "OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 1.2.3.4:5060;branch=z9hG4bK-1\r\n"
-		  "From: \"x\"<sip:100@1.1.1.1>;tag=1\r\nt: <sip:a@b>\r\nCall-ID: 99\r\nUser-Agent: friendly-scanner\r\n\r\n");
+	udp(5060, "OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+		  "1.2.3.4:5060;branch=z9hG4bK-1\r\n"
+		  "From: \"x\"<sip:100@1.1.1.1>;tag=1\r\nt: <sip:a@b>\r\nCall-ID: "
+		  "99\r\nUser-Agent: friendly-scanner\r\n\r\n");
 	is_app("sip");
 	is(rec.sip->method, "OPTIONS");
 	is(rec.sip->uri, "sip:100@192.0.2.1");
@@ -169,7 +174,8 @@ Test(rtsp, request)
 
 Test(ssdp, search)
 {
-	udp(1900, "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 3\r\nST: ssdp:all\r\n\r\n");
+	udp(1900, "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "
+		  "\"ssdp:discover\"\r\nMX: 3\r\nST: ssdp:all\r\n\r\n");
 	is_app("ssdp");
 	is(rec.ssdp->method, "M-SEARCH");
 	is(rec.ssdp->st, "ssdp:all");
@@ -217,7 +223,8 @@ Test(memcached, text)
 
 Test(memcached, binary_and_udp)
 {
-	tcp_hex(11211, "80 00 0003 00 00 0000 00000003 00000000 0000000000000000 616263 80 10 0000 00 00 0000 00000000 00000000 0000000000000000");
+	tcp_hex(11211, "80 00 0003 00 00 0000 00000003 00000000 0000000000000000 616263 80 10 0000 "
+		       "00 00 0000 00000000 00000000 0000000000000000");
 	is_app("memcached");
 	cr_expect(rec.memcached->binary);
 	is(rec.memcached->command, "get");
@@ -239,7 +246,8 @@ Test(memcached, binary_and_udp)
 
 Test(smtp, session)
 {
-	tcp(25, "EHLO mail.example.com\r\nAUTH LOGIN\r\ndXNlcg==\r\ncGFzcw==\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+	tcp(25, "EHLO mail.example.com\r\nAUTH LOGIN\r\ndXNlcg==\r\ncGFzcw==\r\nMAIL "
+		"FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
 		"Subject: x\r\n\r\nhello\r\n.\r\nQUIT\r\n");
 	is_app("smtp");
 	is(rec.login->user, "user");
@@ -308,7 +316,10 @@ Test(ftp, session)
 	is_app("ftp");
 	tcp(9999, "USER a 0 * :x\r\n");
 	is_absent(rec.app);
-	see_full(&(struct app_in){.proto = APP_TCP, .dst_port = 9, .init = bytes_str("SYST\r\n"), .resp = bytes_str("220 hello\r\n")});
+	see_full(&(struct app_in){.proto = APP_TCP,
+				  .dst_port = 9,
+				  .init = bytes_str("SYST\r\n"),
+				  .resp = bytes_str("220 hello\r\n")});
 	is_app("ftp");
 }
 
@@ -319,7 +330,10 @@ Test(pop3, session)
 	is(rec.login->password, "y");
 	tcp(9999, "USER x\r\nPASS y\r\nSTAT\r\n");
 	is_app("pop3");
-	see_full(&(struct app_in){.proto = APP_TCP, .dst_port = 9, .init = bytes_str("USER x\r\n"), .resp = bytes_str("+OK ready\r\n")});
+	see_full(&(struct app_in){.proto = APP_TCP,
+				  .dst_port = 9,
+				  .init = bytes_str("USER x\r\n"),
+				  .resp = bytes_str("+OK ready\r\n")});
 	is_app("pop3");
 	tcp(9999, "CAPA\r\n");
 	is_app("pop3");
@@ -331,7 +345,8 @@ Test(magic, names)
 {
 	tcp(5900, "RFB 003.008\n");
 	is_app("vnc");
-	tcp(1, "\x13" "BitTorrent protocol\0\0\0\0");
+	tcp(1, "\x13"
+	       "BitTorrent protocol\0\0\0\0");
 	is_app("bittorrent");
 	tcp(1099, "JRMI\0\2K");
 	is_app("java-rmi");
@@ -445,13 +460,17 @@ Test(magic, answers)
 Test(app, first_datagram)
 {
 	size_t n;
-	const uint8_t *p = unhex("0006 0100 0001 0000 0000 0000 07 76657273696f6e 04 62696e64 00 0010 0003 ffff", &n);
-	see_full(&(struct app_in){.proto = APP_UDP, .dst_port = 53, .init = bytes_of(p, n), .datagram = n - 2});
+	const uint8_t *p = unhex(
+		"0006 0100 0001 0000 0000 0000 07 76657273696f6e 04 62696e64 00 0010 0003 ffff",
+		&n);
+	see_full(&(struct app_in){
+		.proto = APP_UDP, .dst_port = 53, .init = bytes_of(p, n), .datagram = n - 2});
 	is_app("dns");
 	see_full(&(struct app_in){.proto = APP_UDP, .dst_port = 53, .init = bytes_of(p, n)});
 	is_absent(rec.app);
 	is(rec.first_bytes, "0006010000010000");
-	see_full(&(struct app_in){.proto = APP_UDP, .dst_port = 53, .init = bytes_of(p, n - 2), .datagram = n});
+	see_full(&(struct app_in){
+		.proto = APP_UDP, .dst_port = 53, .init = bytes_of(p, n - 2), .datagram = n});
 	is_app("dns");
 }
 
@@ -459,7 +478,8 @@ Test(app, first_datagram)
 Test(app, small_arena)
 {
 	static _Alignas(16) uint8_t memory[4096];
-	struct bytes http = bytes_str("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\n\r\n");
+	struct bytes http =
+		bytes_str("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\n\r\n");
 	for (size_t n = 0; n <= sizeof memory; n += 16) {
 		struct msg_arena a = {memory, n, 0};
 		struct msg_analysis r = {0};

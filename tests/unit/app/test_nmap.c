@@ -7,21 +7,54 @@
 static const struct {
 	const char *probe, *proto, *app; /* app "": stays unknown */
 } expected[] = {
-	{"GenericLines", "TCP", ""}, {"GetRequest", "TCP", "http"}, {"HTTPOptions", "TCP", "http"},
-	{"RTSPRequest", "TCP", "rtsp"}, {"RPCCheck", "TCP", "sunrpc"}, {"RPCCheck", "UDP", "sunrpc"},
-	{"DNSVersionBindReq", "UDP", "dns"}, {"DNSVersionBindReqTCP", "TCP", "dns"}, {"DNSStatusRequest", "UDP", "dns"},
-	{"DNSStatusRequestTCP", "TCP", "dns"}, {"NBTStat", "UDP", "dns"}, {"Help", "TCP", ""}, {"Hello", "TCP", "smtp"},
-	{"SSLSessionReq", "TCP", "tls"}, {"TLSSessionReq", "TCP", "tls"}, {"SSLv23SessionReq", "TCP", "tls"},
-	{"TLS-PSK", "TCP", "tls"}, {"DTLSSessionReq", "UDP", "dtls"}, {"TerminalServerCookie", "TCP", "rdp"},
-	{"TerminalServer", "TCP", "rdp"}, {"SMBProgNeg", "TCP", "smb"}, {"X11Probe", "TCP", "x11"},
-	{"FourOhFourRequest", "TCP", "http"}, {"LDAPSearchReq", "TCP", "ldap"}, {"LDAPSearchReqUDP", "UDP", "ldap"},
-	{"LDAPBindReq", "TCP", "ldap"}, {"SIPOptions", "TCP", "sip"}, {"SIPOptions", "UDP", "sip"},
-	{"JavaRMI", "TCP", "java-rmi"}, {"NTPRequest", "UDP", "ntp"}, {"SNMPv1public", "UDP", "snmp"},
-	{"SNMPv3GetRequest", "UDP", "snmp"}, {"Socks5", "TCP", "socks"}, {"Socks4", "TCP", "socks"},
-	{"ms-sql-s", "TCP", "tds"}, {"Memcache", "TCP", "memcached"}, {"memcached", "UDP", "memcached"},
-	{"ajp", "TCP", "ajp"}, {"DNS-SD", "UDP", "dns"}, {"mongodb", "TCP", "mongodb"}, {"redis-server", "TCP", "redis"},
-	{"docker", "TCP", "http"}, {"giop", "TCP", "giop"}, {"mqtt", "TCP", "mqtt"}, {"ipmi-rmcp", "UDP", "ipmi"},
-	{"QUIC", "UDP", ""}, {"adbConnect", "TCP", "adb"}, {"metasploit-xmlrpc", "TCP", ""},
+	{"GenericLines", "TCP", ""},
+	{"GetRequest", "TCP", "http"},
+	{"HTTPOptions", "TCP", "http"},
+	{"RTSPRequest", "TCP", "rtsp"},
+	{"RPCCheck", "TCP", "sunrpc"},
+	{"RPCCheck", "UDP", "sunrpc"},
+	{"DNSVersionBindReq", "UDP", "dns"},
+	{"DNSVersionBindReqTCP", "TCP", "dns"},
+	{"DNSStatusRequest", "UDP", "dns"},
+	{"DNSStatusRequestTCP", "TCP", "dns"},
+	{"NBTStat", "UDP", "dns"},
+	{"Help", "TCP", ""},
+	{"Hello", "TCP", "smtp"},
+	{"SSLSessionReq", "TCP", "tls"},
+	{"TLSSessionReq", "TCP", "tls"},
+	{"SSLv23SessionReq", "TCP", "tls"},
+	{"TLS-PSK", "TCP", "tls"},
+	{"DTLSSessionReq", "UDP", "dtls"},
+	{"TerminalServerCookie", "TCP", "rdp"},
+	{"TerminalServer", "TCP", "rdp"},
+	{"SMBProgNeg", "TCP", "smb"},
+	{"X11Probe", "TCP", "x11"},
+	{"FourOhFourRequest", "TCP", "http"},
+	{"LDAPSearchReq", "TCP", "ldap"},
+	{"LDAPSearchReqUDP", "UDP", "ldap"},
+	{"LDAPBindReq", "TCP", "ldap"},
+	{"SIPOptions", "TCP", "sip"},
+	{"SIPOptions", "UDP", "sip"},
+	{"JavaRMI", "TCP", "java-rmi"},
+	{"NTPRequest", "UDP", "ntp"},
+	{"SNMPv1public", "UDP", "snmp"},
+	{"SNMPv3GetRequest", "UDP", "snmp"},
+	{"Socks5", "TCP", "socks"},
+	{"Socks4", "TCP", "socks"},
+	{"ms-sql-s", "TCP", "tds"},
+	{"Memcache", "TCP", "memcached"},
+	{"memcached", "UDP", "memcached"},
+	{"ajp", "TCP", "ajp"},
+	{"DNS-SD", "UDP", "dns"},
+	{"mongodb", "TCP", "mongodb"},
+	{"redis-server", "TCP", "redis"},
+	{"docker", "TCP", "http"},
+	{"giop", "TCP", "giop"},
+	{"mqtt", "TCP", "mqtt"},
+	{"ipmi-rmcp", "UDP", "ipmi"},
+	{"QUIC", "UDP", ""},
+	{"adbConnect", "TCP", "adb"},
+	{"metasploit-xmlrpc", "TCP", ""},
 };
 
 /* The C-like escapes of the file. */
@@ -39,7 +72,12 @@ static size_t unescape(const char *s, char end, uint8_t *out)
 			out[n++] = (uint8_t)strtoul(hex, NULL, 16);
 			s += 2;
 		} else {
-			out[n++] = (uint8_t)(*s == '0' ? 0 : *s == 'r' ? '\r' : *s == 'n' ? '\n' : *s == 't' ? '\t' : *s == 'a' ? 7 : *s);
+			out[n++] = (uint8_t)(*s == '0'   ? 0
+					     : *s == 'r' ? '\r'
+					     : *s == 'n' ? '\n'
+					     : *s == 't' ? '\t'
+					     : *s == 'a' ? 7
+							 : *s);
 		}
 	}
 	return n;
@@ -63,15 +101,18 @@ Test(nmap, service_probes)
 		probes++;
 		see_prefixes(p, 7, payload, n);
 		for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-			if (strcmp(expected[i].probe, name) != 0 || strcmp(expected[i].proto, proto) != 0)
+			if (strcmp(expected[i].probe, name) != 0 ||
+			    strcmp(expected[i].proto, proto) != 0)
 				continue;
 			met++;
-			cr_expect(bytes_eq(rec.app, bytes_str(expected[i].app)) || (!*expected[i].app && !rec.app.n),
+			cr_expect(bytes_eq(rec.app, bytes_str(expected[i].app)) ||
+					  (!*expected[i].app && !rec.app.n),
 				  "%s %s: \"%.*s\", expected \"%s\"", proto, name, (int)rec.app.n,
 				  rec.app.p ? (const char *)rec.app.p : "", expected[i].app);
 		}
 		if (getenv("SHOW_PROBES"))
-			printf("%s %s: %.*s\n", proto, name, (int)rec.app.n, rec.app.p ? (const char *)rec.app.p : "");
+			printf("%s %s: %.*s\n", proto, name, (int)rec.app.n,
+			       rec.app.p ? (const char *)rec.app.p : "");
 	}
 	fclose(f);
 	cr_expect_geq(probes, 100);

@@ -14,10 +14,11 @@ static uint64_t next(void)
 	return state * 0x2545f4914f6cdd1dull;
 }
 
-static const uint16_t ports[] = {9, 22, 23, 53, 80, 102, 110, 123, 161, 443, 445, 502, 1080, 1433, 3306, 3389, 5060, 5432,
-				 6379, 11211};
+static const uint16_t ports[] = {9,   22,  23,   53,   80,   102,  110,  123,  161,  443,
+				 445, 502, 1080, 1433, 3306, 3389, 5060, 5432, 6379, 11211};
 
-static void noise(size_t rounds, uint8_t (*byte)(void), size_t longest, unsigned allowed, bool any_port)
+static void noise(size_t rounds, uint8_t (*byte)(void), size_t longest, unsigned allowed,
+		  bool any_port)
 {
 	uint8_t p[512];
 	unsigned claims = 0;
@@ -30,7 +31,8 @@ static void noise(size_t rounds, uint8_t (*byte)(void), size_t longest, unsigned
 		see_bytes(i & 1 ? APP_TCP : APP_UDP, port, p, n);
 		if (rec.app.n) {
 			claims++;
-			cr_log_info("%.*s claims %zu bytes to port %u", (int)rec.app.n, rec.app.p, n, port);
+			cr_log_info("%.*s claims %zu bytes to port %u", (int)rec.app.n, rec.app.p,
+				    n, port);
 		} else {
 			cr_assert_eq(rec.first_bytes.n, 2 * (n < 8 ? n : 8));
 		}
@@ -89,14 +91,32 @@ Test(noise, random_text)
 Test(noise, sentences)
 {
 	static const char *const lines[] = {
-		"hello\r\n", "help\r\n", "\r\n\r\n", "quit\r\n", "Set the table, please.\r\n", "get well soon\n",
-		"User of the year\r\n", "The quick brown fox\r\n", "login: root\r\n", "a\r\n", "?\r\n", "<html></html>\r\n",
-		"<?xml version=\"1.0\"?>\r\n", "NOOP\r\n", "OPTIONS\r\n", "123456\r\n", "{}", "[]", "[1,2,3]", "{\"a\":{}}",
+		"hello\r\n",
+		"help\r\n",
+		"\r\n\r\n",
+		"quit\r\n",
+		"Set the table, please.\r\n",
+		"get well soon\n",
+		"User of the year\r\n",
+		"The quick brown fox\r\n",
+		"login: root\r\n",
+		"a\r\n",
+		"?\r\n",
+		"<html></html>\r\n",
+		"<?xml version=\"1.0\"?>\r\n",
+		"NOOP\r\n",
+		"OPTIONS\r\n",
+		"123456\r\n",
+		"{}",
+		"[]",
+		"[1,2,3]",
+		"{\"a\":{}}",
 	};
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		see_bytes(APP_TCP, 9999, lines[i], strlen(lines[i]));
 		if (strncmp(lines[i], "get well", 8) != 0) /* memcached takes "get" with any keys */
-			cr_expect(rec.app.n == 0, "%.*s claims %s", (int)rec.app.n, rec.app.p, lines[i]);
+			cr_expect(rec.app.n == 0, "%.*s claims %s", (int)rec.app.n, rec.app.p,
+				  lines[i]);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* JA4 against the vectors that FoxIO publishes: technical_details/JA4.md and python/test/testdata of FoxIO-LLC/ja4. Each is
  * given there with its lists in original order (JA4_ro); a ClientHello is built from those, with GREASE mixed in. */
-#include "app_test.h"
 #include "app/ja4.h"
+#include "app_test.h"
 
 struct hello {
 	uint8_t p[8192];
@@ -126,21 +126,26 @@ static void records(const struct hello *m, size_t size, struct hello *out)
 
 static const struct vector vectors[] = {
 	/* JA4.md, Example */
-	{0x0303, "0304,0303", "1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035",
+	{0x0303, "0304,0303",
+	 "1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035",
 	 "001b,0000,0033,0010,4469,0017,002d,000d,0005,0023,0012,002b,ff01,000b,000a,0015",
 	 "0403,0804,0401,0503,0805,0501,0806,0601", "h2", "t13d1516h2_8daaf6152771_e5627efa2ab1"},
 	/* badcurveball.pcap */
 	{0x0303, "0304,0303,0302,0301",
 	 "1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035,000a",
 	 "0000,0017,ff01,000a,000b,0023,0010,0005,000d,0012,0033,002d,002b,001b,0015",
-	 "0403,0804,0401,0503,0805,0501,0806,0601,0201", "h2", "t13d1615h2_46e7e9700bed_45f260be83e2"},
+	 "0403,0804,0401,0503,0805,0501,0806,0601,0201", "h2",
+	 "t13d1615h2_46e7e9700bed_45f260be83e2"},
 	/* sigalg-grease.pcapng */
-	{0x0303, "0304,0303", "1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035",
+	{0x0303, "0304,0303",
+	 "1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035",
 	 "fe0d,0010,0017,0033,44cd,ff01,000a,000d,0023,002b,000b,ca34,002d,0000,0005,001b,0012",
-	 "0904,0905,0906,0403,0804,0401,0503,0805,0501,0806,0601", "h2", "t13d1517h2_8daaf6152771_cb7bf5808d99"},
+	 "0904,0905,0906,0403,0804,0401,0503,0805,0501,0806,0601", "h2",
+	 "t13d1517h2_8daaf6152771_cb7bf5808d99"},
 	/* socks-https-example.pcap: only server_name, so the last section hashes nothing */
 	{0x0301, NULL,
-	 "0039,0038,0035,0016,0013,000a,0033,0032,002f,009a,0099,0096,0005,0004,0015,0012,0009,0014,0011,0008,0006,0003,00ff",
+	 "0039,0038,0035,0016,0013,000a,0033,0032,002f,009a,0099,0096,0005,0004,0015,0012,0009,"
+	 "0014,0011,0008,0006,0003,00ff",
 	 "0000", NULL, NULL, "t10d230100_6a57a6f57151_000000000000"},
 };
 
@@ -179,11 +184,20 @@ Test(ja4, alpn)
 		size_t n;
 		const char *want;
 	} cases[] = {
-		{"h2", 2, "h2"}, {"http/1.1", 8, "h1"}, {"", 0, "00"}, {"x", 1, "xx"}, {"\xab", 1, "ab"},
-		{"\xab\xcd", 2, "ad"}, {"\x30\xab", 2, "3b"}, {"\x30\x31\xab\xcd", 4, "3d"}, {"\x30\xab\xcd\x31", 4, "01"},
+		{"h2", 2, "h2"},
+		{"http/1.1", 8, "h1"},
+		{"", 0, "00"},
+		{"x", 1, "xx"},
+		{"\xab", 1, "ab"},
+		{"\xab\xcd", 2, "ad"},
+		{"\x30\xab", 2, "3b"},
+		{"\x30\x31\xab\xcd", 4, "3d"},
+		{"\x30\xab\xcd\x31", 4, "01"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct ja4_hello h = {.transport = 't', .legacy_version = 0x0303, .alpn = bytes_of(cases[i].alpn, cases[i].n)};
+		struct ja4_hello h = {.transport = 't',
+				      .legacy_version = 0x0303,
+				      .alpn = bytes_of(cases[i].alpn, cases[i].n)};
 		char text[JA4_TEXT], want[JA4_TEXT];
 		cr_assert(ja4_text(&h, text));
 		snprintf(want, sizeof want, "t12i0000%s_000000000000_000000000000", cases[i].want);
@@ -197,17 +211,25 @@ Test(ja4, versions_and_counts)
 		uint16_t v;
 		char transport;
 		const char *want;
-	} cases[] = {{0x0304, 't', "13"}, {0x0303, 't', "12"}, {0x0302, 't', "11"}, {0x0301, 't', "10"}, {0x0300, 't', "s3"},
-		     {0x0002, 't', "s2"}, {0xfeff, 'd', "d1"}, {0xfefd, 'd', "d2"}, {0xfefc, 'd', "d3"}, {0x7f1c, 't', "00"}};
+	} cases[] = {{0x0304, 't', "13"}, {0x0303, 't', "12"}, {0x0302, 't', "11"},
+		     {0x0301, 't', "10"}, {0x0300, 't', "s3"}, {0x0002, 't', "s2"},
+		     {0xfeff, 'd', "d1"}, {0xfefd, 'd', "d2"}, {0xfefc, 'd', "d3"},
+		     {0x7f1c, 't', "00"}};
 	char text[JA4_TEXT];
 	uint16_t many[JA4_MAX_LIST + 1], dtls[] = {0xfefd, 0xfefc, 0xfeff}, grease[] = {0x2a2a};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct ja4_hello h = {.transport = cases[i].transport, .legacy_version = cases[i].v};
+		struct ja4_hello h = {.transport = cases[i].transport,
+				      .legacy_version = cases[i].v};
 		cr_assert(ja4_text(&h, text));
-		cr_expect(text[0] == cases[i].transport && strncmp(text + 1, cases[i].want, 2) == 0, "%s", text);
+		cr_expect(text[0] == cases[i].transport && strncmp(text + 1, cases[i].want, 2) == 0,
+			  "%s", text);
 	}
-	struct ja4_hello h = {.transport = 'd', .legacy_version = 0xfefd, .has_versions = true, .versions = dtls, .nversions = 3};
+	struct ja4_hello h = {.transport = 'd',
+			      .legacy_version = 0xfefd,
+			      .has_versions = true,
+			      .versions = dtls,
+			      .nversions = 3};
 	cr_expect_eq(ja4_version(&h), 0xfefc, "DTLS counts down");
 	h.versions = grease;
 	h.nversions = 1;
@@ -227,7 +249,8 @@ Test(ja4, versions_and_counts)
 	cr_expect(ja4_text(&h, text), "the longest lists fit");
 	h.nciphers++;
 	cr_expect_not(ja4_text(&h, text));
-	cr_expect(ja4_grease(0x0a0a) && ja4_grease(0xfafa) && !ja4_grease(0x0a1a) && !ja4_grease(0x0b0b));
+	cr_expect(ja4_grease(0x0a0a) && ja4_grease(0xfafa) && !ja4_grease(0x0a1a) &&
+		  !ja4_grease(0x0b0b));
 }
 
 Test(tls, lists)

@@ -11,12 +11,24 @@ static struct pkt syn_packet(const uint8_t *opt, uint8_t opt_len)
 {
 	static const uint8_t src[4] = {198, 51, 100, 7}, dst[4] = {192, 0, 2, 1};
 	return (struct pkt){
-		.stop = PKT_L4, .src = addr_v4(src), .dst = addr_v4(dst), .ttl = 64, .ip_id = 4711, .df = true, .sport = 40000,
-		.dport = 23, .seq = 0x12345678, .win = 64240, .flags = TCP_SYN, .opt = opt, .opt_len = opt_len,
+		.stop = PKT_L4,
+		.src = addr_v4(src),
+		.dst = addr_v4(dst),
+		.ttl = 64,
+		.ip_id = 4711,
+		.df = true,
+		.sport = 40000,
+		.dport = 23,
+		.seq = 0x12345678,
+		.win = 64240,
+		.flags = TCP_SYN,
+		.opt = opt,
+		.opt_len = opt_len,
 	};
 }
 
-static const uint8_t linux_opts[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7};
+static const uint8_t linux_opts[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+				     0, 9, 0, 0,    0, 0, 1, 3,  3, 7};
 static const uint8_t mss1460[] = {2, 4, 5, 0xb4};
 
 static void text_is(const struct pkt *p, const char *want)
@@ -51,7 +63,8 @@ Test(syn, text)
 
 Test(syn, odd_options)
 {
-	static const uint8_t opts[] = {1, 3, 3, 15, 8, 10, 0, 0, 0, 0, 0, 0, 0, 1, 34, 2, 5, 10, 0, 0, 0, 0, 0, 0, 0, 0, 99, 3, 0, 0, 0, 7};
+	static const uint8_t opts[] = {1, 3,  3, 15, 8, 10, 0, 0, 0, 0, 0,  0, 0, 1, 34, 2,
+				       5, 10, 0, 0,  0, 0,  0, 0, 0, 0, 99, 3, 0, 0, 0,  7};
 	struct pkt p = syn_packet(opts, sizeof opts);
 	text_is(&p, "4:64:64240:*:15:nop,ws,ts,tfo,sack,?99,eol+2:df,id+,ts1-,ts2+,opt+,exws");
 	p = syn_packet(opts, 3);
@@ -104,7 +117,8 @@ static void tool_is(const struct pkt *p, const struct msg_analysis *rec, const c
 	if (p)
 		who_syn_read(p, &s);
 	bool some = who_tool(p ? &s : NULL, rec ? rec : &nothing, &tool);
-	cr_expect_eq(some, want != NULL, "%s, expected %s", some ? tool.name : "nothing", want ? want : "nothing");
+	cr_expect_eq(some, want != NULL, "%s, expected %s", some ? tool.name : "nothing",
+		     want ? want : "nothing");
 	if (some) {
 		cr_expect_str_eq(tool.name, want ? want : "");
 		cr_expect_not_null(tool.reason);
@@ -158,7 +172,8 @@ Test(tool, shapes)
 	p = syn_packet(linux_opts, sizeof linux_opts);
 	tool_is(&p, NULL, NULL);
 
-	static const uint8_t probe[] = {3, 3, 10, 1, 2, 4, 5, 0xb4, 8, 10, 255, 255, 255, 255, 0, 0, 0, 0, 4, 2};
+	static const uint8_t probe[] = {3,   3,   10,  1,   2, 4, 5, 0xb4, 8, 10,
+					255, 255, 255, 255, 0, 0, 0, 0,    4, 2};
 	p = syn_packet(probe, sizeof probe);
 	p.win = 1;
 	tool_is(&p, NULL, "nmap");
@@ -190,7 +205,8 @@ Test(tool, payload)
 	tool_is(NULL, &r, "zgrab");
 	http.user_agent = bytes_str("ivre-masscan/1.3 https://ivre.rocks/");
 	tool_is(NULL, &r, "masscan");
-	http.user_agent = bytes_str("Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)");
+	http.user_agent = bytes_str(
+		"Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)");
 	tool_is(NULL, &r, "nmap");
 	http.user_agent = bytes_str("x");
 	http.target = bytes_str("/nice%20ports%2C/Tri%6Eity.txt%2ebak");
@@ -232,7 +248,8 @@ static struct addr source(unsigned i)
 	return addr_v4(b);
 }
 
-static void bare(struct who_phase *t, unsigned src, uint16_t dport, uint64_t ts, struct who_tool *tool)
+static void bare(struct who_phase *t, unsigned src, uint16_t dport, uint64_t ts,
+		 struct who_tool *tool)
 {
 	static struct who_tool none;
 	struct pkt p = syn_packet(mss1460, 4);
@@ -262,10 +279,11 @@ Test(phase, pair)
 	cr_expect_eq(first.ts_ns, 10 * SECOND);
 	cr_expect_eq(first.dport, 23);
 	cr_expect_str_eq(first.tool.name, "zmap");
-	cr_expect_not(who_phase_real(t, &a, 9 * SECOND, &first), "a real connection before the SYN");
+	cr_expect_not(who_phase_real(t, &a, 9 * SECOND, &first),
+		      "a real connection before the SYN");
 	cr_expect_not(who_phase_real(t, &a, 71 * SECOND, &first), "too long ago");
 	bare(t, 1, 24, 20 * SECOND, NULL); /* later, without a guess: the guess stays */
-	bare(t, 1, 25, 5 * SECOND, NULL); /* from before, late: the later one stays */
+	bare(t, 1, 25, 5 * SECOND, NULL);  /* from before, late: the later one stays */
 	cr_assert(who_phase_real(t, &a, 71 * SECOND, &first));
 	cr_expect_eq(first.dport, 24);
 	cr_expect_str_eq(first.tool.name, "zmap");

@@ -11,13 +11,13 @@
 
 #include "capture/feed.h"
 #include "capture/iface.h"
-#include "rt/route.h"
 #include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
 #include "capture/state.h"
 #include "pkt/capfile.h"
 #include "rt/loop.h"
+#include "rt/route.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -99,9 +99,9 @@ Test(iface, default_route)
 	char name[IFACE_NAME];
 
 	cr_assert_eq(route_find4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
-				  "eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
-				  "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
-				  name),
+				 "eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+				 "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
+				 name),
 		     0);
 	cr_assert_str_eq(name, "eth0");
 	/* 0.0.0.0/1 is not the default route. */
