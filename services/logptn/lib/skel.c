@@ -422,6 +422,20 @@ uint32_t skels_find(struct skels *t, const uint8_t *line, size_t n)
 	return i;
 }
 
+uint32_t skels_text(const struct skels *t, const uint8_t *text, size_t len)
+{
+	return lookup(t, shape_hash_any(text, len), text, len);
+}
+
+uint32_t skels_peek(const struct skels *t, const uint8_t *line, size_t n)
+{
+	uint8_t shape[SHAPE_ROOM], text[SKEL_TEXT_MAX + 3 * TOK_MAX + 64];
+	struct token tok[TOK_MAX];
+	size_t ntok = tokenize(shape, shape_line(line, n, shape), tok);
+
+	return skels_text(t, text, tok_text(shape, tok, ntok, text));
+}
+
 void skels_union(struct skels *t, const struct skels *from)
 {
 	for (uint32_t i = 0; i < from->n; i++) {

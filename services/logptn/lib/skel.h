@@ -100,6 +100,12 @@ void skels_more(struct skels *t, uint32_t skel);
 /* skels_find: the skeleton that skels_add counted a line under, without counting; SKEL_NONE if there is none. */
 uint32_t skels_find(struct skels *t, const uint8_t *line, size_t n);
 
+/* skels_peek: the same without the cache, so that threads may share the table. */
+uint32_t skels_peek(const struct skels *t, const uint8_t *line, size_t n);
+
+/* skels_text: the skeleton with exactly this text, or SKEL_NONE. */
+uint32_t skels_text(const struct skels *t, const uint8_t *text, size_t len);
+
 /* skels_put: the skeleton with this text (token.h), made if missing; for loading a state. slots has one entry for each
  * value in the text and is united with what is there. */
 uint32_t skels_put(struct skels *t, const uint8_t *text, size_t len, const struct slot *slots,
