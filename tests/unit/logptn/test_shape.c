@@ -79,8 +79,7 @@ Test(shape, all_ways_agree)
 						"aZ09_-./ \t",
 						"9",
 						"a1\x01\xff\xe6\x97\xa5 ",
-						"\xef\xbc\x91"
-						"5x"};
+						"５x１"};
 	static uint8_t line[700], fast[SHAPE_ROOM], slow[SHAPE_ROOM], map[SHAPE_ROOM];
 	static uint32_t at[SHAPE_ROOM];
 
