@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "cloud/answer.h"
 #include "cloud/http.h"
 #include "cloud/skew.h"
 #include "rt/log.h"
-#include "s3_answer.h"
 #include "sns.h"
 
 /* Requests beside the uploads: for credentials. */
@@ -124,12 +124,12 @@ static void end(struct s3_call *c, enum store_result r, const char *why, uint64_
 static void end_failed(struct s3_call *c, const struct http_answer *a, const char *what)
 {
 	struct store_s3 *s = c->store;
-	struct s3_verdict v;
+	struct verdict v;
 	const struct creds *creds;
 	const char *none;
 	bool skewed = !a->curl && (a->status == 403 || a->status == 400) && skew_refused(a->date_s);
 	bool temporary = creds_get(s->creds, &creds, &none) == 0 && creds->token[0];
-	s3_judge(a, skewed, temporary, what, &v);
+	answer_judge(a, skewed, temporary, what, &v);
 	if (v.credentials) {
 		s->counts->renewed++;
 		creds_refused(s->creds);
@@ -149,7 +149,11 @@ static void end_failed(struct s3_call *c, const struct http_answer *a, const cha
 		s->counts->errors_5xx++;
 	else
 		s->counts->errors_4xx++;
-	end(c, v.result, v.why, a->wait_ns);
+	static const enum store_result results[] = {[ANSWER_GOOD] = STORE_DONE,
+						    [ANSWER_RETRY] = STORE_RETRY,
+						    [ANSWER_STUCK] = STORE_STUCK,
+						    [ANSWER_REFUSED] = STORE_REFUSED};
+	end(c, results[v.result], v.why, a->wait_ns);
 }
 
 static bool good(const struct http_answer *a)

@@ -2,17 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uploader/s3_answer.h"
+#include "cloud/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct s3_verdict v;
+	struct verdict v;
 	if (n < 2)
 		return 0;
 	struct http_answer a = {.status = (data[0] << 8 | data[1]) % 1000,
 				.body = bytes_of(data + 2, n - 2)};
-	s3_judge(&a, false, true, "S3", &v);
-	if ((v.result == STORE_DONE) != (a.status >= 200 && a.status < 300))
+	answer_judge(&a, false, true, "S3", &v);
+	if ((v.result == ANSWER_GOOD) != (a.status >= 200 && a.status < 300))
 		abort();
 	for (const char *p = v.why; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '"')
