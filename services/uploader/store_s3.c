@@ -1,17 +1,14 @@
 #include "store_s3.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cloud/answer.h"
+#include "cloud/aws.h"
 #include "cloud/http.h"
-#include "cloud/skew.h"
-#include "rt/log.h"
 #include "sns.h"
 
 /* Requests beside the uploads: for credentials. */
@@ -125,22 +122,8 @@ static void end_failed(struct s3_call *c, const struct http_answer *a, const cha
 {
 	struct store_s3 *s = c->store;
 	struct verdict v;
-	const struct creds *creds;
-	const char *none;
-	bool skewed = !a->curl && (a->status == 403 || a->status == 400) && skew_refused(a->date_s);
-	bool temporary = creds_get(s->creds, &creds, &none) == 0 && creds->token[0];
-	answer_judge(a, skewed, temporary, what, &v);
-	if (v.credentials) {
-		s->counts->renewed++;
-		creds_refused(s->creds);
-	}
-	if (skewed) {
-		s->counts->skewed++;
-		log_warn("clock is wrong",
-			 "seconds_behind=%" PRId64
-			 " hint=\"requests are signed with the server's time; set the clock\"",
-			 skew_s());
-	}
+	s->counts->skewed += aws_judge(s->creds, a, what, &v);
+	s->counts->renewed += v.credentials;
 	if (a->curl)
 		s->counts->errors_network++;
 	else if (a->status == 429 || a->status == 503)
@@ -156,15 +139,10 @@ static void end_failed(struct s3_call *c, const struct http_answer *a, const cha
 	end(c, results[v.result], v.why, a->wait_ns);
 }
 
-static bool good(const struct http_answer *a)
-{
-	return !a->curl && a->status >= 200 && a->status < 300;
-}
-
 static void on_published(void *arg, const struct http_answer *a)
 {
 	struct s3_call *c = arg;
-	if (!good(a)) {
+	if (!aws_good(a)) {
 		end_failed(c, a, "SNS");
 		return;
 	}
@@ -242,7 +220,7 @@ static void publish(struct s3_call *c)
 static void on_stored(void *arg, const struct http_answer *a)
 {
 	struct s3_call *c = arg;
-	if (!good(a)) {
+	if (!aws_good(a)) {
 		end_failed(c, a, "S3");
 		return;
 	}

@@ -7,8 +7,8 @@
 
 #define DEFAULT_CONFIG "/etc/lurker/lurker.yml"
 
-const char *const svc_sections[] = {"capture",  "responder", "flowagg", "uploader",
-				    "analyzer", "logptn",    "up",      NULL};
+const char *const svc_sections[] = {"capture", "responder", "flowagg", "uploader", "analyzer",
+				    "logptn",  "forwarder", "up",      NULL};
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};

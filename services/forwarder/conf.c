@@ -1,0 +1,68 @@
+#include "conf.h"
+
+#include "rt/svc.h"
+
+static const char *const begins[] = {"oldest", "today", NULL}; /* enum conf_begin */
+
+#define AT(field) offsetof(struct conf, field)
+#define TEXT(field, text)                                                          \
+	{                                                                          \
+		.name = #field, .type = OPT_STR, .offset = AT(field), .help = text \
+	}
+#define LIST(field, text)                                                           \
+	{                                                                           \
+		.name = #field, .type = OPT_LIST, .offset = AT(field), .help = text \
+	}
+#define SECONDS(field, to, value, text)                                                       \
+	{                                                                                     \
+		.name = #field, .type = OPT_INT, .offset = AT(field), .def = value, .min = 1, \
+		.max = to, .unit = "s", .help = text                                          \
+	}
+
+const struct opt conf_opts[] = {
+	SVC_OPT_ENDPOINT(struct conf),
+	{.name = "begin",
+	 .type = OPT_ENUM,
+	 .offset = AT(begin),
+	 .def = "oldest",
+	 .choices = begins,
+	 .help = "where a destination begins that has never been used: with all records there are, "
+		 "or with today's"},
+	SECONDS(linger_s, 60, "2", "longest wait of a record for others to go with it"),
+	SECONDS(retry_max_s, 3600, "60", "longest wait between two tries of one batch"),
+	SECONDS(stall_s, 3600, "30",
+		"so long below 100 bytes a second, a delivery is broken off and tried again"),
+	TEXT(ca_file, "certificates (PEM) to trust instead of the system's"),
+	TEXT(cloudwatch_group,
+	     "CloudWatch Logs: the log group, made if missing; naming one turns this "
+	     "destination on"),
+	TEXT(cloudwatch_stream, "CloudWatch Logs: the log stream, made if missing; by default the "
+				"sensor's name"),
+	TEXT(cloudwatch_region, "CloudWatch Logs: region; by default $AWS_REGION, the profile's, "
+				"us-east-1"),
+	TEXT(cloudwatch_endpoint, "CloudWatch Logs: URL of another service than AWS"),
+	LIST(cloudwatch_filter, "CloudWatch Logs: only records for which all of these hold: "
+				"dst_port=22, payload_len>0, proto!=udp, http.method=POST"),
+	TEXT(webhook_url, "webhook: URL that gets records as NDJSON by POST; naming one turns this "
+			  "destination on"),
+	TEXT(webhook_token_file, "webhook: file with a token for Authorization: Bearer"),
+	{.name = "webhook_max_bytes",
+	 .type = OPT_SIZE,
+	 .offset = AT(webhook_max_bytes),
+	 .def = "1MiB",
+	 .min = 1024,
+	 .max = 64 << 20,
+	 .unit = "bytes",
+	 .help = "webhook: of one request; a larger record is left out, counted"},
+	LIST(webhook_filter, "webhook: as cloudwatch_filter"),
+	TEXT(access_key_id,
+	     "AWS access key; without one: environment, credentials file, web identity, "
+	     "container, instance role (IMDSv2)"),
+	TEXT(secret_file, "file that holds the secret of access_key_id"),
+	TEXT(profile, "profile of the AWS credentials file"),
+	TEXT(credentials_file, "AWS credentials file; by default ~/.aws/credentials"),
+	TEXT(sts_endpoint, "URL of another STS service than AWS, for web identity"),
+	TEXT(imds_endpoint, "URL of the instance metadata service, if not the usual one"),
+};
+
+const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;

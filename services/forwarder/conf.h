@@ -1,0 +1,31 @@
+/*
+ * conf: the forwarder's options.
+ */
+#ifndef FORWARDER_CONF_H
+#define FORWARDER_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rt/opt.h"
+
+enum conf_begin { CONF_OLDEST, CONF_TODAY };
+
+struct conf {
+	const char *endpoint;
+	int begin; /* enum conf_begin */
+	int64_t linger_s, retry_max_s, stall_s;
+	const char *ca_file;
+	const char *cloudwatch_group, *cloudwatch_stream, *cloudwatch_region, *cloudwatch_endpoint;
+	struct opt_list cloudwatch_filter;
+	const char *webhook_url, *webhook_token_file;
+	uint64_t webhook_max_bytes;
+	struct opt_list webhook_filter;
+	const char *access_key_id, *secret_file, *profile, *credentials_file, *sts_endpoint,
+		*imds_endpoint;
+};
+
+extern const struct opt conf_opts[];
+extern const size_t conf_nopts;
+
+#endif

@@ -1,0 +1,111 @@
+#include "filter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool parse(const char *text, struct filter_term *t)
+{
+	static const struct {
+		const char *text;
+		enum filter_op op;
+	} ops[] = {{"!=", FILTER_NE}, {"<=", FILTER_LE}, {">=", FILTER_GE},
+		   {"=", FILTER_EQ},  {"<", FILTER_LT},  {">", FILTER_GT}};
+	size_t key = strcspn(text, "!<>="), i = 0;
+	if (key == 0 || key >= sizeof t->key)
+		return false;
+	memcpy(t->key, text, key);
+	t->key[key] = '\0';
+	while (i < 6 && strncmp(text + key, ops[i].text, strlen(ops[i].text)) != 0)
+		i++;
+	if (i == 6)
+		return false;
+	const char *value = text + key + strlen(ops[i].text);
+	if (!*value || strlen(value) >= sizeof t->text)
+		return false;
+	t->op = ops[i].op;
+	strcpy(t->text, value);
+	char *end;
+	t->n = strtod(value, &end);
+	t->number = !*end;
+	return t->number || t->op == FILTER_EQ || t->op == FILTER_NE;
+}
+
+int filter_parse(const struct opt_list *terms, struct filter *out, char *err, size_t errlen)
+{
+	out->n = 0;
+	for (size_t i = 0; i < terms->n; i++) {
+		if (out->n == FILTER_TERMS) {
+			snprintf(err, errlen, "more than %d terms", FILTER_TERMS);
+			return -EINVAL;
+		}
+		if (!parse(terms->v[i], &out->terms[out->n++])) {
+			snprintf(err, errlen,
+				 "\"%.80s\": expected KEY, one of = != < <= > >=, and a value (a "
+				 "number "
+				 "for < and >), such as payload_len>0",
+				 terms->v[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* The value of a key; with dots, of one in an object. */
+static struct json_object *find(struct json_object *o, const char *key)
+{
+	char part[64];
+	while (o) {
+		size_t n = strcspn(key, ".");
+		memcpy(part, key, n);
+		part[n] = '\0';
+		if (!json_object_is_type(o, json_type_object) ||
+		    !json_object_object_get_ex(o, part, &o))
+			return NULL;
+		if (!key[n])
+			return o;
+		key += n + 1;
+	}
+	return NULL;
+}
+
+static bool compare(enum filter_op op, double a, double b)
+{
+	switch (op) {
+	case FILTER_EQ:
+		return a == b;
+	case FILTER_NE:
+		return a != b;
+	case FILTER_LT:
+		return a < b;
+	case FILTER_LE:
+		return a <= b;
+	case FILTER_GT:
+		return a > b;
+	case FILTER_GE:
+		return a >= b;
+	}
+	return false;
+}
+
+static bool holds(const struct filter_term *t, struct json_object *record)
+{
+	struct json_object *v = find(record, t->key);
+	if (!v)
+		return t->op == FILTER_NE;
+	bool number =
+		json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
+	if (number && t->number)
+		return compare(t->op, json_object_get_double(v), t->n);
+	bool same = strcmp(json_object_get_string(v), t->text) == 0;
+	return t->op == FILTER_EQ ? same : t->op == FILTER_NE ? !same : false;
+}
+
+bool filter_match(const struct filter *f, struct json_object *record)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!holds(&f->terms[i], record))
+			return false;
+	return true;
+}

@@ -1,0 +1,50 @@
+/*
+ * logs_batch: the events of one PutLogEvents request, within its limits. Pure.
+ *
+ * At most 10,000 events and 1,048,576 bytes (text plus 26 an event), in order of time, none older than 14 days or more
+ * than 2 hours ahead, all within 24 hours (CloudWatch Logs API reference, PutLogEvents).
+ */
+#ifndef FORWARDER_LOGS_BATCH_H
+#define FORWARDER_LOGS_BATCH_H
+
+#include <json.h>
+#include <stdint.h>
+
+#include "proto/buf.h"
+#include "sink.h"
+
+#define LOGS_EVENTS    10000
+#define LOGS_BYTES     1048576
+#define LOGS_EVENT_ADD 26
+/* One event, its 26 bytes included. */
+#define LOGS_EVENT_MAX 262144
+
+struct logs_batch {
+	struct logs_event {
+		int64_t ms;
+		uint32_t at, n; /* in text */
+		uint32_t order;
+	} * events;
+	size_t n, bytes;
+	int64_t min_ms, max_ms;
+	struct buf text;
+};
+
+int logs_batch_init(struct logs_batch *b); /* 0 or -ENOMEM */
+void logs_batch_fini(struct logs_batch *b);
+void logs_batch_clear(struct logs_batch *b);
+
+/* logs_batch_add: SINK_LEFT: the service would not take an event of this time, or of more than LOGS_EVENT_MAX. */
+enum sink_add logs_batch_add(struct logs_batch *b, struct bytes text, int64_t ms, int64_t now_ms);
+
+/* logs_batch_body: sorts the events by time and appends the request's JSON. 0 or -errno of out. */
+int logs_batch_body(struct logs_batch *b, const char *group, const char *stream, struct buf *out);
+
+/* logs_text: appends text as a JSON string. */
+int logs_text(struct buf *out, struct bytes text);
+
+/* logs_shorten: writes the record as JSON of at most max bytes to out: payload and readable are cut to the same part of the
+ * flow's bytes, "forwarder" says so; if that is not enough, only the record's first keys stay. 0 or -EFBIG. */
+int logs_shorten(struct json_object *record, size_t max, struct buf *out);
+
+#endif
