@@ -1,11 +1,12 @@
 /*
  * responder_flood: a SYN generator for bench/responder.py.
  *
- *   responder_flood IFACE DST_MAC RATE SECONDS [latency]
+ *   responder_flood IFACE DST_MAC RATE SECONDS [latency | visit]
  *
  * Sends SYNs of 74 bytes (a Linux client's options) from random addresses of 10.0.0.0/8 to random addresses of
  * 203.0.113.0/24 and random ports, RATE a second (0: as fast as it goes), in batches of one sendmmsg. With
- * `latency`, one SYN at a time, and the time from just before the send to the kernel's stamp on the SYN+ACK.
+ * `latency`, one SYN at a time, and the time from just before the send to the kernel's stamp on the SYN+ACK. With `visit`,
+ * RATE visits in all, each from an address of its own: a handshake, 16 bytes, a FIN, as fast as they are answered.
  * Prints one JSON object.
  */
 #include <arpa/inet.h>
@@ -172,6 +173,79 @@ static void flood(int fd, uint8_t frames[BATCH][FRAME], double rate, double seco
 	printf("{\"sent\": %llu, \"seconds\": %.3f}\n", (unsigned long long)sent, (double)(now - start) / 1e9);
 }
 
+/* Turns a received frame around: the next segment of the same visit, or false when there is none. */
+static int visit_next(uint8_t *f, const uint8_t *in, ssize_t len, uint64_t *done)
+{
+	const uint8_t *t = in + 34;
+	size_t data = 0;
+	uint32_t seq, ack;
+	uint8_t flags;
+
+	if (len < 54 || in[12] != 8 || in[23] != 6 || in[30] != 10)
+		return 0;
+	memcpy(&seq, t + 4, 4);
+	memcpy(&ack, t + 8, 4);
+	seq = ntohl(seq);
+	if (t[13] == 0x12) {
+		flags = 0x19; /* ACK, PSH, FIN */
+		data = 16;
+		seq++;
+	} else if (t[13] & 1) {
+		flags = 0x10;
+		seq++;
+		++*done;
+	} else {
+		return 0;
+	}
+	memcpy(f + 26, in + 30, 4);
+	memcpy(f + 30, in + 26, 4);
+	memcpy(f + 34, t + 2, 2);
+	memcpy(f + 36, t, 2);
+	memcpy(f + 38, &ack, 4);
+	seq = htonl(seq);
+	memcpy(f + 42, &seq, 4);
+	f[46] = 0x50;
+	f[47] = flags;
+	put16(f + 16, (uint16_t)(40 + data));
+	memset(f + 54, 'v', 16);
+	put16(f + 24, 0);
+	put16(f + 24, fold(add(0, f + 14, 20)));
+	put16(f + 50, 0);
+	put16(f + 50, fold(add(add((uint32_t)(6 + 20 + data), f + 26, 8), f + 34, 20 + data)));
+	return (int)(54 + data);
+}
+
+static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again, uint64_t total)
+{
+	uint64_t sent = 0, done = 0, start = clock_ns(CLOCK_MONOTONIC), quiet = start;
+
+	/* New ones as long as few are under way; ends when all are done or nothing comes any more. */
+	while (done < total && clock_ns(CLOCK_MONOTONIC) - quiet < 2000000000u) {
+		uint8_t in[2048];
+		ssize_t len;
+
+		for (int i = 0; i < BATCH && sent < total && sent - done < 2000; i++, sent++) {
+			frame_vary(frames[i]);
+			if (send(fd, frames[i], FRAME, 0) < 0)
+				break;
+		}
+		while ((len = recv(rx, in, sizeof(in), MSG_DONTWAIT)) > 0) {
+			int n = visit_next(again, in, len, &done);
+
+			quiet = clock_ns(CLOCK_MONOTONIC);
+			if (n && send(fd, again, (size_t)n, 0) < 0)
+				break;
+		}
+		/* What is lost on the way must not hold up the rest. */
+		if (sent - done >= 2000 && clock_ns(CLOCK_MONOTONIC) - quiet > 50000000u) {
+			total -= sent - done;
+			sent = done;
+		}
+	}
+	printf("{\"visits\": %llu, \"seconds\": %.3f}\n", (unsigned long long)done,
+	       (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9);
+}
+
 static int socket_on(const char *iface, int protocol, uint8_t mac[6])
 {
 	struct ifreq ifr = {0};
@@ -207,8 +281,16 @@ int main(int argc, char **argv)
 	state ^= clock_ns(CLOCK_REALTIME);
 	for (int i = 0; i < BATCH; i++)
 		frame_init(frames[i], src, dst);
-	if (argc > 5) {
-		rx = socket_on(argv[1], ETH_P_IP, src);
+	if (argc > 5 && strcmp(argv[5], "visit") == 0) {
+		uint8_t again[FRAME];
+		int queue = 64 << 20;
+
+		frame_init(again, src, dst);
+		rx = socket_on(argv[1], ETH_P_ALL, src);
+		setsockopt(rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue));
+		visits(fd, rx, frames, again, strtoull(argv[3], NULL, 10));
+	} else if (argc > 5) {
+		rx = socket_on(argv[1], ETH_P_ALL, src);
 		latencies(fd, rx, frames[0], atof(argv[3]), atof(argv[4]));
 	} else {
 		flood(fd, frames, atof(argv[3]), atof(argv[4]));

@@ -1,7 +1,6 @@
 #include "responder/limit.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +32,7 @@ int limit_init(struct limit *l, uint32_t entries, struct limit_rate source,
 	       struct limit_rate prefix, struct limit_rate total, const uint8_t key[16])
 {
 	memset(l, 0, sizeof(*l));
-	memcpy(l->key, key, 16);
+	l->key = hash_key(key);
 	rate_set(total, &l->interval_ns, &l->ahead_ns);
 	if (table_init(&l->source, entries, source) < 0 ||
 	    table_init(&l->prefix, entries / 4, prefix) < 0) {
@@ -51,21 +50,11 @@ void limit_fini(struct limit *l)
 	l->prefix.set = NULL;
 }
 
-/* The hash of a, cut to its first n bytes. */
-static uint64_t place(const struct limit *l, const struct addr *a, size_t n)
-{
-	uint8_t in[1 + 16] = {a->family};
-	uint64_t h;
-
-	memcpy(in + 1, a->b, n);
-	crypto_shorthash((uint8_t *)&h, in, 1 + n, l->key);
-	return h;
-}
-
 struct limit_place limit_find(const struct limit *l, const struct addr *src)
 {
 	bool v4 = src->family == 4;
-	struct limit_place at = {place(l, src, v4 ? 4 : 8), place(l, src, v4 ? 3 : 6)};
+	struct limit_place at = {hash_addr(&l->key, src, v4 ? 4 : 8, 1),
+				 hash_addr(&l->key, src, v4 ? 3 : 6, 2)};
 
 	__builtin_prefetch(l->source.set[at.source & l->source.mask], 1);
 	__builtin_prefetch(l->prefix.set[at.prefix & l->prefix.mask], 1);

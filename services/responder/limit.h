@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "pkt/addr.h"
+#include "responder/hash.h"
 
 struct limit_rate {
 	uint32_t per_s; /* 0: no limit */
@@ -41,7 +42,7 @@ struct limit {
 	struct limit_table source, prefix;
 	struct limit_bucket total;
 	uint64_t interval_ns, ahead_ns; /* of total */
-	uint8_t key[16];
+	struct hash_key key;
 	uint64_t evicted; /* buckets given up before they were full */
 };
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,7 @@ int reflect_init(struct reflect *r, const struct reflect_conf *conf, uint32_t su
 
 	memset(r, 0, sizeof(*r));
 	r->conf = *conf;
-	memcpy(r->key, key, 16);
+	r->key = hash_key(key);
 	while (sets * REFLECT_WAYS < suspects)
 		sets *= 2;
 	r->mask = sets - 1;
@@ -40,22 +39,20 @@ void reflect_fini(struct reflect *r)
 	r->early = NULL;
 }
 
-static uint64_t hash(const struct reflect *r, const void *in, size_t n)
-{
-	uint64_t h;
-
-	crypto_shorthash((uint8_t *)&h, in, n, r->key);
-	return h;
-}
-
 static struct net prefix_of(const struct addr *a)
 {
 	return net_of(a, a->family == 4 ? 24 : 48);
 }
 
+/* Prefixes, addresses and targets share the key, not the hashes. */
+static uint64_t prefix_hash(const struct reflect *r, const struct net *p)
+{
+	return hash_addr(&r->key, &p->addr, 16, 1);
+}
+
 static uint64_t address_hash(const struct reflect *r, const struct addr *a)
 {
-	return hash(r, a, sizeof(*a));
+	return hash_addr(&r->key, a, 16, 2);
 }
 
 bool reflect_is_verified(const struct reflect *r, const struct addr *src, uint64_t now_ns)
@@ -120,11 +117,23 @@ static void restart(struct suspect *s, struct net prefix, uint64_t now_ns)
 	s->slot = now_ns / REFLECT_SLOT_NS;
 }
 
+static bool full(const uint32_t tag[REFLECT_WAYS])
+{
+	for (int i = 0; i < REFLECT_WAYS; i++)
+		if (!tag[i])
+			return false;
+	return true;
+}
+
 static struct suspect *make(struct reflect *r, const struct net *p, uint64_t h, uint64_t now_ns)
 {
 	struct suspect *set = r->set[h & r->mask], *victim = NULL;
 	uint32_t least = UINT32_MAX;
 
+	if (full(r->tag[h & r->mask]) && r->crowd++ % REFLECT_PATIENCE) {
+		r->evicted++;
+		return NULL;
+	}
 	for (int i = 0; i < REFLECT_WAYS; i++) {
 		uint32_t n;
 
@@ -155,13 +164,9 @@ static struct suspect *make(struct reflect *r, const struct net *p, uint64_t h, 
 
 static void target_add(struct reflect *r, struct suspect *s, const struct addr *dst, uint16_t dport)
 {
-	uint8_t in[sizeof(*dst) + 2];
-	uint64_t h;
+	uint64_t h = hash_addr(&r->key, dst, 16, 3 + ((uint64_t)dport << 8));
 	uint8_t rank;
 
-	memcpy(in, dst, sizeof(*dst));
-	memcpy(in + sizeof(*dst), &dport, 2);
-	h = hash(r, in, sizeof(in));
 	rank = (uint8_t)(__builtin_ctzll(h >> 8 | UINT64_C(1) << 55) + 1);
 	if (s->hll[h % REFLECT_HLL] < rank)
 		s->hll[h % REFLECT_HLL] = rank;
@@ -277,7 +282,7 @@ enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, cons
 				 uint16_t dport, uint64_t now_ns)
 {
 	struct net p = prefix_of(src);
-	uint64_t h = hash(r, &p, sizeof(p));
+	uint64_t h = prefix_hash(r, &p);
 	struct suspect *s = find(r, &p, h);
 	uint32_t *count;
 
@@ -317,7 +322,7 @@ enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, cons
 void reflect_rst(struct reflect *r, const struct addr *src, uint64_t now_ns)
 {
 	struct net p = prefix_of(src);
-	struct suspect *s = find(r, &p, hash(r, &p, sizeof(p)));
+	struct suspect *s = find(r, &p, prefix_hash(r, &p));
 
 	if (!s || !r->conf.rsts || reflect_is_verified(r, src, now_ns))
 		return;
@@ -340,7 +345,7 @@ void reflect_verified(struct reflect *r, const struct addr *src, uint64_t now_ns
 		return;
 	}
 	seen_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
-	s = find(r, &p, hash(r, &p, sizeof(p)));
+	s = find(r, &p, prefix_hash(r, &p));
 	/* Its SYNs so far were honest: when they are most of what the prefix sent, nothing is left
 	 * of the suspicion. Others in the prefix remain suspect. */
 	if (s && s->state == REFLECT_NONE && addr_eq(&s->one, src) &&

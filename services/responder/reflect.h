@@ -25,14 +25,16 @@
 #include <stdint.h>
 
 #include "pkt/addr.h"
+#include "responder/hash.h"
 #include "responder/seen.h"
 
-#define REFLECT_SLOT_NS UINT64_C(10000000000) /* the window slides by this */
-#define REFLECT_SLOTS   6                     /* and is this many long */
-#define REFLECT_PORTS   16
-#define REFLECT_FIRST   4
-#define REFLECT_WAYS    4
-#define REFLECT_HLL     256
+#define REFLECT_SLOT_NS  UINT64_C(10000000000) /* the window slides by this */
+#define REFLECT_SLOTS    6                     /* and is this many long */
+#define REFLECT_PORTS    16
+#define REFLECT_FIRST    4
+#define REFLECT_PATIENCE 16
+#define REFLECT_WAYS     4
+#define REFLECT_HLL      256
 
 struct reflect_conf {
 	uint32_t packets;  /* at least so many SYNs in all */
@@ -79,7 +81,7 @@ struct reflect_event {
 
 struct reflect {
 	struct reflect_conf conf;
-	uint8_t key[16];
+	struct hash_key key;
 	uint32_t (*tag)[REFLECT_WAYS]; /* hash of the prefix, so that a look costs one cache line */
 	struct suspect (*set)[REFLECT_WAYS];
 	uint32_t mask;
@@ -88,6 +90,7 @@ struct reflect {
 	struct seen verified;
 	struct reflect_event event[REFLECT_EVENTS];
 	uint32_t events;
+	uint32_t crowd; /* newcomers that found a full set */
 	uint64_t evicted, events_lost, alerts, victims;
 	uint32_t active;
 };
