@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/feed.h"
+#include "capture/flusher.h"
 #include "capture/iface.h"
 #include "capture/metrics.h"
 #include "capture/outlet.h"
@@ -93,6 +94,7 @@ static struct {
 	struct ring *ring; /* one of the two */
 	struct feed *feed;
 	struct outlet out;
+	struct flusher *flusher;
 	struct home home; /* for flowagg */
 	struct state state;
 	int state_fd;
@@ -274,8 +276,11 @@ static void on_second(void *arg)
 	if (!cap.down)
 		on_ring(NULL);
 	outlet_tick(&cap.out, clock_real_ns());
-	if (conf.journal_sync) {
+	/* A disk that is still busy with the last second is not given the next one too. */
+	if (conf.journal_sync && flusher_idle(cap.flusher)) {
 		int rc = journal_sync(cap.out.journal);
+		if (!rc)
+			rc = flusher_error(cap.flusher);
 		if (rc)
 			log_error("journal cannot be flushed", "error=\"%s\"", strerror(-rc));
 	}
@@ -335,6 +340,12 @@ static void report_hole(struct svc *s)
 	svc_alert(s, &a);
 }
 
+static void to_flusher(void *arg, int fd)
+{
+	(void)arg;
+	flusher_take(cap.flusher, fd);
+}
+
 static int start(struct svc *s)
 {
 	struct journal_limits limits = {conf.journal_segment, conf.journal_total};
@@ -364,7 +375,11 @@ static int start(struct svc *s)
 		log_error("journal", "path=%s error=\"%s\"", cap.journal_dir, strerror(-rc));
 		return rc;
 	}
-	rc = outlet_init(&cap.out, &journal, s->bus, values);
+	rc = flusher_new(&cap.flusher);
+	if (!rc) {
+		journal_on_flush(journal, to_flusher, NULL);
+		rc = outlet_init(&cap.out, &journal, s->bus, values);
+	}
 	if (rc) {
 		journal_close(&journal);
 		return rc;
@@ -415,6 +430,7 @@ static void drain(struct svc *s)
 	log_info("ended", "packets=%" PRIu64 " next=%" PRIu64 " dropped_kernel=%" PRIu64,
 		 values[M_packets], values[M_next_number], values[M_dropped_kernel]);
 	outlet_fini(&cap.out);
+	flusher_free(&cap.flusher);
 	ring_close(&cap.ring);
 	feed_close(&cap.feed);
 	close(cap.state_fd);

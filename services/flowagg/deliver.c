@@ -209,18 +209,15 @@ static void announce(struct deliver *d, const struct announcement *a)
 int deliver_commit(struct deliver *d)
 {
 	struct seal_record records[SPOOL_BATCH];
-	int journal = -1;
 
 	if (!d->npending)
 		return 0;
 	/* The packets of a file are on disk in the journal before the file may be seen: else, after
 	 * power was lost, their numbers would be given again to others and this file would not come
 	 * out of a replay. */
-	if (journal_newest(d->journal_dir, &journal))
-		journal = -1;
-	int rc = spool_commit(d->spool, journal);
-	if (journal >= 0)
-		close(journal);
+	int rc = journal_flush(d->journal_dir);
+	if (!rc)
+		rc = spool_commit(d->spool);
 	report(d, rc);
 	if (rc)
 		return rc;

@@ -170,6 +170,10 @@ static void save(void)
 	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
 	int rc = deliver_commit(&fa.deliver);
 	sum_up();
+	/* And the packets taken in must be in the journal for good: else, after power was lost, capture
+	 * would give their numbers to others, which we would take for known. */
+	if (!rc)
+		rc = journal_flush(fa.journal_dir);
 	if (!rc)
 		rc = ckfile_save(fa.checkpoint, &fa.agg);
 	fa.saved_mono_ns = clock_mono_ns();

@@ -57,8 +57,22 @@ bool source_step(struct source *s, unsigned max)
 	return true;
 }
 
+/* A journal that ends below the number wanted is another one than it was. */
+static void look_for_new_journal(struct source *s)
+{
+	uint64_t oldest, next;
+
+	if (!s->next || journal_bounds(s->dir, &oldest, &next) || !next || next >= s->next)
+		return;
+	s->sink.anew(s->sink.arg, oldest);
+	s->next = oldest;
+	source_catch_up(s);
+}
+
 static void fold(struct source *s, const struct msg_packet *m)
 {
+	uint64_t next = s->next;
+
 	for (size_t i = 0; i < m->packets.n; i++) {
 		const struct msg_packet_row *r = &m->packets.v[i];
 		struct journal_packet p = {
@@ -76,6 +90,11 @@ static void fold(struct source *s, const struct msg_packet *m)
 		s->from_bus++;
 		hand_over(s, &p);
 	}
+	/* After a catch-up some messages tell only what is known. When that does not end, numbers have
+	 * begun anew; the look costs time, so it is taken ever less often. */
+	s->known_run = s->next == next ? s->known_run + 1 : 0;
+	if (s->known_run >= 4 && (s->known_run & (s->known_run - 1)) == 0)
+		look_for_new_journal(s);
 }
 
 /* What comes from the bus obeys the limits of a journal. */
@@ -108,15 +127,10 @@ int source_message(struct source *s, const struct msg_packet *m)
 
 void source_idle(struct source *s)
 {
-	uint64_t oldest, next;
-
 	if (s->heard || s->catching_up) {
 		s->heard = false;
 		return;
 	}
-	if (s->next && journal_bounds(s->dir, &oldest, &next) == 0 && next && next < s->next) {
-		s->sink.anew(s->sink.arg, oldest);
-		s->next = oldest;
-	}
+	look_for_new_journal(s);
 	source_catch_up(s);
 }

@@ -32,6 +32,8 @@ struct journal {
 	size_t nseg, cap;
 	uint64_t bytes; /* of all of them */
 	uint64_t removed, removed_unread;
+	journal_flush_fn flush;
+	void *flush_arg;
 };
 
 static int push(struct journal *j, uint64_t first, uint64_t bytes)
@@ -107,12 +109,24 @@ static int write_all(int fd, const uint8_t *p, size_t n, size_t *done)
 	return 0;
 }
 
+/* Flushes a descriptor that stays ours: by the hook, a copy of it. */
+static int flush(struct journal *j, int fd)
+{
+	if (!j->flush)
+		return fdatasync(fd) < 0 ? -errno : 0;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return -errno;
+	j->flush(j->flush_arg, copy);
+	return 0;
+}
+
 static void segment_end(struct journal *j)
 {
 	if (j->fd < 0)
 		return;
 	if (j->dirty)
-		fdatasync(j->fd);
+		flush(j, j->fd);
 	j->dirty = false;
 	close(j->fd);
 	j->fd = -1;
@@ -145,7 +159,7 @@ static int segment_begin(struct journal *j, int linktype)
 		return rc;
 	}
 	/* The name must be on disk before journal_sync may promise the bytes. */
-	fsync(j->dirfd);
+	flush(j, j->dirfd);
 	j->fd = fd;
 	j->linktype = linktype;
 	j->good = sizeof head;
@@ -312,10 +326,16 @@ int journal_sync(struct journal *j)
 {
 	if (j->fd < 0 || !j->dirty)
 		return 0;
-	if (fdatasync(j->fd) < 0)
-		return -errno;
-	j->dirty = false;
-	return 0;
+	int rc = flush(j, j->fd);
+	if (!rc)
+		j->dirty = false;
+	return rc;
+}
+
+void journal_on_flush(struct journal *j, journal_flush_fn fn, void *arg)
+{
+	j->flush = fn;
+	j->flush_arg = arg;
 }
 
 uint64_t journal_next_number(const struct journal *j)

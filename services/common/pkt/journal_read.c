@@ -252,11 +252,34 @@ static int newest(const char *dir, uint64_t *oldest, uint64_t *first, int *out)
 	return rc;
 }
 
-int journal_newest(const char *dir, int *fd)
+/* The writer may still be flushing the segment before the newest one, and the folder. */
+int journal_flush(const char *dir)
 {
-	uint64_t oldest, first;
+	uint64_t *list = NULL;
+	char name[SEGMENT_NAME];
+	size_t n = 0;
 
-	return newest(dir, &oldest, &first, fd);
+	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	int rc = segment_list(dirfd, &list, &n);
+	for (size_t i = n > 2 ? n - 2 : 0; i < n && !rc; i++) {
+		segment_name(list[i], name);
+		int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		/* Removed meanwhile: nobody will read it again. */
+		if (fd < 0 && errno != ENOENT)
+			rc = -errno;
+		if (fd < 0)
+			continue;
+		if (fdatasync(fd) < 0)
+			rc = -errno;
+		close(fd);
+	}
+	if (!rc && fsync(dirfd) < 0)
+		rc = -errno;
+	free(list);
+	close(dirfd);
+	return rc;
 }
 
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next)

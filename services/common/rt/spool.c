@@ -227,14 +227,12 @@ size_t spool_pending(const struct spool *s)
 
 /* Since Linux 5.8 syncfs reports what failed to be written since the descriptor was opened or last
  * asked. An fsync of each file after it would wait for the disk's cache once a file. */
-static int flush_files(struct spool *s, int also_fd)
+static int flush_files(struct spool *s)
 {
 	bool singly = s->npending <= FLUSH_SINGLY;
 	struct stat st;
 
 	if (!singly && syncfs(s->dirfd) < 0)
-		return -errno;
-	if (singly && also_fd >= 0 && fdatasync(also_fd) < 0)
 		return -errno;
 	for (size_t i = 0; i < s->npending; i++) {
 		struct pending *p = &s->pending[i];
@@ -299,9 +297,9 @@ static int deliver(struct spool *s, const char *consumer)
 	return rc;
 }
 
-int spool_commit(struct spool *s, int also_fd)
+int spool_commit(struct spool *s)
 {
-	int rc = flush_files(s, also_fd);
+	int rc = flush_files(s);
 
 	for (size_t i = 0; i < s->nconsumers && !rc; i++)
 		rc = deliver(s, s->consumers[i]);

@@ -91,11 +91,10 @@ int spool_create(struct spool *s, const char *key, int *fd);
 void spool_drop(struct spool *s);
 size_t spool_pending(const struct spool *s);
 
-/* spool_commit: flushes the pending files and also_fd (-1: none; for what must be on disk before a
- * file may be seen: the journal), links them, flushes the folders. 0: all are delivered; -errno:
- * none is to be taken for delivered, they stay pending and a later commit tries again (links that
- * exist already are fine). */
-int spool_commit(struct spool *s, int also_fd);
+/* spool_commit: flushes the pending files, links them, flushes the folders. 0: all are delivered; -errno: none is
+ * to be taken for delivered, they stay pending and a later commit tries again (links that exist already
+ * are fine). */
+int spool_commit(struct spool *s);
 /* spool_forget: after a commit and the caller's own record of it: unlinks the temporary names. */
 void spool_forget(struct spool *s);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture/feed.h"
+#include "capture/flusher.h"
 #include "capture/iface.h"
 #include "capture/metrics.h"
 #include "capture/outlet.h"
@@ -149,6 +150,34 @@ Test(ring, filters_are_checked)
 		ring_check_filter("tcp port 80 and not host 10.0.0.1", 262144, err, sizeof err), 0);
 	cr_assert_eq(ring_check_filter("tcp prt 80", 262144, err, sizeof err), -EINVAL);
 	cr_assert(err[0]);
+}
+
+Test(flusher, flushes_in_order_and_closes_everything)
+{
+	struct flusher *f;
+	int fds[100];
+
+	cr_assert_eq(flusher_new(&f), 0);
+	cr_assert(flusher_idle(f));
+	for (int i = 0; i < 100; i++) {
+		char path[] = "/tmp/lurker-flusher-XXXXXX";
+		fds[i] = mkstemp(path);
+		unlink(path);
+		cr_assert_eq(write(fds[i], "x", 1), 1);
+		flusher_take(f, fds[i]);
+	}
+	cr_assert_eq(flusher_error(f), 0);
+	flusher_free(&f);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(fcntl(fds[i], F_GETFD), -1);
+	cr_assert_eq(flusher_new(&f), 0);
+	flusher_take(f, open("/dev/null", O_WRONLY)); /* cannot be flushed */
+	while (!flusher_idle(f))
+		usleep(100);
+	cr_assert_eq(flusher_error(f), -EINVAL);
+	cr_assert_eq(flusher_error(f), 0, "said once");
+	flusher_free(&f);
+	flusher_free(&f);
 }
 
 /* The way out, with a real journal and a bus that nobody listens to. */

@@ -232,6 +232,28 @@ Test(source, a_journal_that_began_anew_is_noticed)
 	cr_assert_eq(got, 5);
 }
 
+Test(source, a_journal_that_began_anew_is_noticed_while_messages_come)
+{
+	char cmd[128];
+
+	for (int i = 0; i < 10; i++)
+		journal(5);
+	source_catch_up(&s);
+	catch_up();
+	journal_close(&j);
+	snprintf(cmd, sizeof cmd, "rm -rf %s/*", dir);
+	cr_assert_eq(system(cmd), 0);
+	static const struct journal_limits limits = {1000, 4000};
+	cr_assert_eq(journal_open(dir, limits, 0, &j), 0);
+	got = 0;
+	for (int i = 0; i < 6; i++) {
+		message(journal(2), 2);
+		catch_up();
+	}
+	cr_assert_eq(anews, 1);
+	cr_assert_eq(got, 12);
+}
+
 Test(source, messages_that_break_the_limits_are_refused)
 {
 	static uint8_t big[CAPFILE_MAX_PACKET + 1];

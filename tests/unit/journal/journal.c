@@ -379,11 +379,11 @@ Test(journal, how_far_a_reader_is_behind)
 Test(journal, bounds)
 {
 	uint64_t oldest, next;
-	int fd;
 
 	cr_assert_eq(journal_bounds("/nowhere", &oldest, &next), 0);
 	cr_assert(oldest == 0 && next == 0);
-	cr_assert_eq(journal_newest("/nowhere", &fd), -ENOENT);
+	cr_assert_eq(journal_flush("/nowhere"), 0);
+	cr_assert_eq(journal_flush(dir), 0);
 	cr_assert_eq(journal_bounds(dir, &oldest, &next), 0);
 	cr_assert(oldest == 0 && next == 0);
 	for (int i = 0; i < 100; i++)
@@ -391,8 +391,7 @@ Test(journal, bounds)
 	cr_assert_eq(journal_bounds(dir, &oldest, &next), 0);
 	cr_assert_eq(oldest, journal_use(j).oldest);
 	cr_assert_eq(next, 501);
-	cr_assert_eq(journal_newest(dir, &fd), 0);
-	close(fd);
+	cr_assert_eq(journal_flush(dir), 0);
 }
 
 Test(journal, a_reader_may_come_before_the_journal)
@@ -438,6 +437,33 @@ Test(journal, a_record_that_is_longer_than_its_packet_was_is_none)
 	pcap_put_record(raw, 5, 8, 8);
 	memcpy(raw + 4, "\xff\xff\xff\xff", 4); /* nanoseconds */
 	cr_assert_eq(segment_record(raw, sizeof raw, &rec), -EBADMSG);
+}
+
+static int handed_over;
+
+static void hand_over(void *arg, int fd)
+{
+	(void)arg;
+	cr_assert_eq(fdatasync(fd), 0);
+	close(fd);
+	handed_over++;
+}
+
+Test(journal, flushing_can_be_handed_to_somebody_else)
+{
+	append(3);
+	journal_on_flush(j, hand_over, NULL);
+	cr_assert_eq(journal_sync(j), 0);
+	cr_assert_eq(handed_over, 1);
+	cr_assert_eq(journal_sync(j), 0);
+	cr_assert_eq(handed_over, 1, "nothing new");
+	append(5);
+	append(5); /* a new segment: the old one and the folder */
+	cr_assert_eq(handed_over, 3);
+	journal_close(&j);
+	cr_assert_eq(handed_over, 4);
+	reopen(0);
+	cr_assert_eq(read_on(1), 13);
 }
 
 Test(journal, sync_has_nothing_to_do_twice)

@@ -48,7 +48,7 @@ static void put(const char *key, const char *text)
 
 static void commit(void)
 {
-	cr_assert_eq(spool_commit(s, -1), 0);
+	cr_assert_eq(spool_commit(s), 0);
 	spool_forget(s);
 	cr_assert_eq(spool_pending(s), 0);
 }
@@ -70,7 +70,7 @@ Test(spool, a_file_is_in_no_queue_before_the_commit_and_in_every_queue_after_it)
 	put(HOUR "a.pcap", "hello");
 	cr_assert_eq(spool_pending(s), 1);
 	cr_assert_eq(queue_next(q, key), 0);
-	cr_assert_eq(spool_commit(s, -1), 0);
+	cr_assert_eq(spool_commit(s), 0);
 	cr_assert(there("tmp/0"), "until its seal is recorded");
 	cr_assert(there("queue/uploader/" HOUR "a.pcap"));
 	cr_assert_eq(queue_next(q, key), 1);
@@ -110,7 +110,7 @@ Test(spool, a_batch_has_a_limit_and_waits_to_be_forgotten)
 		put(key, "x");
 	}
 	cr_assert_eq(spool_create(s, HOUR "more.pcap", &fd), -ENOBUFS);
-	cr_assert_eq(spool_commit(s, -1), 0);
+	cr_assert_eq(spool_commit(s), 0);
 	cr_assert_eq(spool_create(s, HOUR "more.pcap", &fd), -ENOBUFS);
 	spool_forget(s);
 	put(HOUR "more.pcap", "x");
@@ -136,7 +136,7 @@ Test(spool, a_commit_that_failed_is_made_again)
 	/* A file where a folder has to be. */
 	snprintf(path, sizeof path, "%s/queue/analyzer/pcap", dir);
 	close(open(path, O_WRONLY | O_CREAT, 0600));
-	cr_assert_eq(spool_commit(s, -1), -ENOTDIR);
+	cr_assert_eq(spool_commit(s), -ENOTDIR);
 	cr_assert_eq(spool_pending(s), 1);
 	unlink(path);
 	commit();
@@ -149,7 +149,7 @@ Test(spool, the_sealer_that_comes_back_finds_tmp_empty_and_the_queues_untouched)
 	put(HOUR "a.pcap", "x");
 	commit();
 	put(HOUR "b.pcap", "x");
-	cr_assert_eq(spool_commit(s, -1), 0); /* dies here: not forgotten */
+	cr_assert_eq(spool_commit(s), 0); /* dies here: not forgotten */
 	spool_close(&s);
 	cr_assert_eq(spool_open(dir, consumers, 2, limits, &s), 0);
 	cr_assert_not(there("tmp/0"));
