@@ -122,7 +122,7 @@ Test(stream, a_late_syn_says_where_it_begins)
 	stream_finish(&s, &limits, &w);
 	cr_assert(eq(sz, w.payload.n, 9));
 	cr_assert(eq(sz, w.ngaps, 1));
-	cr_assert(eq(int, memcmp(w.payload.p, "ase\0\0data" + 0, 3), 0));
+	cr_assert(eq(int, memcmp(w.payload.p, "ase", 3), 0));
 	stream_fini(&s);
 	s = begun(ISN);
 	cr_assert(stream_accepts_syn(&s, ISN));
