@@ -35,6 +35,8 @@ int front_options(const struct front_usage *u, struct opt_section own, struct sv
 
 /* The services in the order in which they are started. */
 extern const char *const front_services[];
+/* Those that run only where they are asked for: they need a configuration of their own. */
+extern const char *const front_optional[];
 
 /* Columns of the terminal; 100 where there is none. */
 int front_columns(void);

@@ -43,6 +43,8 @@ int listen_open(struct listen *l, const struct svc_common *c, const char *const 
 		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
 	for (const char *const *p = front_services; !rc && *p; p++)
 		rc = subscribe(l, c, *p, topics, ntopics, fn, arg);
+	for (const char *const *p = front_optional; !rc && *p; p++)
+		rc = subscribe(l, c, *p, topics, ntopics, fn, arg);
 	if (!rc)
 		rc = subscribe(l, c, "up", topics, ntopics, fn, arg);
 	if (rc)

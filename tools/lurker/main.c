@@ -27,6 +27,7 @@ static const struct {
 
 const char *const front_services[] = {"flowagg",   "uploader", "analyzer", "logptn",
 				      "responder", "capture",  NULL};
+const char *const front_optional[] = {"forwarder", NULL};
 
 static void usage(FILE *out)
 {
@@ -37,7 +38,8 @@ static void usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("\n`lurker COMMAND --help` says what a command reads, needs and prints.\n"
 	      "Services: lurker-capture, lurker-responder, lurker-flowagg, lurker-uploader,\n"
-	      "lurker-analyzer, lurker-logptn; each has --help, --check and --print-config.\n",
+	      "lurker-analyzer, lurker-logptn, lurker-forwarder; each has --help, --check and "
+	      "--print-config.\n",
 	      out);
 }
 

@@ -80,7 +80,7 @@ static const struct opt opts[] = {
 	{.name = "services",
 	 .type = OPT_LIST,
 	 .offset = AT(services),
-	 .help = "services to run; by default all that are installed"},
+	 .help = "services to run; by default all that are installed, but for forwarder"},
 	{.name = "endpoint",
 	 .type = OPT_STR,
 	 .offset = AT(endpoint),
@@ -297,41 +297,59 @@ static void wait_drained(struct up *u)
 	}
 }
 
+static bool listed(const char *const *list, const char *name)
+{
+	while (*list && strcmp(*list, name) != 0)
+		list++;
+	return *list;
+}
+
 static bool wanted(const struct up *u, const char *name)
 {
 	for (size_t i = 0; i < u->conf.services.n; i++)
 		if (strcmp(u->conf.services.v[i], name) == 0)
 			return true;
-	return u->conf.services.n == 0;
+	return u->conf.services.n == 0 && !listed(front_optional, name);
+}
+
+static int choose_one(struct up *u, const char *name)
+{
+	char program[PATH_MAX];
+	if (!wanted(u, name) || u->n == SERVICES_MAX)
+		return 0;
+	int rc = front_program(name, program, sizeof(program));
+	if (rc || access(program, X_OK) != 0) {
+		if (!u->conf.services.n)
+			return 0; /* not installed */
+		fprintf(stderr, "lurker up: %s: %s\n", program, strerror(rc ? -rc : errno));
+		return -ENOENT;
+	}
+	struct child *c = &u->child[u->n++];
+	*c = (struct child){.name = name, .up = u, .pidfd = -1};
+	snprintf(c->restarts_name, sizeof(c->restarts_name), "%s_restarts", name);
+	snprintf(c->up_name, sizeof(c->up_name), "%s_up", name);
+	return 0;
 }
 
 static int choose(struct up *u)
 {
 	for (size_t i = 0; i < u->conf.services.n; i++) {
-		bool known = false;
-		for (const char *const *s = front_services; *s; s++)
-			known = known || strcmp(*s, u->conf.services.v[i]) == 0;
-		if (!known) {
+		const char *name = u->conf.services.v[i];
+		if (!listed(front_services, name) && !listed(front_optional, name)) {
 			fprintf(stderr, "lurker up: services: there is no service \"%.40s\"\n",
 				u->conf.services.v[i]);
 			return -EINVAL;
 		}
 	}
-	for (const char *const *s = front_services; *s && u->n < SERVICES_MAX; s++) {
-		char program[PATH_MAX];
-		if (!wanted(u, *s))
-			continue;
-		int rc = front_program(*s, program, sizeof(program));
-		if (rc || access(program, X_OK) != 0) {
-			if (!u->conf.services.n)
-				continue; /* not installed */
-			fprintf(stderr, "lurker up: %s: %s\n", program, strerror(rc ? -rc : errno));
-			return -ENOENT;
-		}
-		struct child *c = &u->child[u->n++];
-		*c = (struct child){.name = *s, .up = u, .pidfd = -1};
-		snprintf(c->restarts_name, sizeof(c->restarts_name), "%s_restarts", *s);
-		snprintf(c->up_name, sizeof(c->up_name), "%s_up", *s);
+	for (const char *const *s = front_services; *s; s++) {
+		int rc = choose_one(u, *s);
+		if (rc)
+			return rc;
+	}
+	for (const char *const *s = front_optional; *s; s++) {
+		int rc = choose_one(u, *s);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
