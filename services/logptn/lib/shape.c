@@ -120,15 +120,17 @@ size_t shape_map(const uint8_t *line, size_t n, uint8_t *out, uint32_t *map)
 	return o;
 }
 
-/* Copies in blocks; up to 31 bytes beyond n are read and written. */
-static inline void copy_over(uint8_t *to, const uint8_t *from, size_t n)
+/* Copies in blocks, at least one, since most texts between digits are short; up to 32 bytes beyond n are read and written. */
+static inline __attribute__((always_inline)) void copy_over(uint8_t *to, const uint8_t *from,
+							    size_t n)
 {
-	for (size_t i = 0; i < n; i += 32)
+	memcpy(to, from, 32);
+	for (size_t i = 32; __builtin_expect(i < n, 0); i += 32)
 		memcpy(to + i, from + i, 32);
 }
 
 /* Bits [s, e) of a mask as one word, e - s <= 64. */
-static inline uint64_t bits(const uint64_t *mask, size_t s, size_t e)
+static inline __attribute__((always_inline)) uint64_t bits(const uint64_t *mask, size_t s, size_t e)
 {
 	uint64_t x = mask[s / 64] >> (s % 64);
 
@@ -138,7 +140,7 @@ static inline uint64_t bits(const uint64_t *mask, size_t s, size_t e)
 }
 
 /* The start of the run of set bits that contains bit d. */
-static inline size_t run_start(const uint64_t *mask, size_t d)
+static inline __attribute__((always_inline)) size_t run_start(const uint64_t *mask, size_t d)
 {
 	size_t w = d / 64;
 	uint64_t zeros = ~mask[w] & ((UINT64_C(1) << (d % 64)) - 1);
@@ -152,7 +154,7 @@ static inline size_t run_start(const uint64_t *mask, size_t d)
 }
 
 /* The end of the run of set bits that contains bit d; a clear bit follows every line. */
-static inline size_t run_end(const uint64_t *mask, size_t d)
+static inline __attribute__((always_inline)) size_t run_end(const uint64_t *mask, size_t d)
 {
 	size_t w = d / 64;
 	uint64_t zeros = ~mask[w] & (~UINT64_C(0) << (d % 64));
