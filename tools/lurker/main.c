@@ -17,6 +17,7 @@ static const struct {
 	{"stat", front_stat, "live table of every service's counters, gaps and drops"},
 	{"doctor", front_doctor,
 	 "check device, privileges, kernel drop, directories, disk and clock"},
+	{"healthy", front_healthy, "say by exit code whether a service does its work"},
 	{"check", front_check, "check the configuration of every service"},
 	{"query", front_query, "search the records: by time, address, port, protocol, text"},
 	{"audit", front_audit, "the balance of every stage, to the packet; holes"},

@@ -120,7 +120,7 @@ static void set_environment(struct up *u)
 	set_variable("LURKER_SENSOR", u->common.sensor);
 	set_variable("LURKER_STATE_DIR", u->common.state_dir);
 	set_variable("LURKER_RUN_DIR", u->common.run_dir);
-	set_variable("LURKER_USER", u->common.user);
+	set_variable("LURKER_USER", u->common.user && *u->common.user ? u->common.user : "root");
 	set_variable("LURKER_LOG_LEVEL", levels[u->common.log_level]);
 	set_variable("LURKER_LOG_FORMAT", formats[u->common.log_format]);
 	set_variable("LURKER_SANDBOX", u->common.sandbox ? "true" : "false");

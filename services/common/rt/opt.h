@@ -67,7 +67,7 @@ int opt_load(const char *path, const struct opt_section *s, size_t nsections,
 int opt_load_memory(const char *name, const void *data, size_t n, const struct opt_section *s,
 		    size_t nsections, const char *const *known, char *err, size_t errlen);
 
-/* opt_env: takes the LURKER_… variables of the sections. Unknown LURKER_ variables of a given
+/* opt_env: takes the LURKER_… variables of the sections; an empty one counts as not set. Unknown LURKER_ variables of a given
  * section are errors too. */
 int opt_env(const struct opt_section *s, size_t nsections, char **envp, char *err, size_t errlen);
 

@@ -276,6 +276,7 @@ Test(opt, variables)
 		       (char *)"LURKER_FLOWAGG_IDLE_TIMEOUT_S=9",
 		       (char *)"LURKER_FLOWAGG_NETWORKS=a, b ,c",
 		       (char *)"LURKER_CAPTURE_ANY=1",
+		       (char *)"LURKER_FLOWAGG_ON=",
 		       (char *)"PATH=/bin",
 		       NULL};
 	cr_assert_eq(opt_env(sections, 2, env, err, sizeof(err)), 0, "%s", err);

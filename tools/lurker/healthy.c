@@ -1,0 +1,115 @@
+/*
+ * healthy: whether one service does its job, for health checks.
+ *
+ * That a process is there says little. Its counters must arrive, and what a working service of its kind always moves must
+ * have moved between two of them: capture journals a tick a second, and flowagg takes that tick in, which proves
+ * the path between them. The others have nothing that moves without visitors; their loop answering is what can be seen.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "front.h"
+#include "proto/codec.h"
+
+#define ARENA_BYTES (1u << 20)
+
+static const struct {
+	const char *service, *advances;
+} jobs[] = {{"capture", "ticks"}, {"flowagg", "ticks"}};
+
+struct healthy_conf {
+	int64_t timeout_s;
+};
+
+struct healthy {
+	struct healthy_conf conf;
+	struct listen listen;
+	const char *service, *advances;
+	uint8_t *arena;
+	bool seen, good;
+	uint64_t first;
+};
+
+static const struct opt opts[] = {
+	{.name = "timeout_s",
+	 .type = OPT_INT,
+	 .offset = offsetof(struct healthy_conf, timeout_s),
+	 .def = "5",
+	 .min = 1,
+	 .max = 300,
+	 .unit = "s",
+	 .help = "how long to wait for the proof"},
+};
+
+static uint64_t counter(const struct msg_stat *st, const char *name)
+{
+	for (size_t i = 0; i < st->counters.n; i++)
+		if (bytes_eq(st->counters.v[i].name, bytes_str(name)))
+			return st->counters.v[i].count;
+	return 0;
+}
+
+static void on_stat(void *arg, const struct bus_msg *m)
+{
+	struct healthy *h = arg;
+	struct msg_arena arena = {.p = h->arena, .n = ARENA_BYTES};
+	struct msg_stat st;
+
+	if (!bytes_eq(m->producer, bytes_str(h->service)) ||
+	    msg_decode(&msg_stat_schema, m->body, &st, &arena) != 0)
+		return;
+	uint64_t value = h->advances ? counter(&st, h->advances) : 0;
+	h->good = !h->advances || (h->seen && value > h->first);
+	if (!h->seen)
+		h->first = value;
+	h->seen = true;
+	if (h->good)
+		loop_stop(h->listen.loop);
+}
+
+static void on_time(void *arg)
+{
+	struct healthy *h = arg;
+	loop_stop(h->listen.loop);
+}
+
+int front_healthy(int argc, char **argv)
+{
+	static const struct front_usage usage = {
+		"healthy", "SERVICE",
+		"Says by its exit code whether a service does its work: that its counters come, "
+		"and that what must advance\n"
+		"(the ticks of capture and flowagg) advances. For health checks.\n\n"
+		"Reads: the service's socket in the run directory. Prints: one line when it is not "
+		"healthy.\n"
+		"Exit code: 0 healthy, 1 not, 2 usage."};
+	struct healthy h = {0};
+	struct svc_common common = {0};
+	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &h.conf};
+	static const char *const topics[] = {"stat"};
+	int code = front_options(&usage, own, &common, &argc, argv);
+	bool known = false;
+
+	if (code >= 0)
+		return code;
+	for (const char *const *s = front_services; argc == 2 && *s; s++)
+		known = known || strcmp(*s, argv[1]) == 0;
+	if (!known) {
+		fputs("lurker healthy: name one service, such as capture (see --help)\n", stderr);
+		return 2;
+	}
+	h.service = argv[1];
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++)
+		if (strcmp(jobs[i].service, h.service) == 0)
+			h.advances = jobs[i].advances;
+	h.arena = malloc(ARENA_BYTES);
+	if (h.arena && listen_open(&h.listen, &common, topics, 1, on_stat, &h) == 0 &&
+	    loop_every(h.listen.loop, (uint64_t)h.conf.timeout_s * 1000000000u, on_time, &h) == 0)
+		loop_run(h.listen.loop);
+	listen_close(&h.listen);
+	free(h.arena);
+	if (!h.good)
+		printf("%s %s\n", h.service,
+		       h.seen ? "publishes, but its work does not advance" : "is silent");
+	return h.good ? 0 : 1;
+}
