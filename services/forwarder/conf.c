@@ -55,6 +55,15 @@ const struct opt conf_opts[] = {
 	 .unit = "bytes",
 	 .help = "webhook: of one request; a larger record is left out, counted"},
 	LIST(webhook_filter, "webhook: as cloudwatch_filter"),
+	TEXT(slack_url, "Slack: URL of an incoming webhook; naming one turns this destination on"),
+	SECONDS(slack_every_s, 3600, "10",
+		"Slack: at most one message in so long; it shows the first records since the last "
+		"message and counts the others"),
+	{.name = "slack_filter",
+	 .type = OPT_LIST,
+	 .offset = AT(slack_filter),
+	 .def = "payload_len>0",
+	 .help = "Slack: as cloudwatch_filter"},
 	TEXT(access_key_id,
 	     "AWS access key; without one: environment, credentials file, web identity, "
 	     "container, instance role (IMDSv2)"),

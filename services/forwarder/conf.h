@@ -21,6 +21,9 @@ struct conf {
 	const char *webhook_url, *webhook_token_file;
 	uint64_t webhook_max_bytes;
 	struct opt_list webhook_filter;
+	const char *slack_url;
+	int64_t slack_every_s;
+	struct opt_list slack_filter;
 	const char *access_key_id, *secret_file, *profile, *credentials_file, *sts_endpoint,
 		*imds_endpoint;
 };

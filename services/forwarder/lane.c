@@ -125,6 +125,7 @@ static void on_done(void *arg, enum sink_result r, const char *why, uint64_t wai
 		empty(l);
 		save(l);
 		set_trouble(l, false, false, NULL);
+		l->at_ns = now + wait_ns; /* a destination that wants few requests */
 		break;
 	case SINK_REFUSED:
 		refused(l, why);

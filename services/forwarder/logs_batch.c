@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 #define DAY_MS    86400000
 #define OLDEST_MS (14 * (int64_t)DAY_MS)
 #define AHEAD_MS  (2 * (int64_t)3600000)
@@ -59,36 +61,18 @@ static int event_order(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-int logs_text(struct buf *out, struct bytes text)
-{
-	buf_addc(out, '"');
-	for (size_t i = 0, run = 0; i <= text.n; i++) {
-		if (i < text.n && text.p[i] >= ' ' && text.p[i] != '"' && text.p[i] != '\\')
-			continue;
-		buf_add(out, text.p + run, i - run);
-		run = i + 1;
-		if (i == text.n)
-			break;
-		if (text.p[i] < ' ')
-			buf_addf(out, "\\u%04x", text.p[i]);
-		else
-			buf_addf(out, "\\%c", text.p[i]);
-	}
-	return buf_addc(out, '"');
-}
-
 int logs_batch_body(struct logs_batch *b, const char *group, const char *stream, struct buf *out)
 {
 	qsort(b->events, b->n, sizeof *b->events, event_order);
 	buf_adds(out, "{\"logGroupName\":");
-	logs_text(out, bytes_str(group));
+	json_text(out, bytes_str(group));
 	buf_adds(out, ",\"logStreamName\":");
-	logs_text(out, bytes_str(stream));
+	json_text(out, bytes_str(stream));
 	buf_adds(out, ",\"logEvents\":[");
 	for (size_t i = 0; i < b->n; i++) {
 		const struct logs_event *e = &b->events[i];
 		buf_addf(out, "%s{\"timestamp\":%" PRId64 ",\"message\":", i ? "," : "", e->ms);
-		logs_text(out, bytes_of(b->text.p + e->at, e->n));
+		json_text(out, bytes_of(b->text.p + e->at, e->n));
 		buf_addc(out, '}');
 	}
 	return buf_adds(out, "]}");

@@ -22,7 +22,7 @@
 
 static struct conf conf;
 
-enum { SINK_CLOUDWATCH, SINK_WEBHOOK, SINKS };
+enum { SINK_CLOUDWATCH, SINK_WEBHOOK, SINK_SLACK, SINKS };
 
 enum {
 	M_READ,
@@ -57,7 +57,8 @@ enum {
 		sink "_unreadable", METRIC_DROP, "records", "lines that are no JSON object"       \
 	}
 
-static const struct metric metrics[SINKS * M_PER_SINK] = {ROWS("cloudwatch"), ROWS("webhook")};
+static const struct metric metrics[SINKS * M_PER_SINK] = {ROWS("cloudwatch"), ROWS("webhook"),
+							  ROWS("slack")};
 static uint64_t values[SINKS * M_PER_SINK];
 
 static struct {
@@ -82,17 +83,22 @@ static bool url_valid(const char *url)
 static int check(struct svc *s)
 {
 	char err[256] = "";
-	const struct opt_list *terms[SINKS] = {&conf.cloudwatch_filter, &conf.webhook_filter};
+	const struct opt_list *terms[SINKS] = {&conf.cloudwatch_filter, &conf.webhook_filter,
+					       &conf.slack_filter};
 	(void)s;
 	for (size_t i = 0; !err[0] && i < SINKS; i++)
 		filter_parse(terms[i], &fw.filters[i], err, sizeof err);
 	if (err[0])
 		;
-	else if (!given(conf.cloudwatch_group) && !given(conf.webhook_url))
+	else if (!given(conf.cloudwatch_group) && !given(conf.webhook_url) &&
+		 !given(conf.slack_url))
 		snprintf(err, sizeof err,
-			 "no destination: set cloudwatch_group or webhook_url in forwarder:");
+			 "no destination: set cloudwatch_group, webhook_url or slack_url in "
+			 "forwarder:");
 	else if (given(conf.webhook_url) && !url_valid(conf.webhook_url))
 		snprintf(err, sizeof err, "webhook_url: expected http:// or https://");
+	else if (given(conf.slack_url) && !url_valid(conf.slack_url))
+		snprintf(err, sizeof err, "slack_url: expected http:// or https://");
 	else if (given(conf.cloudwatch_endpoint) && !url_valid(conf.cloudwatch_endpoint))
 		snprintf(err, sizeof err, "cloudwatch_endpoint: expected http:// or https://");
 	else if (given(conf.access_key_id) != given(conf.secret_file))
@@ -176,11 +182,15 @@ static int open_sinks(struct svc *s)
 	const struct webhook_conf wh = {.url = conf.webhook_url,
 					.token_file = conf.webhook_token_file,
 					.max_bytes = conf.webhook_max_bytes};
+	const struct slack_conf sl = {.url = conf.slack_url,
+				      .every_ns = (uint64_t)conf.slack_every_s * S};
 	int rc = 0;
 	if (given(cw.group))
 		rc = sink_cloudwatch_new(&env, &cw, &fw.sinks[SINK_CLOUDWATCH]);
 	if (!rc && given(wh.url))
 		rc = sink_webhook_new(&env, &wh, &fw.sinks[SINK_WEBHOOK]);
+	if (!rc && given(sl.url))
+		rc = sink_slack_new(&env, &sl, &fw.sinks[SINK_SLACK]);
 	return rc;
 }
 
@@ -261,7 +271,7 @@ static const char *const calls[] = {HTTP_CALLS, NULL};
 
 static struct svc_desc desc = {
 	.name = "forwarder",
-	.summary = "delivers records to CloudWatch Logs and webhooks",
+	.summary = "delivers records to CloudWatch Logs, webhooks and Slack",
 	.details =
 		"Reads STATE_DIR/records/analysis from where each destination has come (its "
 		"offset\n"

@@ -31,7 +31,7 @@ enum sink_result {
 	SINK_REFUSED, /* the batch as it is: smaller ones are tried, and what is refused alone is left out */
 };
 
-/* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time the other side asked us to wait, or 0. */
+/* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time until the next delivery, or 0. */
 typedef void (*sink_done_fn)(void *arg, enum sink_result r, const char *why, uint64_t wait_ns);
 
 struct sink;

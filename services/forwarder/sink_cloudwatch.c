@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cloud/aws.h"
+#include "json_text.h"
 #include "logs_batch.h"
 #include "rt/log.h"
 #include "sinks.h"
@@ -98,10 +99,10 @@ static void name_body(struct cloudwatch *c, bool stream)
 {
 	buf_reset(&c->body);
 	buf_adds(&c->body, "{\"logGroupName\":");
-	logs_text(&c->body, bytes_str(c->conf.group));
+	json_text(&c->body, bytes_str(c->conf.group));
 	if (stream) {
 		buf_adds(&c->body, ",\"logStreamName\":");
-		logs_text(&c->body, bytes_str(c->conf.stream));
+		json_text(&c->body, bytes_str(c->conf.stream));
 	}
 	buf_addc(&c->body, '}');
 }

@@ -32,4 +32,12 @@ struct webhook_conf {
 int sink_webhook_new(const struct sinks_env *env, const struct webhook_conf *conf,
 		     struct sink **out);
 
+/* Slack's incoming webhooks (and what imitates them): at most one message in every_ns, with the first few records since
+ * the last one in full and the number and ports of the others. */
+struct slack_conf {
+	const char *url;
+	uint64_t every_ns;
+};
+int sink_slack_new(const struct sinks_env *env, const struct slack_conf *conf, struct sink **out);
+
 #endif

@@ -156,6 +156,16 @@ with t, cloud.Place() as place:
     t.check("a webhook that refuses the token gets nothing, and nothing is lost", fw.stop() == 0 and not refusing.lines and
             not (fw.state / "forwarder" / "webhook.offset").exists())
 
+    slack = logs.Webhook(place, fault=lambda n: (429, {"Retry-After": "1"}) if n == 0 else None)
+    fw = Forwarder(place, "slack", slack_url=slack.url, slack_every_s=2).add(300).add(3, b"")
+    fw.start().wait(lambda: slack.lines, "a first message")
+    fw.add(2, b"`late` <!here>").wait(lambda: len(slack.lines) == 2, "a second message")
+    fw.stop()
+    texts = [json.loads(x)["text"] for x in slack.lines]
+    t.check("Slack gets the first records in full and the others in numbers", texts[0].count("```GET / HTTP/1.1") == 5 and
+            "and 295 more: port 81 (148), port 80 (147)" in texts[0], texts[0])
+    t.check("nothing an attacker sent is Slack's markup", "```'late' &lt;!here&gt;```" in texts[1], texts[1])
+
     done = subprocess.run([rig.program("lurker-forwarder"), "--check", "--webhook-url", "http://h", "--webhook-filter",
                            "payload_len>many"], capture_output=True, text=True, env=rig.environment())
     t.check("--check names a filter that is none", done.returncode == 2 and "payload_len>many" in done.stderr, done.stderr)

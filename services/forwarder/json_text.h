@@ -1,0 +1,12 @@
+/*
+ * json_text: bytes as a JSON string.
+ */
+#ifndef FORWARDER_JSON_TEXT_H
+#define FORWARDER_JSON_TEXT_H
+
+#include "proto/buf.h"
+
+/* json_text: appends text, which is UTF-8, in quotes. 0 or -errno of out. */
+int json_text(struct buf *out, struct bytes text);
+
+#endif
