@@ -6,9 +6,10 @@
  *
  * PAYLOADS is a file of payloads, each with its length in 4 bytes (host order) before it. Of the flows, four in ten are
  * scans (SYN, SYN+ACK, RST, or the SYN alone), one in twenty is a UDP datagram, the others connections that send a
- * payload: handshake, segments of at most 1,400 bytes with an ACK each, FIN from both sides. Payloads are repeated
- * within a flow until the capture has about the size that was asked for. Many flows are under way at any time, some
- * segments come twice or in the wrong order. Ethernet, IPv4 and (one in eight) IPv6, checksums right.
+ * payload: handshake, segments of at most 1,400 bytes with an ACK each, FIN from both sides. Attackers repeat themselves:
+ * a tenth of the payloads makes up half of the connections, each goes to one port nine times in ten; one connection in fifty is an upload that sends its payload again and again, as long as it takes
+ * to give the capture about the size that was asked for. Many flows are under way at any time, some segments come twice
+ * or in the wrong order. Ethernet, IPv4 and (one in eight) IPv6, checksums right.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,8 +53,8 @@ static FILE *out;
 static uint64_t now_ns = 1700000000000000000u;
 static uint64_t written, packets;
 
-static void emit(const struct flow *f, bool back, uint8_t proto, uint8_t flags, uint32_t seq, uint32_t ack,
-		 const uint8_t *opt, uint32_t nopt, const uint8_t *p, uint32_t n)
+static void emit(const struct flow *f, bool back, uint8_t proto, uint8_t flags, uint32_t seq,
+		 uint32_t ack, const uint8_t *opt, uint32_t nopt, const uint8_t *p, uint32_t n)
 {
 	static uint8_t b[PCAP_RECORD_HEADER + 2048];
 	const struct addr *src = back ? &f->dst : &f->src, *dst = back ? &f->src : &f->dst;
@@ -128,28 +129,29 @@ static void random_addr(struct addr *a, bool v6)
 
 static void begin(struct flow *f, const struct payload *pays, uint32_t npays, uint32_t bytes)
 {
-	static const uint16_t ports[] = {22, 23, 80, 443, 445, 2375, 3389, 5555, 6379, 8080, 8443, 9200};
+	static const uint16_t ports[] = {22,   23,   80,   443,  445,  2375,
+					 3389, 5555, 6379, 8080, 8443, 9200};
 	uint32_t dice = rnd() % 100;
 	bool v6 = rnd() % 8 == 0;
 
 	memset(f, 0, sizeof *f);
 	random_addr(&f->src, v6);
-	f->dst = v6 ? addr_v6((const uint8_t *)" \1\r\270\0\0\0\0\0\0\0\0\0\0\0\20") : addr_v4((const uint8_t *)"\300\0\2\12");
+	f->dst = v6 ? addr_v6((const uint8_t *)" \1\r\270\0\0\0\0\0\0\0\0\0\0\0\20")
+		    : addr_v4((const uint8_t *)"\300\0\2\12");
 	f->dst.b[v6 ? 15 : 3] = (uint8_t)(rnd() % 16 + 1);
 	f->sport = (uint16_t)(1024 + rnd() % 60000);
-	f->dport = rnd() % 4 ? ports[rnd() % (sizeof ports / sizeof ports[0])] : (uint16_t)rnd();
 	f->seq = rnd();
 	f->ack = rnd();
 	f->kind = dice < 10 ? 1 : dice < 40 ? 2 : dice < 45 ? 3 : 4;
-	f->pay = pays[rnd() % npays];
+	double u = rnd() / 4294967296.0;
+	uint32_t which = (uint32_t)(u * u * u * npays);
+	f->pay = pays[which];
+	f->dport = rnd() % 10 ? ports[which % (sizeof ports / sizeof ports[0])] : (uint16_t)rnd();
 	if (f->kind == 3 && f->pay.n > MSS)
 		f->pay.n = MSS;
 	f->total = f->pay.n;
-	/* Long ones are few and carry most bytes. */
-	if (f->kind == 4 && bytes > f->pay.n) {
-		uint32_t want = rnd() % 4 ? bytes / 2 : bytes * 5 / 2;
-		f->total = (want / f->pay.n + 1) * f->pay.n;
-	}
+	if (f->kind == 4 && rnd() % 50 == 0 && bytes > f->pay.n)
+		f->total = (bytes / f->pay.n + 1) * f->pay.n;
 }
 
 /* segment: the bytes of the flow from at on; the payload repeats. */
@@ -177,7 +179,8 @@ static void send_segment(const struct flow *f, uint32_t at)
 /* step: the next packets of a flow; false when it is over. */
 static bool step(struct flow *f)
 {
-	static const uint8_t linux_opts[20] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 1, 2, 3, 0, 0, 0, 0, 1, 3, 3, 7};
+	static const uint8_t linux_opts[20] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 1,
+					       2, 3, 0, 0,   0, 0, 1, 3,  3, 7};
 	static const uint8_t mss[4] = {2, 4, 5, 180};
 
 	if (f->kind == 3) {
@@ -186,13 +189,18 @@ static bool step(struct flow *f)
 	}
 	switch (f->step++) {
 	case 0:
-		emit(f, false, 6, 2, f->seq, 0, linux_opts, f->kind == 4 ? 20 : f->kind == 2 ? 4 : 0, NULL, 0);
+		emit(f, false, 6, 2, f->seq, 0, linux_opts,
+		     f->kind == 4   ? 20
+		     : f->kind == 2 ? 4
+				    : 0,
+		     NULL, 0);
 		return f->kind != 1;
 	case 1:
 		emit(f, true, 6, 0x12, f->ack, f->seq + 1, mss, 4, NULL, 0);
 		return true;
 	case 2:
-		emit(f, false, 6, f->kind == 2 ? 4 : 0x10, f->seq + 1, f->kind == 2 ? 0 : f->ack + 1, NULL, 0, NULL, 0);
+		emit(f, false, 6, f->kind == 2 ? 4 : 0x10, f->seq + 1,
+		     f->kind == 2 ? 0 : f->ack + 1, NULL, 0, NULL, 0);
 		return f->kind != 2;
 	}
 	if (f->sent < f->total) {
@@ -264,10 +272,11 @@ int main(int argc, char **argv)
 		if (!f->kind) {
 			if (begun == flows)
 				continue;
-			/* What is left of the size, over the connections still to come; headers cost about an eighth. */
-			uint64_t left = bytes > written ? bytes - written : 0;
-			uint64_t each = left / (flows - begun) * 100 / 55;
-			begin(f, pays, npays, each > 700 ? (uint32_t)((each - 600) * 7 / 8) : 0);
+			/* What is left of the size, over the uploads still to come (11 flows in 1,000). The other flows
+			 * take about 780 bytes each; of an upload an eighth goes to headers. */
+			uint64_t left = bytes > written ? (bytes - written) / (flows - begun) : 0;
+			uint64_t each = left > 780 ? (left - 780) * 1000 / 11 * 7 / 8 : 0;
+			begin(f, pays, npays, each < 1 << 20 ? (uint32_t)each : 1 << 20);
 			begun++;
 			open++;
 		}

@@ -182,7 +182,8 @@ static int compare(struct diff *d, const char *id, struct json_object *was, stru
 {
 	struct json_object *changes = json_object_new_object(), *other;
 
-	struct json_object_iterator it = json_object_iter_begin(was), end = json_object_iter_end(was);
+	struct json_object_iterator it = json_object_iter_begin(was),
+				    end = json_object_iter_end(was);
 	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
 		const char *key = json_object_iter_peek_name(&it);
 		struct json_object *value = json_object_iter_peek_value(&it);
@@ -194,7 +195,8 @@ static int compare(struct diff *d, const char *id, struct json_object *was, stru
 			changed(changes, key, value, other);
 	}
 	end = json_object_iter_end(is);
-	for (it = json_object_iter_begin(is); !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+	for (it = json_object_iter_begin(is); !json_object_iter_equal(&it, &end);
+	     json_object_iter_next(&it)) {
 		const char *key = json_object_iter_peek_name(&it);
 		if (!ignored(key) && !json_object_object_get_ex(was, key, &other))
 			changed(changes, key, NULL, json_object_iter_peek_value(&it));

@@ -200,10 +200,12 @@ int ecs_record(const char *json, struct buf *out)
 		if (v)
 			put(to, names[i].ecs, v);
 	}
-	struct json_object_iterator it = json_object_iter_begin(from), end = json_object_iter_end(from);
+	struct json_object_iterator it = json_object_iter_begin(from),
+				    end = json_object_iter_end(from);
 	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
 		struct json_object *value = json_object_iter_peek_value(&it);
-		if (json_object_is_type(value, json_type_object) && !json_object_object_length(value))
+		if (json_object_is_type(value, json_type_object) &&
+		    !json_object_object_length(value))
 			continue;
 		char path[40];
 		snprintf(path, sizeof path, "lurker.%.30s", json_object_iter_peek_name(&it));

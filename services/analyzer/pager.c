@@ -137,7 +137,8 @@ static int read_block(struct pager *p, uint64_t number, size_t n, const struct b
 		k->number = number;
 		k->n = 0;
 		while (k->n < BLOCK) {
-			ssize_t got = pread(p->fd, k->b + k->n, BLOCK - k->n, (off_t)(number * BLOCK + k->n));
+			ssize_t got = pread(p->fd, k->b + k->n, BLOCK - k->n,
+					    (off_t)(number * BLOCK + k->n));
 			if (got < 0 && errno == EINTR)
 				continue;
 			if (got < 0)
@@ -156,7 +157,7 @@ int pager_read(struct pager *p, uint64_t place, void *data, size_t n)
 	uint8_t *to = data;
 
 	while (n && place < p->written) {
-		const struct block *k;
+		const struct block *k = NULL;
 		size_t at = (size_t)(place % BLOCK), step = BLOCK - at < n ? BLOCK - at : n;
 		if (step > p->written - place)
 			step = (size_t)(p->written - place);

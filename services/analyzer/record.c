@@ -13,13 +13,14 @@ int record_init(struct record *r, uint32_t max_payload)
 	/* Bytes before the first one seen come on top of the stream limit. */
 	buf_init(&r->readable, (size_t)max_payload + STREAM_ORIGIN);
 	r->arena = malloc(APP_ARENA_BYTES);
-	return r->arena ? 0 : -ENOMEM;
+	return r->arena ? memo_new(&r->memo) : -ENOMEM;
 }
 
 void record_fini(struct record *r)
 {
 	buf_fini(&r->readable);
 	free(r->arena);
+	memo_free(&r->memo);
 }
 
 static char hex_digit(unsigned v)
@@ -112,22 +113,28 @@ static void cuts(struct record *r, const struct flow *f, const struct stream *s,
 	r->m.truncated = (struct msg_strs){.v = r->cuts, .n = n};
 }
 
-static void ends(struct record *r, const struct flow *f)
+/* ports: of the initiator and of the responder; of ICMP type and code, whichever way it goes. */
+static void ports(const struct flow *f, int initiator, uint16_t *src, uint16_t *dst)
 {
 	const struct flowkey *k = &f->key;
 	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
+	bool swap = initiator == 1 && !icmp;
+
+	*src = swap ? k->hi_port : k->lo_port;
+	*dst = swap ? k->lo_port : k->hi_port;
+}
+
+static void ends(struct record *r, const struct flow *f)
+{
+	const struct flowkey *k = &f->key;
 	bool down = r->initiator == 1; /* from the key's higher end to the lower */
-	const struct addr *dst = down ? &k->lo : &k->hi;
 	struct pkt p = {.stop = f->has_ports ? PKT_L4 : PKT_IP, .proto = k->proto};
 
-	r->src = down ? k->hi : k->lo;
-	r->m.src_addr = bytes_of(r->src_text, addr_text(&r->src, r->src_text));
-	r->m.dst_addr = bytes_of(r->dst_text, addr_text(dst, r->dst_text));
-	/* Of ICMP the key has type and code, whichever way it goes. */
-	p.src = r->src;
-	p.dst = *dst;
-	p.sport = down && !icmp ? k->hi_port : k->lo_port;
-	p.dport = down && !icmp ? k->lo_port : k->hi_port;
+	p.src = r->src = down ? k->hi : k->lo;
+	p.dst = down ? k->lo : k->hi;
+	ports(f, r->initiator, &p.sport, &p.dport);
+	r->m.src_addr = bytes_of(r->src_text, addr_text(&p.src, r->src_text));
+	r->m.dst_addr = bytes_of(r->dst_text, addr_text(&p.dst, r->dst_text));
 	r->m.src_port = p.sport;
 	r->m.dst_port = p.dport;
 	community_id(&p, 0, r->community);
@@ -164,28 +171,29 @@ static void identity(struct record *r, const struct record_source *src, const st
 	r->m.flow_id = bytes_str(r->flow_id);
 }
 
-static void recognise(struct record *r, const struct flow *f, struct bytes resp)
+/* recognise: makes r->m of what the payload says; everything else in it is zero afterwards. */
+static void recognise(struct record *r, const struct flow *f, struct bytes init, struct bytes resp)
 {
 	struct msg_arena arena = {.p = r->arena, .n = APP_ARENA_BYTES};
-	struct app_in in = {.proto = f->key.proto,
-			    .src_port = (uint16_t)r->m.src_port,
-			    .dst_port = (uint16_t)r->m.dst_port,
-			    .init = r->m.payload,
-			    .datagram = f->datagram,
-			    .resp = resp};
+	struct app_in in = {
+		.proto = f->key.proto, .init = init, .datagram = f->datagram, .resp = resp};
 
-	if (r->m.payload.n) {
-		app_recognise(&in, &arena, &r->m);
-		class_of(r->m.payload, &r->m, r->class);
-		r->m.payload_class = bytes_str(r->class);
-	}
-	if (f->syn && f->syn_dir == r->initiator) {
-		r->m.syn = bytes_of(r->syn, who_syn_text(f->syn, r->syn));
-		if (!who_tool(f->syn, &r->m, &r->tool))
-			r->tool = (struct who_tool){0};
-	} else if (!who_tool(NULL, &r->m, &r->tool)) {
+	r->m = (struct msg_analysis){0};
+	if (!init.n)
+		return;
+	ports(f, r->initiator, &in.src_port, &in.dst_port);
+	memo_recognise(r->memo, &in, r->sha256, &arena, &r->m, r->class);
+	r->m.payload_class = bytes_str(r->class);
+}
+
+static void fingerprint(struct record *r, const struct flow *f)
+{
+	const struct who_syn *syn = f->syn_dir == r->initiator ? f->syn : NULL;
+
+	if (syn)
+		r->m.syn = bytes_of(r->syn, who_syn_text(syn, r->syn));
+	if (!who_tool(syn, &r->m, &r->tool))
 		r->tool = (struct who_tool){0};
-	}
 	r->m.tool = bytes_str(r->tool.name);
 	r->m.tool_reason = bytes_str(r->tool.reason);
 }
@@ -196,7 +204,6 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 	struct stream_whole init = {0}, resp = {0};
 	int rc;
 
-	r->m = (struct msg_analysis){0};
 	r->initiator = flow_initiator(f);
 	flow_settle(f, l, r->initiator);
 	const struct flow_dir *d = &f->dir[r->initiator];
@@ -207,6 +214,12 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 		stream_finish(other, l, &resp);
 	if (!init.payload.p)
 		init.payload = bytes_of("", 0);
+	rc = sha256(init.payload, r->sha256);
+	if (!rc)
+		rc = readable(&r->readable, init.payload);
+	if (rc)
+		return rc;
+	recognise(r, f, init.payload, resp.payload);
 	ends(r, f);
 	r->m.init_ts = f->first_ns;
 	r->m.last_ts = f->last_ns;
@@ -222,11 +235,6 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 	r->m.payload_len = init.payload.n;
 	r->m.gaps.v = init.gaps;
 	r->m.gaps.n = init.ngaps;
-	rc = sha256(init.payload, r->sha256);
-	if (!rc)
-		rc = readable(&r->readable, init.payload);
-	if (rc)
-		return rc;
 	r->m.payload_sha256 = bytes_of(r->sha256, 64);
 	r->m.readable = buf_bytes(&r->readable);
 	if (s) {
@@ -240,6 +248,6 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 		r->m.rst_payload = buf_bytes(d->rst);
 	r->m.verified = d->acked_peer;
 	tunnel(r, f);
-	recognise(r, f, resp.payload);
+	fingerprint(r, f);
 	return 0;
 }

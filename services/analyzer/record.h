@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "class/class.h"
 #include "flow.h"
+#include "memo.h"
 #include "pkt/flowid.h"
 #include "proto/msg.h"
 #include "who/syn.h"
@@ -38,6 +39,7 @@ struct record {
 	char syn[WHO_SYN_MAX], class[CLASS_TEXT], tunnel[2 * ADDR_TEXT_MAX + 16];
 	struct bytes cuts[RECORD_MAX_CUTS];
 	uint8_t *arena;
+	struct memo *memo;
 };
 
 /* record_init: max_payload is the stream limit. 0 or -ENOMEM. */

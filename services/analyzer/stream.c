@@ -253,7 +253,8 @@ static void place(struct stream *s, const struct stream_limits *l, uint32_t peer
 	if (!n)
 		return;
 	uint64_t end = off + n;
-	if (off > s->next && end > s->next + window && s->acked > s->next && end <= s->acked + window)
+	if (off > s->next && end > s->next + window && s->acked > s->next &&
+	    end <= s->acked + window)
 		/* The receiver has what is missing here: the capture does not. */
 		pass(s, l, s->acked < off ? s->acked : off);
 	if (off > s->next && end > s->next + window) {

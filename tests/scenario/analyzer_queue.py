@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""lurker-analyzer as a service on a queue made by hand: records, broken files, a full disk, SIGKILL."""
+
+import collections
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+import rig
+
+HOUR = "pcap/2026/11/21/10"
+
+t = rig.Report("analyzer_queue")
+rig.require(t, programs=["lurker-analyzer"], root=False)
+
+
+def packet(sport, seq, flags, payload=b""):
+    tcp = struct.pack(">HHIIBBHHH", sport, 80, seq, 0, 0x50, flags, 1024, 0, 0) + payload
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, b"\xc0\0\2\1", b"\xc6\x33\x64\2") + tcp
+
+
+def pcap(packets):
+    out = struct.pack("<IHHIIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101)
+    for i, p in enumerate(packets):
+        out += struct.pack("<IIII", 1700000000 + i, 5, len(p), len(p)) + p
+    return out
+
+
+class Service:
+    def __init__(self, place):
+        self.state = place / "state"
+        self.run = place / "run"
+        self.run.mkdir()
+        self.queue = self.state / "spool/queue/analyzer" / HOUR
+        self.queue.mkdir(parents=True)
+        self.child = None
+
+    def put(self, name, data):
+        """As flowagg does it: whole, or not there."""
+        tmp = self.state / "spool/new"
+        tmp.write_bytes(data)
+        tmp.rename(self.queue / name)
+
+    def start(self, *extra):
+        self.child = subprocess.Popen(
+            [rig.program("lurker-analyzer"), "--sensor", "test", "--state-dir", self.state, "--run-dir", self.run,
+             "--user", "", *extra], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=rig.environment())
+
+    def stop(self, sig=signal.SIGTERM):
+        self.child.send_signal(sig)
+        _, err = self.child.communicate(timeout=20)
+        return self.child.returncode, err.decode(errors="replace")
+
+    def waiting(self):
+        return sorted(p.name for p in self.queue.glob("*")) if self.queue.exists() else []
+
+    def records(self):
+        lines = []
+        for path in sorted((self.state / "records/analysis").glob("*.jsonl")):
+            lines += path.read_text().splitlines()
+        return [json.loads(x) for x in lines]
+
+
+def flow(sport):
+    return pcap([packet(sport, 1, 2), packet(sport, 2, 24, b"GET /%d HTTP/1.0\r\n\r\n" % sport)])
+
+
+with t, tempfile.TemporaryDirectory() as name:
+    service = Service(pathlib.Path(name))
+    for i in range(300):
+        service.put(f"{1700000000 + i}_a.pcap", flow(1000 + i))
+    service.put("broken.pcap", b"this is no capture")
+    service.put("cut.pcap", flow(9000)[:-5])
+    service.start()
+    rig.wait_for(lambda: not service.waiting(), "the queue to be worked off", proc=service.child)
+    service.put("late.pcap", flow(9001))
+    rig.wait_for(lambda: not service.waiting(), "an entry that came later", proc=service.child)
+    code, err = service.stop()
+    records = service.records()
+    t.check("it ends on SIGTERM", code == 0, err)
+    t.check("one record a flow, the cut one too", len(records) == 302, len(records))
+    ports = [r["src_port"] for r in records if r["src_port"] < 9000]
+    t.check("oldest first", ports == sorted(ports) and len(ports) == 300, ports[:20])
+    one = records[0]
+    t.check("the record says where its capture is",
+            one["s3path"] == f"file://{service.state}/objects/{HOUR}/1700000000_a.pcap" and one["sensor"] == "test", one)
+    t.check("it is what the command line prints", service.state and (lambda p: (
+        p.write_bytes(flow(1000)), json.loads(subprocess.run(
+            [rig.program("lurker-analyzer"), "--sensor", "test", "--destination", f"file://{service.state}/objects/", p],
+            stdout=subprocess.PIPE, check=True).stdout))[1])(
+                (lambda d: (d.mkdir(parents=True), d / "1700000000_a.pcap")[1])(pathlib.Path(name) / HOUR)) == one, one)
+    aside = sorted(p.name for p in (service.state / "spool/bad/analyzer" / HOUR).glob("*"))
+    t.check("broken files are set aside", aside == ["broken.pcap", "cut.pcap"], aside)
+    t.check("and said so", "broken capture file" in err, err)
+
+    # Killed again and again while it works: nothing is lost, what comes twice is the same.
+    service.queue.mkdir(parents=True, exist_ok=True)
+    for i in range(2000):
+        service.put(f"{1700001000 + i}_b.pcap", flow(10000 + i))
+    for _ in range(4):
+        service.start()
+        before = len(service.waiting())
+        deadline = time.monotonic() + 5
+        while len(service.waiting()) > before - 200 and before > 200 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        service.stop(signal.SIGKILL)
+    service.start()
+    rig.wait_for(lambda: not service.waiting(), "the rest", timeout=30, proc=service.child)
+    service.stop()
+    count = collections.Counter()
+    for r in service.records():
+        if 10000 <= r["src_port"] < 12000:
+            count[r["flow_id"], r["payload_sha256"]] += 1
+    t.check("killed at any time it loses no record", len(count) == 2000, len(count))
+    ids = {i for i, _ in count}
+    t.check("and a record that comes twice has the same identity", len(ids) == 2000, len(ids))
+
+    # A disk that takes nothing: the entries stay, and go when it takes something again.
+    if os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0:
+        service.queue.mkdir(parents=True, exist_ok=True)
+        records_dir = service.state / "records/analysis"
+        full = pathlib.Path(name) / "full"
+        full.mkdir()
+        service.put("z.pcap", flow(20000))
+        script = (f"mount -t tmpfs -o size=16k none {records_dir} && head -c 1M /dev/zero > {records_dir}/fill; "
+                  f"\"$@\" & pid=$!; trap 'kill -TERM $pid' TERM; sleep 2; ls {service.queue} > {full}/waiting; "
+                  f"rm {records_dir}/fill; sleep 2; cat {records_dir}/*.jsonl > {full}/records; kill -TERM $pid; wait $pid")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", rig.program("lurker-analyzer"), "--sensor", "test",
+                               "--state-dir", service.state, "--run-dir", service.run, "--user", ""],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+        t.check("with a full disk the entry stays", (full / "waiting").read_text() == "z.pcap\n", done.stderr)
+        written = (full / "records").read_text() if (full / "records").exists() else ""
+        t.check("and its record is written once there is room",
+                [json.loads(x)["src_port"] for x in written.splitlines()] == [20000] and not service.waiting(),
+                written + done.stderr)
+    else:
+        t.skip("full disk: needs root and mount namespaces")
