@@ -95,6 +95,7 @@ static struct {
 	struct feed *feed;
 	struct outlet out;
 	struct flusher *flusher;
+	uint64_t flushed_packets; /* M_packets when the journal was last handed to it */
 	struct home home; /* for flowagg */
 	struct state state;
 	int state_fd;
@@ -276,8 +277,10 @@ static void on_second(void *arg)
 	if (!cap.down)
 		on_ring(NULL);
 	outlet_tick(&cap.out, clock_real_ns());
-	/* A disk that is still busy with the last second is not given the next one too. */
-	if (conf.journal_sync && flusher_idle(cap.flusher)) {
+	/* A disk that is still busy with the last second is not given the next one too; and ticks alone are
+	 * not worth waking it. */
+	if (conf.journal_sync && values[M_packets] != cap.flushed_packets && flusher_idle(cap.flusher)) {
+		cap.flushed_packets = values[M_packets];
 		int rc = journal_sync(cap.out.journal);
 		if (!rc)
 			rc = flusher_error(cap.flusher);
