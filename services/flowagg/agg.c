@@ -66,14 +66,12 @@ static void see_time(struct agg *a, uint64_t ts_ns)
 static void make_room(struct agg *a, uint32_t blocks)
 {
 	while (a->table.used == a->table.max || pool_left(&a->pool) < blocks) {
-		struct flow *f = table_oldest(&a->table, CLASS_PLAIN);
-		if (f) {
-			a->counts.evicted_plain++;
-		} else {
-			f = table_oldest(&a->table, CLASS_DATA);
-			assert(f);
+		struct flow *f = table_least(&a->table);
+		assert(f); /* one packet always fits into an empty pool */
+		if (f->class == CLASS_DATA)
 			a->counts.evicted_data++;
-		}
+		else
+			a->counts.evicted_plain++;
 		close_flow(a, f, END_PRESSURE);
 	}
 }
@@ -122,10 +120,16 @@ static bool begins_anew(const struct flow *f, const struct pkt *p, unsigned side
 	       (f->has_isn & (1u << side)) && f->isn[side] != p->seq;
 }
 
-/* What the packet says about who began the flow. */
+/* What the packet says about who began the flow, and whether there is somebody. */
 static void learn(struct flow *f, const struct pkt *p, unsigned side)
 {
-	if (p->stop != PKT_L4 || p->proto != 6 || !(p->flags & TCP_SYN))
+	if (p->stop != PKT_L4 || p->proto != 6)
+		return;
+	/* A RST is what a forged source's own host, or a scanner's kernel, says to an answer. */
+	if (side == f->initiator && f->wire[!side] && (p->flags & TCP_ACK) &&
+	    !(p->flags & (TCP_SYN | TCP_RST)))
+		f->has_isn |= FLOW_TALKS;
+	if (!(p->flags & TCP_SYN))
 		return;
 	enum flow_rank rank = p->flags & TCP_ACK ? RANK_SYNACK : RANK_SYN;
 	if (rank > f->rank) {
@@ -171,7 +175,10 @@ static void touch(struct agg *a, struct flow *f)
 	bool data = f->payload[f->initiator] && f->key.pad != KEY_FRAGMENTS;
 
 	f->seen = a->clock.now;
-	table_touch(&a->table, f, data ? CLASS_DATA : CLASS_PLAIN);
+	table_touch(&a->table, f,
+		    data                      ? CLASS_DATA
+		    : f->has_isn & FLOW_TALKS ? CLASS_TALK
+					      : CLASS_PLAIN);
 }
 
 /* The fragments that came before the one with the ports join its flow, in front of it. Sides are the same for

@@ -7,8 +7,9 @@
  *
  * A flow ends by: idle (silence), age, size, reuse (a SYN with a new ISN; another link type),
  * pressure. A flow whose initiator sent no payload goes to the bundle, any other becomes a file.
- * Under pressure (too many flows or bytes) the flows without payload go first, longest unseen
- * first; then those with payload, longest unseen first.
+ * Under pressure (too many flows or bytes) the flows without payload go first, those whose
+ * initiator never acknowledged an answer before the others; then those with payload; of each kind
+ * the longest unseen first.
  */
 #ifndef FLOWAGG_AGG_H
 #define FLOWAGG_AGG_H

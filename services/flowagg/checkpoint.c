@@ -333,10 +333,7 @@ static void make_room(struct agg *a, uint64_t bytes)
 {
 	while (a->table.used == a->table.max ||
 	       (a->table.used && pool_left(&a->pool) < bytes / POOL_BLOCK + 1)) {
-		struct flow *f = table_oldest(&a->table, CLASS_PLAIN);
-		if (!f)
-			f = table_oldest(&a->table, CLASS_DATA);
-		close_flow(a, f, END_PRESSURE);
+		close_flow(a, table_least(&a->table), END_PRESSURE);
 	}
 }
 

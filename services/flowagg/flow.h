@@ -20,12 +20,19 @@ enum flow_rank {
 	RANK_SYN,    /* the sender of the first SYN */
 };
 
-/* Flows whose initiator has sent no payload (plain) are the first to go under pressure. */
-enum flow_class { CLASS_PLAIN, CLASS_DATA, FLOW_CLASSES };
+/* What a flow is worth under pressure, with the list it is in. Numbers are in checkpoints. */
+enum flow_class {
+	CLASS_PLAIN, /* the initiator sent no payload: a scan, or a beginning; the first to go */
+	CLASS_DATA,  /* it sent payload: the last to go */
+	CLASS_TALK, /* no payload yet, but it acknowledged an answer, which a forged source cannot */
+	FLOW_CLASSES
+};
 
 /* key.pad of the fragments of one datagram whose first fragment was not seen yet: the ports hold
  * its identification. Such a flow joins the flow of the first fragment, should that come. */
 #define KEY_FRAGMENTS 1
+
+#define FLOW_TALKS 4u /* the initiator acknowledged an answer */
 
 struct flow {
 	struct flowkey key;
@@ -41,7 +48,7 @@ struct flow {
 	uint32_t isn[2];
 	uint32_t suffix; /* of the name, when more than 1 */
 	uint16_t linktype;
-	uint8_t has_isn;   /* bit per side */
+	uint8_t has_isn;   /* bit per side, and FLOW_TALKS */
 	uint8_t initiator; /* side */
 	uint8_t rank;      /* enum flow_rank */
 	uint8_t class;     /* enum flow_class: the list it is in */

@@ -177,3 +177,13 @@ struct flow *table_newer(struct table *t, const struct flow *f)
 {
 	return f->newer == FLOW_NONE ? NULL : &t->flows[f->newer];
 }
+
+struct flow *table_least(struct table *t)
+{
+	static const enum flow_class order[] = {CLASS_PLAIN, CLASS_TALK, CLASS_DATA};
+	struct flow *f = NULL;
+
+	for (int i = 0; i < FLOW_CLASSES && !f; i++)
+		f = table_oldest(t, order[i]);
+	return f;
+}

@@ -41,6 +41,8 @@ struct flow *table_add(struct table *t, const struct flowkey *key, enum flow_cla
 void table_remove(struct table *t, struct flow *f);
 /* table_touch: moves it to the end of the list of class. */
 void table_touch(struct table *t, struct flow *f, enum flow_class class);
+/* table_least: the first to go under pressure: the longest unseen of the least class, or NULL. */
+struct flow *table_least(struct table *t);
 /* table_oldest/table_newer: walk a list from its oldest. */
 struct flow *table_oldest(struct table *t, enum flow_class class);
 struct flow *table_newer(struct table *t, const struct flow *f);

@@ -336,6 +336,33 @@ Test(agg, under_pressure_of_flows_those_without_data_go_first_and_oldest_first)
 	cr_assert_eq(world_file(&w, "_1000_80_udp.pcap")->reason, END_PRESSURE);
 }
 
+Test(agg, a_flood_does_not_displace_who_has_answered)
+{
+	struct agg_limits l = world_limits;
+
+	l.max_flows = 16;
+	with(l);
+	for (int i = 0; i < 2; i++) { /* 0 acknowledges, 1 is a host that never asked */
+		SEND(&w, 0, frame_tcp(A, 1 + i, B, 80, TCP_SYN, 5, 0));
+		SEND(&w, 1, frame_tcp(B, 80, A, 1 + i, TCP_SYNACK, 9, 0));
+		SEND(&w, 2, frame_tcp(A, 1 + i, B, 80, i ? TCP_RST | TCP_ACK : TCP_ACK, 6, 0));
+	}
+	for (int i = 0; i < 500; i++)
+		SEND(&w, 10 + i, frame_tcp(C, 100 + i, B, 80, TCP_SYN, 1, 0));
+	SEND(&w, 600, frame_tcp(A, 1, B, 80, TCP_ACK, 6, 40));
+	SEND(&w, 600, frame_tcp(A, 2, B, 80, TCP_ACK, 6, 40));
+	world_tick(&w, 61 * SECOND);
+	cr_assert_eq(world_file(&w, "_1_80.pcap")->packets, 4);
+	cr_assert_eq(world_file(&w, "_2_80.pcap")->packets, 1);
+	/* Silence is bundled all the same. */
+	SEND(&w, 100 * SECOND, frame_tcp(A, 7, B, 80, TCP_SYN, 5, 0));
+	SEND(&w, 100 * SECOND, frame_tcp(B, 80, A, 7, TCP_SYNACK, 9, 0));
+	SEND(&w, 100 * SECOND, frame_tcp(A, 7, B, 80, TCP_ACK, 6, 0));
+	uint64_t before = w.agg.counts.flows_bundled;
+	world_tick(&w, 161 * SECOND);
+	cr_assert_eq(w.agg.counts.flows_bundled, before + 1);
+}
+
 Test(agg, under_pressure_of_bytes_flows_go_and_none_is_lost)
 {
 	for (int i = 0; i < 5000; i++)
