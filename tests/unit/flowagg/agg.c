@@ -347,13 +347,18 @@ Test(agg, a_flood_does_not_displace_who_has_answered)
 		SEND(&w, 1, frame_tcp(B, 80, A, 1 + i, TCP_SYNACK, 9, 0));
 		SEND(&w, 2, frame_tcp(A, 1 + i, B, 80, i ? TCP_RST | TCP_ACK : TCP_ACK, 6, 0));
 	}
+	/* Nothing was answered here that could be acknowledged. */
+	SEND(&w, 3, frame_tcp(A, 3, B, 80, TCP_ACK, 6, 0));
+	SEND(&w, 4, frame_tcp(A, 3, B, 80, TCP_ACK, 6, 0));
 	for (int i = 0; i < 500; i++)
 		SEND(&w, 10 + i, frame_tcp(C, 100 + i, B, 80, TCP_SYN, 1, 0));
 	SEND(&w, 600, frame_tcp(A, 1, B, 80, TCP_ACK, 6, 40));
 	SEND(&w, 600, frame_tcp(A, 2, B, 80, TCP_ACK, 6, 40));
+	SEND(&w, 600, frame_tcp(A, 3, B, 80, TCP_ACK, 6, 40));
 	world_tick(&w, 61 * SECOND);
 	cr_assert_eq(world_file(&w, "_1_80.pcap")->packets, 4);
 	cr_assert_eq(world_file(&w, "_2_80.pcap")->packets, 1);
+	cr_assert_eq(world_file(&w, "_3_80.pcap")->packets, 1);
 	/* Silence is bundled all the same. */
 	SEND(&w, 100 * SECOND, frame_tcp(A, 7, B, 80, TCP_SYN, 5, 0));
 	SEND(&w, 100 * SECOND, frame_tcp(B, 80, A, 7, TCP_SYNACK, 9, 0));
