@@ -124,7 +124,8 @@ int diff_new(const char *path, struct diff **out, uint64_t *line)
 		diff_free(&d);
 		return rc;
 	}
-	qsort(d->entry, d->n, sizeof *d->entry, by_id);
+	if (d->n)
+		qsort(d->entry, d->n, sizeof *d->entry, by_id);
 	*out = d;
 	return 0;
 }

@@ -75,6 +75,9 @@ def wait_for(condition, what, timeout=10.0, proc=None):
         pause = min(pause * 1.5, 0.1)
 
 
+ACCOUNT = "nobody:nogroup"  # every machine has it; an installed sensor has an account of its own
+
+
 def environment(extra=None):
     """The environment for programs under test: no setting of the caller's own sensor gets in."""
     return {**{k: v for k, v in os.environ.items() if not k.startswith("LURKER_")}, **(extra or {})}
@@ -233,7 +236,8 @@ class Proc:
 
 
 class Namespace:
-    """One network namespace of a Lab; processes in it see its network and the usual file system."""
+    """One network namespace of a Lab; processes in it see its network and the usual file system. Services in it become
+    ACCOUNT unless they are told otherwise by a flag."""
 
     def __init__(self, lab, role, dev, outlive):
         self.lab, self.dev, self.outlive = lab, dev, outlive
@@ -253,7 +257,8 @@ class Namespace:
     def start(self, argv, name=None, env=None):
         """Starts argv in the namespace; its output goes to logs/NAME.log of the Lab."""
         name = name or pathlib.Path(str(argv[0])).name
-        proc = Proc(self.inside(argv), name, self.lab.logs / f"{name}.log", env=environment(env), outlive=self.outlive)
+        proc = Proc(self.inside(argv), name, self.lab.logs / f"{name}.log",
+                    env=environment({"LURKER_USER": ACCOUNT, **(env or {})}), outlive=self.outlive)
         self.lab.procs.append(proc)
         return proc
 

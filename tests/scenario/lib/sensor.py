@@ -9,7 +9,6 @@ import records
 import rig
 
 SERVICES = ("capture", "responder", "flowagg", "uploader", "analyzer")
-ACCOUNT = "nobody:nogroup"  # every machine has it; an installed sensor has an account of its own
 
 
 def yaml(settings, indent=0):
@@ -29,7 +28,7 @@ class Sensor:
     def __init__(self, lab, settings=None, name="lab"):
         self.lab, self.up, self.bus = lab, None, None
         self.config = lab.dir / "lurker.yml"
-        self.settings = {"sensor": name, "state_dir": str(lab.state), "run_dir": str(lab.run_dir), "user": ACCOUNT,
+        self.settings = {"sensor": name, "state_dir": str(lab.state), "run_dir": str(lab.run_dir), "user": rig.ACCOUNT,
                          "capture": {"interface": lab.sensor.dev},
                          "responder": {"interface": lab.sensor.dev,
                                        "networks": [str(lab.prefix), str(lab.prefix6), lab.sensor_addr]},
