@@ -12,6 +12,8 @@ enum {
 	NEED_QUOTED = 3,     /* alone between quotes or brackets */
 	NEED_COLON = 4,      /* right behind a colon */
 	NEED_STEM = 2,       /* differing in digits only */
+	NEED_UNIT = 2,       /* 10 KB, 10 MB */
+	NEED_NUMBERED = 3,   /* names with numbers: eth0, wlan1, tun4 */
 	NEED_UPPER = 8,      /* RUNNING, STOPPED: states mean something */
 	NEED_DOTTED = 3,     /* com.example.a */
 	NEED_SPACES = 2,     /* com.example.a, org.other.b */
@@ -122,6 +124,7 @@ static bool slot_varies(const struct pats *p, const struct pat_row *rows, uint32
 	const struct pat *q = &p->v[rows[0].pat];
 	uint32_t slot = rows[0].slot, need, consts, words = 0;
 	bool stem = true, upper = true, dotted = true, spaces = false, typed = false;
+	bool numbered = true, unit = slot > 1 && q->code[slot - 2] == PAT_VALUE;
 	const struct sym *first = NULL;
 
 	if (n < 2)
@@ -142,6 +145,8 @@ static bool slot_varies(const struct pats *p, const struct pat_row *rows, uint32
 		words++;
 		stem &= s->stem == first->stem;
 		upper &= (s->flags & SYM_UPPER) != 0;
+		numbered &= (s->flags & SYM_DIGITS) != 0;
+		unit &= (s->flags & SYM_UNIT) != 0;
 		dotted &= (s->flags & SYM_DOTTED) != 0;
 		spaces |= s->space != first->space;
 	}
@@ -150,6 +155,10 @@ static bool slot_varies(const struct pats *p, const struct pat_row *rows, uint32
 		need = NEED_STEM;
 	if (need == NEED_ANY && upper)
 		need = NEED_UPPER;
+	if (numbered && need > NEED_NUMBERED)
+		need = NEED_NUMBERED;
+	if (unit)
+		need = NEED_UNIT;
 	if (dotted && need > NEED_DOTTED)
 		need = NEED_DOTTED;
 	if (dotted && spaces)

@@ -244,6 +244,38 @@ static void fold_lists(struct reader *r)
 	r->ntok = o;
 }
 
+static bool value_beside(const struct reader *r, size_t from, size_t to)
+{
+	return (from > 1 && r->out[from - 2].kind == TOK_VALUE) ||
+	       (to + 1 < r->ntok && r->out[to + 1].kind == TOK_VALUE);
+}
+
+/* Among values, a word of three or more asterisks stands for one: "3552 **** 3515". */
+static void fold_masks(struct reader *r)
+{
+	size_t o = 0;
+
+	for (size_t i = 0; i < r->ntok; i++) {
+		size_t e = i;
+
+		while (e < r->ntok && r->out[e].kind == TOK_PUNCT && r->out[e].len == 1 &&
+		       r->s[r->out[e].off] == '*')
+			e++;
+		r->out[o] = r->out[i];
+		if (e - i >= 3 && i && e < r->ntok && blank_token(r, &r->out[i - 1]) &&
+		    blank_token(r, &r->out[e]) && value_beside(r, i, e)) {
+			r->out[o].kind = TOK_VALUE;
+			r->out[o].type = TYPE_NULL;
+			r->out[o].len = (uint32_t)(e - i);
+			i = e - 1;
+			/* What has been folded moves; what is looked at again must be there. */
+			r->out[i] = r->out[o];
+		}
+		o++;
+	}
+	r->ntok = o;
+}
+
 size_t tokenize(const uint8_t *shape, size_t n, struct token *out)
 {
 	struct reader r = {.s = shape, .n = n, .out = out};
@@ -280,6 +312,8 @@ size_t tokenize(const uint8_t *shape, size_t n, struct token *out)
 		}
 		word(&r);
 	}
+	fold_masks(&r);
+	fold_masks(&r); /* the first of several: its neighbour is a value now */
 	fold_lists(&r);
 	return r.ntok;
 }

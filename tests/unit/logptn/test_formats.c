@@ -121,6 +121,17 @@ Test(formats, lists)
 	       "session * lasted * on port *", 2);
 }
 
+Test(formats, names_with_numbers_and_units)
+{
+	expect("route 10.0.0.1 goes via eth0 now\nroute 10.0.0.1 goes via wlan1 now\nroute "
+	       "10.0.0.1 goes via tun4 now\n",
+	       "route * goes via * now", 3);
+	expect("block 1 stored using 5 KB of memory\nblock 2 stored using 7 MB of memory\n",
+	       "block * stored using * * of memory", 2);
+	expect("regs r1=5 r2=0x5 r3=7\nregs r7=5 r8=0x5 r9=7\nregs r4=5 r5=0x5 r6=7\n",
+	       "regs *=* *=* *=*", 3);
+}
+
 Test(formats, white_space_and_ends)
 {
 	expect("a 1\tb\na 2   b\r\n  a 3 b  \n", "a * b", 3);

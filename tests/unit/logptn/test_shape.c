@@ -74,12 +74,8 @@ static uint64_t next(void)
 /* The fast ways, and the careful one, are one function. */
 Test(shape, all_ways_agree)
 {
-	static const char *const alphabets[] = {"ab0",
-						"0123456789abcdefX.:- ",
-						"aZ09_-./ \t",
-						"9",
-						"a1\x01\xff\xe6\x97\xa5 ",
-						"５x１"};
+	static const char *const alphabets[] = {"ab0", "0123456789abcdefX.:- ",   "aZ09_-./ \t",
+						"9",   "a1\x01\xff\xe6\x97\xa5 ", "５x１"};
 	static uint8_t line[700], fast[SHAPE_ROOM], slow[SHAPE_ROOM], map[SHAPE_ROOM];
 	static uint32_t at[SHAPE_ROOM];
 

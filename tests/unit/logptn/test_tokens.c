@@ -80,6 +80,9 @@ Test(tokens, words_and_values)
 	cr_expect_str_eq(skeleton("x \x01\x02 y\xff"), "x <bytes> <bytes>");
 	cr_expect_str_eq(skeleton("name an14 an15 an16 an17"), "name <list>");
 	cr_expect_str_eq(skeleton("name an14 an15 bx"), "name an14 an15 bx");
+	cr_expect_str_eq(skeleton("fans ( **** **** 3552 **** 33 )"),
+			 "fans ( <null> <null> <number> <null> <number> )");
+	cr_expect_str_eq(skeleton("*** started 5 ***"), "*** started <number> ***");
 	cr_expect_str_eq(skeleton("\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\x8b\xe3\x81\xaa"),
 			 "\xe6\xbc\xa2\xe5\xad\x97~\xe3\x81\x8b\xe3\x81\xaa");
 	cr_expect_str_eq(skeleton("利用者「鈴木」：端末５"), "利用者「鈴木」：端末~<number>");
