@@ -1,7 +1,10 @@
 #include "capture/feed.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <pcap/pcap.h>
 
 #include "pkt/capfile.h"
 
@@ -13,6 +16,9 @@ struct feed {
 	struct feed_options o;
 	struct capfile_packet held; /* read, not fed: it is not due yet */
 	bool holding, begun, waiting;
+	struct bpf_program filter; /* for packets of link type filter_link; -1: none yet */
+	int filter_link;
+	char error[256]; /* of the filter */
 	uint64_t first_ns, begun_ns, last_ns;
 	uint64_t since_mark; /* bytes fed since the mark was read */
 };
@@ -25,6 +31,7 @@ int feed_open(const struct feed_options *o, struct feed **out, char *err, size_t
 		return -ENOMEM;
 	f->o = *o;
 	f->since_mark = MARK_EVERY;
+	f->filter_link = -1;
 	int rc = capfile_open(o->path, &f->file, err, errlen);
 	if (rc)
 		free(f);
@@ -38,6 +45,8 @@ void feed_close(struct feed **f)
 	if (!*f)
 		return;
 	capfile_close(&(*f)->file);
+	if ((*f)->filter_link >= 0)
+		pcap_freecode(&(*f)->filter);
 	free(*f);
 	*f = NULL;
 }
@@ -71,6 +80,40 @@ static bool due(struct feed *f, uint64_t ts_ns, uint64_t now_ns)
 	       (ts_ns - f->first_ns) / (uint64_t)f->o.pace <= now_ns - f->begun_ns;
 }
 
+static int compile(struct feed *f, int linktype)
+{
+	if (f->filter_link >= 0)
+		pcap_freecode(&f->filter);
+	f->filter_link = -1;
+	/* The one Linux link type whose DLT has another number (LINKTYPE_RAW). */
+	pcap_t *p = pcap_open_dead(linktype == 101 ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
+	if (!p)
+		return -ENOMEM;
+	int rc = pcap_compile(p, &f->filter, f->o.filter, 1, PCAP_NETMASK_UNKNOWN);
+	if (rc < 0)
+		snprintf(f->error, sizeof f->error, "filter: %s", pcap_geterr(p));
+	else
+		f->filter_link = linktype;
+	pcap_close(p);
+	return rc < 0 ? -EINVAL : 0;
+}
+
+/* The next packet that the filter lets through, into held. 1, 0 at the end, -errno. */
+static int next(struct feed *f)
+{
+	struct pcap_pkthdr h;
+	int rc;
+
+	while ((rc = capfile_next(f->file, &f->held)) > 0 && f->o.filter && *f->o.filter) {
+		if (f->held.linktype != f->filter_link && (rc = compile(f, f->held.linktype)) < 0)
+			return rc;
+		h = (struct pcap_pkthdr){.caplen = f->held.caplen, .len = f->held.len};
+		if (pcap_offline_filter(&f->filter, &h, f->held.data))
+			return 1;
+	}
+	return rc;
+}
+
 enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns)
 {
 	enum feed_state state = FEED_MORE;
@@ -79,7 +122,7 @@ enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns)
 		return FEED_LATER;
 	for (int i = 0; i < JOURNAL_BATCH; i++) {
 		if (!f->holding) {
-			int rc = capfile_next(f->file, &f->held);
+			int rc = next(f);
 			if (rc <= 0) {
 				state = rc ? FEED_BROKEN : FEED_END;
 				break;
@@ -113,5 +156,5 @@ uint64_t feed_last_ns(const struct feed *f)
 
 const char *feed_error(const struct feed *f)
 {
-	return capfile_error(f->file);
+	return f->error[0] ? f->error : capfile_error(f->file);
 }

@@ -18,7 +18,9 @@ struct feed;
 struct feed_options {
 	const char *path;
 	int64_t pace; /* 0: as fast as possible; n: n times the speed of the file's own time */
-	uint64_t journal_bytes;  /* the journal's bound */
+	uint64_t journal_bytes; /* the journal's bound */
+	const char
+		*filter; /* pcap-filter(7), or NULL; what it keeps out does not count as received */
 	const char *journal_dir; /* for flowagg's mark */
 };
 
@@ -31,7 +33,8 @@ enum feed_state {
 	FEED_LATER, /* call again a little later: the next packet is not due, or flowagg is behind
 		     */
 	FEED_END,
-	FEED_BROKEN, /* the file breaks here; what came before was fed (feed_error) */
+	FEED_BROKEN, /* the file breaks here, or the filter does not fit a link type in it; what came before was
+		      * fed (feed_error) */
 };
 /* feed_step: feeds a batch. now_ns is a monotonic clock. */
 enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns);

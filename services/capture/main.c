@@ -96,7 +96,7 @@ static struct {
 	struct outlet out;
 	struct flusher *flusher;
 	uint64_t flushed_packets; /* M_packets when the journal was last handed to it */
-	struct home home; /* for flowagg */
+	struct home home;         /* for flowagg */
 	struct state state;
 	int state_fd;
 	char journal_dir[4096];
@@ -145,7 +145,8 @@ static int open_file(struct svc *s)
 	int rc = svc_path(s, "journal", cap.journal_dir, sizeof cap.journal_dir);
 	if (rc)
 		return rc;
-	struct feed_options o = {conf.file, conf.pace, conf.journal_total, cap.journal_dir};
+	struct feed_options o = {conf.file, conf.pace, conf.journal_total, conf.filter,
+				 cap.journal_dir};
 	rc = feed_open(&o, &cap.feed, err, sizeof err);
 	if (rc)
 		log_error("capture file", "path=\"%s\" error=\"%s\"", conf.file,
@@ -279,7 +280,8 @@ static void on_second(void *arg)
 	outlet_tick(&cap.out, clock_real_ns());
 	/* A disk that is still busy with the last second is not given the next one too; and ticks alone are
 	 * not worth waking it. */
-	if (conf.journal_sync && values[M_packets] != cap.flushed_packets && flusher_idle(cap.flusher)) {
+	if (conf.journal_sync && values[M_packets] != cap.flushed_packets &&
+	    flusher_idle(cap.flusher)) {
 		cap.flushed_packets = values[M_packets];
 		int rc = journal_sync(cap.out.journal);
 		if (!rc)

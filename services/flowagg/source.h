@@ -38,7 +38,7 @@ struct source {
 	 * (at number asked) finds nothing there at all, the journal cannot be read, and what
 	 * messages lack is nowhere. */
 	uint64_t asked, stuck; /* UINT64_MAX: none */
-	uint64_t known_run; /* messages in a row that told nothing new */
+	uint64_t known_run;    /* messages in a row that told nothing new */
 	bool heard;            /* a message since the last source_idle */
 	uint64_t from_bus, from_journal, known, catch_ups;
 };

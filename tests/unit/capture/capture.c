@@ -291,6 +291,8 @@ static void make_file(char path[128], int n, int cut)
 		cr_assert_eq(truncate(path, 24 + n * 1516 - cut), 0);
 }
 
+static const char *filter;
+
 static struct feed *open_feed(const char *path, int64_t pace, uint64_t bound)
 {
 	static char journal[80];
@@ -298,7 +300,7 @@ static struct feed *open_feed(const char *path, int64_t pace, uint64_t bound)
 	char err[128] = "";
 
 	snprintf(journal, sizeof journal, "%s/journal", dir);
-	struct feed_options o = {path, pace, bound, journal};
+	struct feed_options o = {path, pace, bound, filter, journal};
 	cr_assert_eq(feed_open(&o, &f, err, sizeof err), 0, "%s", err);
 	return f;
 }
@@ -331,6 +333,28 @@ Test(feed, a_broken_file_is_fed_up_to_where_it_breaks)
 	cr_assert_eq(feed_step(f, &out, 0), FEED_BROKEN);
 	cr_assert(feed_error(f)[0]);
 	cr_assert_eq(m[M_packets], 9);
+	feed_close(&f);
+}
+
+Test(feed, the_filter_holds_for_files_too)
+{
+	char path[128];
+
+	make_file(path, 10, 0);
+	filter = "len = 1500";
+	struct feed *f = open_feed(path, 0, 1 << 30);
+	cr_assert_eq(feed_step(f, &out, 0), FEED_END);
+	cr_assert_eq(m[M_received], 10);
+	feed_close(&f);
+	filter = "arp";
+	f = open_feed(path, 0, 1 << 30);
+	cr_assert_eq(feed_step(f, &out, 0), FEED_END);
+	cr_assert_eq(m[M_received], 10);
+	feed_close(&f);
+	filter = "wlan type mgt"; /* not on Ethernet */
+	f = open_feed(path, 0, 1 << 30);
+	cr_assert_eq(feed_step(f, &out, 0), FEED_BROKEN);
+	cr_assert(strstr(feed_error(f), "filter"));
 	feed_close(&f);
 }
 
@@ -376,7 +400,7 @@ Test(feed, it_waits_for_flowagg_before_the_journal_would_lose_anything)
 
 Test(feed, what_is_no_file)
 {
-	struct feed_options o = {"/nowhere/x.pcap", 0, 1 << 20, "/nowhere"};
+	struct feed_options o = {"/nowhere/x.pcap", 0, 1 << 20, NULL, "/nowhere"};
 	struct feed *f;
 	char err[128] = "";
 
