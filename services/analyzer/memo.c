@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PLACES      1024u /* a power of two */
-#define MAX_PAYLOAD 2048u
+#define MAX_PAYLOAD 8192u
 /* An entry whose parts took more of its arena is not kept: only pages that were used cost memory. */
 #define MAX_USED 8192u
 
@@ -21,7 +21,7 @@ struct entry {
 	struct key key;
 	struct msg_analysis rec; /* borrows from the two below */
 	char class[CLASS_TEXT];
-	uint8_t payload[MAX_PAYLOAD];
+	uint8_t *payload;
 	_Alignas(16) uint8_t arena[APP_ARENA_BYTES];
 };
 
@@ -35,12 +35,20 @@ int memo_new(struct memo **out)
 	return *out ? 0 : -ENOMEM;
 }
 
+static void free_entry(struct entry **e)
+{
+	if (*e)
+		free((*e)->payload);
+	free(*e);
+	*e = NULL;
+}
+
 void memo_free(struct memo **m)
 {
 	if (!*m)
 		return;
 	for (size_t i = 0; i < PLACES; i++)
-		free((*m)->place[i]);
+		free_entry(&(*m)->place[i]);
 	free(*m);
 	*m = NULL;
 }
@@ -84,11 +92,14 @@ void memo_recognise(struct memo *m, const struct app_in *in, const char sha256[6
 	struct entry **place = &m->place[place_of(&key)], *e = *place;
 	if (!e || memcmp(&e->key, &key, sizeof key) != 0) {
 		if (!e)
-			e = *place = malloc(sizeof *e);
-		if (!e) {
+			e = *place = calloc(1, sizeof *e);
+		uint8_t *payload = e ? realloc(e->payload, in->init.n) : NULL;
+		if (!payload) {
 			recognise(in, arena, rec, class);
 			return;
 		}
+		e->key = (struct key){0};
+		e->payload = payload;
 		struct msg_arena own = {.p = e->arena, .n = sizeof e->arena};
 		struct app_in copy = *in;
 		memcpy(e->payload, in->init.p, in->init.n);
@@ -96,8 +107,7 @@ void memo_recognise(struct memo *m, const struct app_in *in, const char sha256[6
 		recognise(&copy, &own, &e->rec, e->class);
 		e->key = key;
 		if (own.used > MAX_USED) {
-			free(e);
-			*place = NULL;
+			free_entry(place);
 			recognise(in, arena, rec, class);
 			return;
 		}

@@ -13,7 +13,7 @@
 
 struct memo;
 
-/* memo_new: takes up to 12 MiB as it fills. 0 or -ENOMEM. */
+/* memo_new: takes up to 20 MiB as it fills. 0 or -ENOMEM. */
 int memo_new(struct memo **out);
 void memo_free(struct memo **m);
 

@@ -18,7 +18,7 @@
 
 #define CLASS_VERSION 1
 #define CLASS_MAX_INPUT \
-	(64u << 10)   /* bytes that count; of longer payloads, also that they are longer */
+	(16u << 10)   /* bytes that count; of longer payloads, also that they are longer */
 #define CLASS_TEXT 36 /* "1:", 32 hex digits, NUL, rounded up */
 
 /* class_of: writes "VERSION:HEX" with NUL to out. rec is what app_recognise made of the payload;
