@@ -86,6 +86,15 @@ Test(stream, gaps)
 	stream_fini(&s);
 }
 
+Test(stream, single_bytes_behind_a_gap)
+{
+	struct stream s = begun(ISN);
+	seg(&s, 1003, "a");
+	seg(&s, 1004, "b");
+	seg(&s, 1005, "c");
+	is(&s, "\0\0abc", 5);
+}
+
 Test(stream, without_syn_the_base_is_the_lowest)
 {
 	struct stream s = {0};

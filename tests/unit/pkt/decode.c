@@ -113,6 +113,30 @@ Test(link, others_that_carry_ip)
 	}
 }
 
+Test(link, addresses_of_cooked_captures)
+{
+	static const struct {
+		int link;
+		const char *head;
+		uint32_t n;
+		bool six;
+	} rows[] = {
+		{113, "\0\0\0\1\0\6\2\0\0\0\0\7\0\0\10\0", 16, true},
+		{113, "\0\0\0\1\0\0\0\6\0\0\0\6\0\0\10\0", 16, false},
+		{276, "\10\0\0\0\0\0\0\1\0\1\0\6\2\0\0\0\0\7\0\0", 20, true},
+		{276, "\10\0\0\0\0\0\0\1\0\6\0\0\2\0\0\0\0\7\0\0", 20, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct frame f = {0};
+		put(&f, rows[i].head, rows[i].n);
+		segment(&f);
+		struct pkt p = decode(rows[i].link, &f);
+		cr_assert(eq(int, p.mac_src != NULL, rows[i].six), "row %zu", i);
+		if (p.mac_src)
+			cr_assert(eq(int, p.mac_src[5], 7));
+	}
+}
+
 Test(link, families_of_ipv6)
 {
 	static const uint8_t families[] = {10, 23, 24, 28, 30};

@@ -136,6 +136,15 @@ Test(community, published_vectors)
 	}
 }
 
+Test(community, to_itself_the_ports_decide)
+{
+	struct pkt p = of("127.0.0.1", "127.0.0.1", 6, 5000, 80), b = back(&p);
+	char one[32], other[32];
+	community_id(&p, 0, one);
+	community_id(&b, 0, other);
+	cr_assert(eq(str, one, other));
+}
+
 Test(community, seed_and_no_ports)
 {
 	struct pkt p = of("128.232.110.120", "66.35.250.204", 6, 34855, 80);
