@@ -68,9 +68,11 @@ static void by_recvmmsg(const struct wire_link *link, const struct sock_fprog *f
 	static uint8_t memory[MANY][2048];
 	struct mmsghdr msg[MANY] = {0};
 	struct iovec iov[MANY];
-	struct sockaddr_ll at = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = link->index};
-	int fd = socket(AF_PACKET, SOCK_RAW, 0), size = RING / 2 /* the kernel doubles it */, on = 1;
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons(ETH_P_ALL),
+				 .sll_ifindex = link->index};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0), size = RING / 2 /* the kernel doubles it */,
+	    on = 1;
 	struct tpacket_stats s;
 	socklen_t len = sizeof(s);
 	struct pollfd p = {fd, POLLIN, 0};
@@ -115,8 +117,8 @@ static void by_pcap(const char *iface, struct bpf_program *program)
 	pcap_set_snaplen(p, 65535);
 	pcap_set_immediate_mode(p, 1);
 	pcap_set_buffer_size(p, RING);
-	if (pcap_activate(p) < 0 || pcap_setnonblock(p, 1, err) < 0 || pcap_setdirection(p, PCAP_D_IN) < 0 ||
-	    pcap_setfilter(p, program) < 0)
+	if (pcap_activate(p) < 0 || pcap_setnonblock(p, 1, err) < 0 ||
+	    pcap_setdirection(p, PCAP_D_IN) < 0 || pcap_setfilter(p, program) < 0)
 		exit(1);
 	fd.fd = pcap_get_selectable_fd(p);
 	fputs("answering\n", stderr);
@@ -138,9 +140,11 @@ int main(int argc, char **argv)
 	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
 
 	if (argc != 3 || wire_find(argv[1], &link) < 0 ||
-	    pcap_compile(dead, &program, "tcp and dst net 203.0.113.0/24", 1, PCAP_NETMASK_UNKNOWN) < 0)
+	    pcap_compile(dead, &program, "tcp and dst net 203.0.113.0/24", 1,
+			 PCAP_NETMASK_UNKNOWN) < 0)
 		return 2;
-	filter = (struct sock_fprog){(unsigned short)program.bf_len, (struct sock_filter *)(void *)program.bf_insns};
+	filter = (struct sock_fprog){(unsigned short)program.bf_len,
+				     (struct sock_filter *)(void *)program.bf_insns};
 	sigaction(SIGTERM, &on, NULL);
 	if (strcmp(argv[2], "v2") == 0)
 		by_ring(&link, &filter);
@@ -148,7 +152,7 @@ int main(int argc, char **argv)
 		by_recvmmsg(&link, &filter);
 	else
 		by_pcap(argv[1], &program);
-	printf("{\"frames\": %llu, \"dropped\": %llu, \"bytes\": %llu}\n", (unsigned long long)frames,
-	       (unsigned long long)drops, (unsigned long long)bytes);
+	printf("{\"frames\": %llu, \"dropped\": %llu, \"bytes\": %llu}\n",
+	       (unsigned long long)frames, (unsigned long long)drops, (unsigned long long)bytes);
 	return 0;
 }

@@ -138,9 +138,12 @@ Test(noise, seeds_with_little_memory)
 		size_t n = fread(p, 1, sizeof p, f);
 		fclose(f);
 		cr_assert_gt(n, 2);
-		static const uint16_t ports[] = {9,   21,  23,	25,   53,   80,	  102,	110,  123,  137,
-						 445, 502, 1080, 1433, 2375, 3389, 5060, 6379, 6443, 11211};
-		struct app_in in = {.proto = p[1] & 1 ? APP_UDP : APP_TCP, .dst_port = ports[(p[1] >> 1) % 20], .init = bytes_of(p + 2, n - 2)};
+		static const uint16_t ports[] = {9,    21,   23,   25,   53,   80,   102,
+						 110,  123,  137,  445,  502,  1080, 1433,
+						 2375, 3389, 5060, 6379, 6443, 11211};
+		struct app_in in = {.proto = p[1] & 1 ? APP_UDP : APP_TCP,
+				    .dst_port = ports[(p[1] >> 1) % 20],
+				    .init = bytes_of(p + 2, n - 2)};
 		struct msg_analysis r;
 		for (size_t size = 0; size <= sizeof memory; size += size < 2048 ? 16 : 256) {
 			struct msg_arena arena = {memory, size, 0};

@@ -101,8 +101,9 @@ static void flows(int n)
 
 static void balance(void)
 {
-	cr_assert_eq(agg.counts.sealed, m[M_packets_delivered] + m[M_packets_again] + d.pending_packets +
-						m[M_dropped_spool] + m[M_dropped_disk]);
+	cr_assert_eq(agg.counts.sealed, m[M_packets_delivered] + m[M_packets_again] +
+						d.pending_packets + m[M_dropped_spool] +
+						m[M_dropped_disk]);
 }
 
 static int in_queue(const char *consumer)
