@@ -41,12 +41,18 @@ static void print_help(const struct svc_desc *d, const struct opt_section *secti
 		d->name, upper);
 }
 
-static void print_metrics(const struct svc_desc *d)
+static void print_rows(const struct metric *m, size_t n)
 {
 	static const char *const kinds[] = {"counter", "gauge", "drop"};
-	for (size_t i = 0; i < d->nmetrics; i++)
-		printf("%-28s %-8s %-10s %s\n", d->metrics[i].name, kinds[d->metrics[i].kind],
-		       d->metrics[i].unit, d->metrics[i].help);
+	for (size_t i = 0; i < n; i++)
+		printf("%-28s %-8s %-10s %s\n", m[i].name, kinds[m[i].kind], m[i].unit, m[i].help);
+}
+
+/* Four columns, the first three without spaces: `lurker metrics` reads them. */
+static void print_metrics(const struct svc_desc *d)
+{
+	print_rows(d->metrics, d->nmetrics);
+	print_rows(svc_bus_metrics, SVC_BUS_METRICS);
 }
 
 /* The flags that end the program at once, taken out before the table's own. */

@@ -8,7 +8,7 @@
 #define DEFAULT_CONFIG "/etc/lurker/lurker.yml"
 
 const char *const svc_sections[] = {"capture", "responder", "flowagg", "uploader", "analyzer",
-				    "logptn",  "forwarder", "up",      NULL};
+				    "logptn",  "forwarder", "up",      "metrics",  NULL};
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};

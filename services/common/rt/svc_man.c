@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rt/svc_stat.h"
+
 /* Text in which roff sees nothing special. */
 static void put_text(FILE *out, const char *t)
 {
@@ -63,9 +65,18 @@ static void put_options(FILE *out, const struct opt_section *s)
 	}
 }
 
-void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
+static void put_metrics(FILE *out, const struct metric *m, size_t n)
 {
 	static const char *const kinds[] = {"counter", "gauge", "drop"};
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, ".TP\n.B %s\n(%s, %s) ", m[i].name, kinds[m[i].kind], m[i].unit);
+		put_text(out, m[i].help);
+		fputc('\n', out);
+	}
+}
+
+void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
+{
 	char upper[32];
 	snprintf(upper, sizeof(upper), "%s", d->name);
 	for (char *p = upper; *p; p++)
@@ -96,12 +107,8 @@ void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE 
 	fputs(".SH METRICS\nPublished once a second under the topic\n.BR stat ;\n.B lurker "
 	      "stat\nshows them.\n",
 	      out);
-	for (size_t i = 0; i < d->nmetrics; i++) {
-		fprintf(out, ".TP\n.B %s\n(%s, %s) ", d->metrics[i].name, kinds[d->metrics[i].kind],
-			d->metrics[i].unit);
-		put_text(out, d->metrics[i].help);
-		fputc('\n', out);
-	}
+	put_metrics(out, d->metrics, d->nmetrics);
+	put_metrics(out, svc_bus_metrics, SVC_BUS_METRICS);
 	fputs(".SH EXIT STATUS\n0 done, 1 failure, 2 usage or configuration.\n.SH FILES\n"
 	      ".I /etc/lurker/lurker.yml\n.br\n.I /var/lib/lurker\n.br\n.I /run/lurker\n.SH SEE "
 	      "ALSO\n"

@@ -9,6 +9,14 @@
 #include "proto/codec.h"
 #include "rt/account.h"
 
+const struct metric svc_bus_metrics[SVC_BUS_METRICS] = {
+	{"bus_published", METRIC_COUNTER, "messages", "published on the bus"},
+	{"bus_received", METRIC_COUNTER, "messages", "received from the bus"},
+	{"bus_malformed", METRIC_DROP, "messages", "received from the bus and not understood"},
+	{"bus_missed", METRIC_DROP, "messages",
+	 "that the bus dropped on the way here; what they announced is on disk"},
+};
+
 static uint64_t resident_bytes(void)
 {
 	char text[128];
@@ -54,17 +62,14 @@ void svc_stat(struct svc *s, bool final)
 				.name = bytes_str(d->metrics[i].name), .count = d->values[i]};
 	}
 	struct bus_counts bc = bus_counts(s->bus);
-	const struct msg_count bus_rows[3] = {{bytes_str("bus_published"), bc.published},
-					      {bytes_str("bus_received"), bc.received},
-					      {bytes_str("bus_malformed"), bc.malformed}};
-	for (size_t i = 0; i < 3; i++) {
-		unsigned kind = i == 2 ? METRIC_DROP : METRIC_COUNTER;
+	const uint64_t bus_values[SVC_BUS_METRICS] = {bc.published, bc.received, bc.malformed,
+						      bc.missed};
+	for (size_t i = 0; i < SVC_BUS_METRICS; i++) {
+		unsigned kind = svc_bus_metrics[i].kind;
 		if (n[kind] < STAT_MAX)
-			rows[kind][n[kind]++] = bus_rows[i];
+			rows[kind][n[kind]++] = (struct msg_count){
+				.name = bytes_str(svc_bus_metrics[i].name), .count = bus_values[i]};
 	}
-	if (n[METRIC_DROP] < STAT_MAX)
-		rows[METRIC_DROP][n[METRIC_DROP]++] =
-			(struct msg_count){bytes_str("bus_missed"), bc.missed};
 	struct rusage ru;
 	getrusage(RUSAGE_SELF, &ru);
 	struct msg_stat m = {

@@ -6,6 +6,10 @@
 
 #include "rt/svc.h"
 
+/* What every service counts besides its own rows: its traffic on the bus. */
+#define SVC_BUS_METRICS 4
+extern const struct metric svc_bus_metrics[SVC_BUS_METRICS];
+
 /* final: the last time in this run. */
 void svc_stat(struct svc *s, bool final);
 
