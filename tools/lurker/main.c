@@ -21,6 +21,8 @@ static const struct {
 	{"check", front_check, "check the configuration of every service"},
 	{"query", front_query, "search the records: by time, address, port, protocol, text"},
 	{"audit", front_audit, "the balance of every stage, to the packet; holes"},
+	{"metrics", front_metrics,
+	 "every counter for Prometheus, over HTTP or in a file for node_exporter"},
 	{"keygen", front_keygen, "make CURVE keys for tcp:// endpoints"},
 };
 

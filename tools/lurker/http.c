@@ -1,0 +1,68 @@
+#include "http.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* The head ends with an empty line; bare LF is accepted (RFC 9112, 2.2). */
+static bool complete(struct bytes in)
+{
+	for (size_t i = 0; i + 1 < in.n; i++) {
+		if (in.p[i] != '\n')
+			continue;
+		if (in.p[i + 1] == '\n' ||
+		    (in.p[i + 1] == '\r' && i + 2 < in.n && in.p[i + 2] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the bytes up to c out of *line; absent when c does not come. */
+static struct bytes word(struct bytes *line, char c)
+{
+	const uint8_t *end = line->n ? memchr(line->p, c, line->n) : NULL;
+	if (!end)
+		return (struct bytes){0};
+	struct bytes w = bytes_of(line->p, (size_t)(end - line->p));
+	*line = bytes_of(end + 1, line->n - w.n - 1);
+	return w;
+}
+
+int http_request(struct bytes in)
+{
+	if (!complete(in))
+		return in.n >= HTTP_REQUEST_MAX ? 431 : 0;
+	struct bytes line = word(&in, '\n');
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	struct bytes method = word(&line, ' '), target = word(&line, ' ');
+	if (!method.n || !target.n ||
+	    (!bytes_eq(line, bytes_str("HTTP/1.1")) && !bytes_eq(line, bytes_str("HTTP/1.0"))))
+		return 400;
+	if (!bytes_eq(method, bytes_str("GET")))
+		return 405;
+	struct bytes rest = target, path = word(&rest, '?');
+	return bytes_eq(path.p ? path : target, bytes_str("/metrics")) ? 200 : 404;
+}
+
+int http_head(int status, size_t body_n, struct buf *out)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} known[] = {
+		{200, "OK"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed\r\nAllow: GET"},
+		{431, "Request Header Fields Too Large"},
+		{503, "Service Unavailable"},
+	};
+	const char *text = "Bad Request";
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i].status == status)
+			text = known[i].text;
+	return buf_addf(
+		out,
+		"HTTP/1.1 %d %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n",
+		status, text, body_n);
+}
