@@ -32,4 +32,13 @@ void merge_narrow(struct ends *e, const uint32_t *a, uint32_t la, const uint32_t
 uint32_t merge_append(const struct ends *e, const uint32_t *a, uint32_t la, uint32_t *code,
 		      uint32_t len);
 
+/* merge_alive: keeps the rows whose pattern is alive; returns their number. */
+uint32_t merge_alive(const struct pats *p, struct pat_row *rows, uint32_t n);
+
+/* merge_replace: the patterns of rows, which differ in slots a and b at most, become one with values there. */
+bool merge_replace(struct pats *p, const struct pat_row *rows, uint32_t n, uint32_t a, uint32_t b);
+
+/* merge_without: the pattern's hash without the code at i. */
+uint64_t merge_without(const struct pats *p, const struct pat *q, uint32_t i);
+
 #endif
