@@ -136,19 +136,20 @@ int dump_lines(const struct opts *o, struct skels *t, const struct formats *f,
 	       const struct input *in, size_t n, FILE *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t record = SKEL_NONE;
+		struct lines_record record = {0};
+		uint32_t skel = SKEL_NONE;
 		const uint8_t *line;
 		size_t at = 0, len;
 		uint64_t number = 0;
 
 		while (lines_next(in[i].p, in[i].n, &at, &line, &len, &number)) {
 			bool continued =
-				record != SKEL_NONE && lines_continues(&o->rule, line, len);
+				lines_continues(&o->rule, &record, line, len) && skel != SKEL_NONE;
 
 			if (!continued)
-				record = skels_find(t, line, len);
-			if (record != SKEL_NONE)
-				dump_line(o, f, record, continued, line, len, in[i].name, number,
+				skel = skels_find(t, line, len);
+			if (skel != SKEL_NONE)
+				dump_line(o, f, skel, continued, line, len, in[i].name, number,
 					  out);
 		}
 	}

@@ -32,6 +32,7 @@ struct tail {
 	size_t n;
 	bool skipping;
 	uint64_t number;
+	struct lines_record lines;
 	uint32_t record, generation; /* of the table, when record was valid */
 	bool complained;
 };
@@ -103,7 +104,7 @@ static void take_line(struct follower *w, struct tail *s)
 	memset(s->line + n, 0, SHAPE_SLACK);
 	if (s->generation != w->t.generation)
 		s->record = SKEL_NONE;
-	continued = s->record != SKEL_NONE && lines_continues(&w->o->rule, s->line, n);
+	continued = lines_continues(&w->o->rule, &s->lines, s->line, n) && s->record != SKEL_NONE;
 	if (continued)
 		skels_more(&w->t, s->record);
 	else
@@ -161,6 +162,8 @@ static void open_tail(struct follower *w, struct tail *s)
 	s->ino = st.st_ino;
 	s->at = 0;
 	s->number = 0;
+	s->lines = (struct lines_record){0};
+	s->record = SKEL_NONE;
 	if (w->inotify >= 0)
 		inotify_add_watch(w->inotify, s->name,
 				  IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB);

@@ -24,22 +24,24 @@ static void walk(const struct walk *w, bool times, walk_fn fn, void *arg)
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
-		uint32_t record = SKEL_NONE;
+		struct lines_record record = {0};
+		uint32_t skel = SKEL_NONE;
 		int64_t stamp = -1;
 		const uint8_t *line;
 		size_t at = 0, len;
 		uint64_t number = 0;
 
 		while (lines_next(w->in[i].p, w->in[i].n, &at, &line, &len, &number)) {
-			if (record == SKEL_NONE || !lines_continues(&w->o->rule, line, len)) {
+			if (!lines_continues(&w->o->rule, &record, line, len) ||
+			    skel == SKEL_NONE) {
 				int64_t s = times ? stamp_parse(line, len, w->year) : -1;
 
-				record = skels_find(w->t, line, len);
+				skel = skels_find(w->t, line, len);
 				stamp = s >= 0 ? s
 					       : stamp; /* a line without a time came after the one before it */
 			}
-			if (record != SKEL_NONE)
-				fn(arg, w->f->of_skel[record], stamp, total++, number, (uint32_t)i);
+			if (skel != SKEL_NONE)
+				fn(arg, w->f->of_skel[skel], stamp, total++, number, (uint32_t)i);
 		}
 	}
 }

@@ -9,17 +9,18 @@
 /* Bytes a thread takes at a time. */
 #define BLOCK ((size_t)1 << 20)
 
-void learn_block(struct skels *t, const struct lines_rule *rule, const uint8_t *p, size_t n,
-		 uint32_t *record)
+void learn_block(struct skels *t, const struct lines_rule *rule, const uint8_t *p, size_t n)
 {
+	struct lines_record record = {0};
 	const uint8_t *line;
 	size_t at = 0, len;
+	uint32_t skel = SKEL_NONE;
 
 	while (lines_next(p, n, &at, &line, &len, NULL)) {
-		if (*record != SKEL_NONE && lines_continues(rule, line, len))
-			skels_more(t, *record);
+		if (lines_continues(rule, &record, line, len) && skel != SKEL_NONE)
+			skels_more(t, skel);
 		else
-			*record = skels_add(t, line, len);
+			skel = skels_add(t, line, len);
 	}
 }
 
@@ -49,7 +50,7 @@ static size_t record_start(const struct input *in, const struct lines_rule *rule
 	nl = memchr(in->p + at - 1, '\n', in->n - at + 1);
 	at = nl ? (size_t)(nl - in->p) + 1 : in->n;
 	for (size_t next = at; lines_next(in->p, in->n, &next, &line, &len, NULL); at = next)
-		if (!lines_continues(rule, line, len))
+		if (lines_starts(rule, line, len))
 			break;
 	return at;
 }
@@ -75,14 +76,13 @@ static void *run(void *arg)
 	for (;;) {
 		size_t k = atomic_fetch_add(&w->next, 1), from, to;
 		const struct input *in = locate(w, &k);
-		uint32_t record = SKEL_NONE;
 
 		if (!in)
 			return NULL;
 		from = record_start(in, w->rule, k * BLOCK);
 		to = record_start(in, w->rule, (k + 1) * BLOCK);
 		if (from < to)
-			learn_block(&me->t, w->rule, in->p + from, to - from, &record);
+			learn_block(&me->t, w->rule, in->p + from, to - from);
 		atomic_fetch_add(w->done, in->n - k * BLOCK < BLOCK ? in->n - k * BLOCK : BLOCK);
 	}
 }

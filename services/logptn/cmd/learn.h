@@ -15,9 +15,7 @@
 int learn(const struct input *in, size_t n, const struct lines_rule *rule, unsigned threads,
 	  struct skels *t, atomic_size_t *done);
 
-/* learn_block: adds the lines of p[0..n). *record is the skeleton of the record that goes on, SKEL_NONE at the start of an
- * input. */
-void learn_block(struct skels *t, const struct lines_rule *rule, const uint8_t *p, size_t n,
-		 uint32_t *record);
+/* learn_block: adds the lines of p[0..n), which begins with the start of a record. */
+void learn_block(struct skels *t, const struct lines_rule *rule, const uint8_t *p, size_t n);
 
 #endif

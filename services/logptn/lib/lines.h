@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum multiline {
-	MULTILINE_AUTO, /* a line continues if it begins with a tab, four blanks, "  at ", "Caused by: " and the like */
+	MULTILINE_AUTO, /* parts of stack traces continue a record, and indented lines do behind these or a time */
 	MULTILINE_NONE,
 	MULTILINE_REGEX, /* a line continues unless the expression matches it */
 };
@@ -25,8 +25,18 @@ struct lines_rule {
 int lines_rule_set(struct lines_rule *r, const char *text, char *err, size_t errlen);
 void lines_rule_fini(struct lines_rule *r);
 
-/* lines_continues: the line (no end) continues the record before it. */
-bool lines_continues(const struct lines_rule *r, const uint8_t *line, size_t n);
+/* The record at hand. Starts as zeros. */
+struct lines_record {
+	bool any, continued;
+	uint8_t head[4]; /* how its first line begins */
+};
+
+/* lines_continues: the line (no end) continues the record; else it starts one, which r then is. */
+bool lines_continues(const struct lines_rule *rule, struct lines_record *r, const uint8_t *line,
+		     size_t n);
+
+/* lines_starts: the line starts a record, whatever was before it. */
+bool lines_starts(const struct lines_rule *rule, const uint8_t *line, size_t n);
 
 /* lines_next: the next line in p[*at..n), without its end, and moves *at behind it. False at the end. A last line without
  * LF counts. number (may be NULL) counts lines, empty ones too. */

@@ -14,6 +14,7 @@
 struct logptn {
 	struct skels t;
 	struct lines_rule rule;
+	struct lines_record lines;
 	uint32_t record, generation;
 	size_t n;
 	uint8_t pending[PENDING + SHAPE_SLACK];
@@ -74,7 +75,7 @@ static void take(struct logptn *l)
 	memset(l->pending + n, 0, SHAPE_SLACK);
 	if (l->generation != l->t.generation)
 		l->record = SKEL_NONE;
-	if (l->record != SKEL_NONE && lines_continues(&l->rule, l->pending, n))
+	if (lines_continues(&l->rule, &l->lines, l->pending, n) && l->record != SKEL_NONE)
 		skels_more(&l->t, l->record);
 	else
 		l->record = skels_add(&l->t, l->pending, n);
@@ -104,6 +105,7 @@ int logptn_end(struct logptn *l)
 {
 	take(l);
 	l->record = SKEL_NONE;
+	l->lines = (struct lines_record){0};
 	return l->t.failed ? -ENOMEM : 0;
 }
 

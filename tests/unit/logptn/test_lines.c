@@ -25,38 +25,62 @@ Test(lines, ends)
 	cr_expect_eq(k, 4);
 }
 
-static bool continues(const char *how, const char *line)
+/* Whether `line` continues a record that `first` started. */
+static bool continues(const char *how, const char *first, const char *line)
 {
+	struct lines_record rec = {0};
 	struct lines_rule r;
 	char err[100];
 	bool is;
 
 	cr_assert_eq(lines_rule_set(&r, how, err, sizeof err), 0);
-	is = lines_continues(&r, (const uint8_t *)line, strlen(line));
+	cr_expect(!lines_continues(&r, &rec, (const uint8_t *)first, strlen(first)));
+	is = lines_continues(&r, &rec, (const uint8_t *)line, strlen(line));
+	cr_expect(!is || !lines_starts(&r, (const uint8_t *)line, strlen(line)), "%s", line);
 	lines_rule_fini(&r);
 	return is;
 }
 
 Test(lines, continuation)
 {
-	struct lines_rule r;
+	static const char *const timed[] = {"2024-01-01 x", "[Mon Jan 1] x", "<13>x", "Jan  1 x",
+					    NULL};
+	struct lines_record rec = {0};
+	struct lines_rule r = {0};
 	char err[100] = "";
 
-	cr_expect(continues("auto", "\tat com.example.A.b(A.java:3)"));
-	cr_expect(continues("auto", "    return x"));
-	cr_expect(continues("auto", "  File \"a.py\", line 3"));
-	cr_expect(continues("auto", "Caused by: java.io.IOException"));
-	cr_expect(continues("auto", "Traceback (most recent call last):"));
-	cr_expect(!continues("auto", "Caused nothing"));
-	cr_expect(!continues("auto", "Trace"));
-	cr_expect(!continues("auto", " one blank"));
-	cr_expect(!continues("auto", "  two blanks"));
-	cr_expect(!continues("auto", "  "));
-	cr_expect(!continues("none", "\tat com.example.A.b(A.java:3)"));
-	cr_expect(!continues("^[0-9]{4}", "2024 begins"));
-	cr_expect(continues("^[0-9]{4}", "goes on"));
+	cr_expect(continues("auto", "x", "\tat com.example.A.b(A.java:3)"));
+	cr_expect(continues("auto", "x", "    at a"));
+	cr_expect(continues("auto", "x", "  File \"a.py\", line 3"));
+	cr_expect(continues("auto", "x", "  ... 5 more"));
+	cr_expect(continues("auto", "x", "Caused by: java.io.IOException"));
+	cr_expect(continues("auto", "x", "Traceback (most recent call last):"));
+	cr_expect(!continues("auto", "x", "Caused nothing"));
+	cr_expect(!continues("auto", "x", "Trace"));
+	for (const char *const *t = timed; *t; t++) {
+		cr_expect(continues("auto", *t, "    indented"));
+		cr_expect(continues("auto", *t, "\tindented"));
+		cr_expect(!continues("auto", *t, " one blank"));
+		cr_expect(!continues("auto", *t, "  two blanks"));
+		cr_expect(!continues("auto", *t, "     "));
+		cr_expect(!continues("auto", *t, "2024 again"));
+	}
+	cr_expect(!continues("auto", "no time", "    indented"));
+	cr_expect(!continues("auto", "January", "    indented"));
+	cr_expect(!continues("none", "2024", "\tat com.example.A.b(A.java:3)"));
+	cr_expect(!continues("^[0-9]{4}", "2023", "2024 begins"));
+	cr_expect(continues("^[0-9]{4}", "2023", "goes on"));
 	cr_expect_eq(lines_rule_set(&r, "(", err, sizeof err), -22);
 	cr_expect_str_neq(err, "");
+
+	/* Indented lines go on behind a part of a stack trace. */
+	lines_rule_set(&r, "auto", err, sizeof err);
+	cr_expect(!lines_continues(&r, &rec, (const uint8_t *)"failed", 6));
+	cr_expect(lines_continues(&r, &rec, (const uint8_t *)"  File \"a\"", 10));
+	cr_expect(lines_continues(&r, &rec, (const uint8_t *)"    return x", 12));
+	/* Nothing to continue at the start. */
+	rec = (struct lines_record){0};
+	cr_expect(!lines_continues(&r, &rec, (const uint8_t *)"\tat a.b", 7));
 }
 
 /* A stack trace is counted with the line it belongs to, whoever reads it. */
