@@ -1,0 +1,278 @@
+"""The disk refuses: one call or all of them, a small or full or read-only filesystem, no inodes, no descriptors."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import frames
+from pipeline import SERVICES, Pipeline, child_of, crashed, rig, torn
+from kill_points import Ground, compare, finished
+
+# What each call may answer when the disk is full, broken, read-only, or descriptors are used up.
+ERRORS = {"write": ("ENOSPC", "EIO"), "pwrite64": ("ENOSPC",), "fsync": ("EIO", "ENOSPC"), "fdatasync": ("EIO",),
+          "syncfs": ("EIO",), "rename": ("ENOSPC", "EROFS"), "renameat": ("EIO",), "link": ("ENOSPC",),
+          "linkat": ("ENOSPC", "EROFS", "EMLINK"), "unlink": ("EIO", "EROFS"), "unlinkat": ("EIO", "EROFS"),
+          "mkdir": ("ENOSPC", "EROFS"), "mkdirat": ("ENOSPC", "EROFS"), "openat": ("EMFILE", "EIO", "EROFS", "ENOSPC"),
+          "read": ("EIO",), "pread64": ("EIO",), "ftruncate": ("EIO",), "newfstatat": ("EIO",), "getdents64": ("EIO",)}
+
+
+OUTSIDE = object()
+
+
+def one(ground, service, call, error, n):
+    """The nth call fails once. None when there is no nth call, OUTSIDE when it is not about the
+    state; else (lost, duplicated, complaint)."""
+    name = f"{service} {call} {n} {error}"
+    with Pipeline(template=ground.template(service)) as p:
+        hit = p.dir / "hit"
+        proc = p.start(service, "--no-sandbox", before=["strace", "-f", "-qq", "-y", "-o", str(hit), "-e", f"trace={call}",
+                                                        "-e", f"inject={call}:error={error}:when={n}"])
+        deadline = time.monotonic() + 12
+        told = None
+        while proc.poll() is None and time.monotonic() < deadline:
+            if told is None and (finished(ground, service, p) or time.monotonic() > deadline - 8):
+                told = child_of(proc.pid)
+                if told:
+                    os.kill(told, signal.SIGTERM)
+            time.sleep(0.005)
+        where = [x for x in hit.read_text(errors="replace").splitlines() if "INJECTED" in x] if hit.exists() else []
+        hangs = proc.poll() is None
+        if hangs:
+            os.kill(told or proc.pid, signal.SIGKILL)
+            proc.kill()
+        if not where:
+            return (0, 0, f"{name}: does not end\n{proc.tail(6)}") if hangs else None
+        # Libraries being loaded and ZeroMQ's own eventfds are no disk.
+        if not any(str(p.state) in x or '"/' not in x and "</" not in x and "<anon" not in x for x in where):
+            return OUTSIDE
+        if hangs:
+            return 0, 0, f"{name}: does not end\n{where[0]}\n{proc.tail(6)}"
+        how = crashed(proc)
+        if how or proc.poll() not in (0, 1, 2):
+            return 0, 0, f"{name}: {how or proc.poll()}\n{proc.tail(6)}"
+        words = [f"{name}: torn {torn(p.state)[:3]}"] if torn(p.state) else []
+        for s in [service] if finished(ground, service, p) else [service, service]:
+            try:
+                p.work_off([s], timeout=8, finished=lambda: finished(ground, service, p))
+                break
+            except rig.Timeout:
+                pass
+            except rig.Failed as problem:
+                return 1, 0, f"{name}: {problem}"
+        lost, twice = compare(ground, service, p)
+        if lost and counted(p, service):
+            lost = 0
+        if lost:
+            words.append(f"{name}: {lost} lost, uncounted\n{proc.tail(6)}")
+        return lost, twice, "; ".join(words) or None
+
+
+def counted(p, service):
+    """What is missing is counted as turned away (flowagg), or set aside for a person (the others)."""
+    if service == "flowagg":
+        said = p.audit()
+        total = p.now("flowagg")
+        return "UNACCOUNTED" not in said.stdout.split("uploader stores")[0] and (total.get("total_disk") or 0) > 0
+    bad = p.state / "spool" / "bad" / service
+    return bad.exists() and any(bad.rglob("*.pcap"))
+
+
+def errors(case, service, short):
+    ground = Ground(5)
+    step, most = (9, 60) if short else (1, 60)
+
+    def every(pair):
+        out = []
+        for n in range(1, most + 1, step):
+            got = one(ground, service, *pair, n)
+            if got is None:
+                break
+            if got is not OUTSIDE:
+                out.append(got)
+        return out
+
+    pairs = [(c, e) for c, es in ERRORS.items() for e in (es[:1] if short else es)]
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            tries = [t for part in pool.map(every, pairs) for t in part]
+    finally:
+        ground.close()
+    case.times = len(tries)
+    case.lost = sum(t[0] for t in tries)
+    case.duplicated = sum(t[1] for t in tries)
+    case.complain(*[t[2] for t in tries if t[2]])
+
+
+class Small:
+    """A small filesystem that a pipeline lives on."""
+
+    def __init__(self, kind, megabytes, options=""):
+        self.dir = pathlib.Path(subprocess.run(["mktemp", "-d", "/tmp/lurker-small-XXXXXX"], check=True, text=True,
+                                               capture_output=True).stdout.strip())
+        self.image = None
+        if kind == "tmpfs":
+            argv = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m{options}", "tmpfs", self.dir]
+        else:
+            self.image = pathlib.Path(f"{self.dir}.img")
+            with open(self.image, "wb") as f:
+                f.truncate(megabytes << 20)
+            subprocess.run(["mkfs.ext4", "-q", "-F", *options.split(), self.image], check=True)
+            argv = ["mount", "-o", "loop", self.image, self.dir]
+        done = subprocess.run(argv, capture_output=True, text=True)
+        if done.returncode:
+            self.close()
+            raise rig.Failed(f"mount: {done.stderr}")
+
+    def remount(self, how):
+        subprocess.run(["mount", "-o", f"remount,{how}", self.dir], check=True)
+
+    def fill(self):
+        """Takes all that is left."""
+        fd = os.open(self.dir / "ballast", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for size in (1 << 20, 4096, 64, 1):
+            try:
+                while os.write(fd, bytes(size)):
+                    pass
+            except OSError:
+                continue
+        os.close(fd)
+
+    def relieve(self):
+        (self.dir / "ballast").unlink()
+
+    def close(self):
+        for _ in range(20):
+            if subprocess.run(["umount", self.dir], capture_output=True).returncode == 0:
+                break
+            time.sleep(0.1)
+        self.dir.rmdir()
+        if self.image:
+            self.image.unlink()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+LAB_FEED = 4000
+
+
+def trouble(case, small, begin, end, rounds):
+    """All services run on a small filesystem; begin() makes it refuse, end() relieves it; conversations go on meanwhile."""
+    with Pipeline(base=small.dir / "p") as p:
+        p.dir.mkdir()
+        outside = pathlib.Path(f"{small.dir}-logs")
+        outside.mkdir(exist_ok=True)
+        p.dir, real = outside, p.dir
+        try:
+            p.dir = outside
+            procs = {s: p.start(s) for s in SERVICES}
+            fed = 0
+            path = outside / "in.pcap"
+            for n in range(rounds):
+                feed(case, p, path, fed)
+                fed += 1
+                rig.wait_for(p.done, "the end of a round", 20)
+                begin()
+                # capture cannot write either: what it says it could not write is not lost, it was never taken.
+                held = p.start("capture", "-r", path, "--end-gap-s", 600)
+                time.sleep(2)
+                for s, proc in procs.items():
+                    case.require(proc.poll() is None, f"{s} ended with {proc.poll()}\n{proc.tail(6)}")
+                    how = crashed(proc)
+                    case.require(not how, f"{s}: {how}")
+                bad = torn(p.state)
+                case.require(not bad, f"torn {bad[:3]}")
+                end()
+                relieved = time.monotonic()
+                held.wait(30)
+                feed(case, p, path, fed)
+                fed += 1
+                rig.wait_for(p.done, "work after relief", 30)
+                case.recovered = max(case.recovered or 0, time.monotonic() - relieved)
+                case.times += 1
+            for s, proc in procs.items():
+                case.require(proc.stop() == 0, f"{s} ended with {proc.poll()}\n{proc.tail(6)}")
+                lines = [x for x in proc.output().splitlines() if " error " in x or " warn " in x]
+                case.require(len(lines) <= 12 * rounds, f"{s} says it too often: {len(lines)} lines\n" + "\n".join(lines[:9]))
+            said = p.audit()
+            case.require(said.returncode == 0, said.stdout + said.stderr)
+            turned = [k for k in ("total_disk", "total_spool") if p.now("flowagg").get(k)]
+            if turned:
+                case.note(f"given up and counted: { {k: p.now('flowagg')[k] for k in turned} }")
+        finally:
+            for proc in p.procs:
+                if proc.poll() is None:
+                    proc.kill()
+            shutil.rmtree(outside, ignore_errors=True)
+            p.dir = real
+
+
+def feed(case, p, path, n):
+    frames.write(path, frames.conversations(20, first=20 * n, start_s=1_790_000_000 + 8000 * n))
+    code = p.feed(path)
+    case.require(code == 0, f"capture -r ended with {code}\n{p.procs[-1].tail(4)}")
+
+
+def full(case, kind, short):
+    with Small(kind, 24) as small:
+        trouble(case, small, small.fill, small.relieve, 1 if short else 3)
+    case.require(case.recovered <= 5, f"work went on only {case.recovered:.1f} s after the relief")
+
+
+def read_only(case, short):
+    """Files open for writing forbid a remount, so it is the start that meets a read-only disk: each service says so and ends,
+    as often as it is started, and works within 5 s once the disk takes writes."""
+    with Small("ext4", 24) as small:
+        (small.dir / "p").mkdir()
+        with Pipeline(base=small.dir / "p") as p:
+            p.dir = pathlib.Path(f"{small.dir}-logs")
+            p.dir.mkdir()
+            try:
+                path = p.dir / "in.pcap"
+                for n in range(1 if short else 3):
+                    feed(case, p, path, n)
+                    small.remount("ro")
+                    for s in SERVICES:
+                        proc = p.start(s)
+                        code = proc.wait(10)
+                        case.require(code == 1 and " error " in proc.output(), f"{s} on a read-only disk: {code}\n{proc.tail(5)}")
+                        case.times += 1
+                    small.remount("rw")
+                    case.recovered = max(case.recovered or 0, p.work_off())
+                said = p.audit()
+                case.require(said.returncode == 0, said.stdout + said.stderr)
+            finally:
+                for proc in p.procs:
+                    if proc.poll() is None:
+                        proc.kill()
+                shutil.rmtree(p.dir, ignore_errors=True)
+    case.require(case.recovered <= 5, f"work went on only {case.recovered:.1f} s after the relief")
+
+
+def inodes(case, short):
+    with Small("tmpfs", 24, ",nr_inodes=400") as small:
+        hold = small.dir / "hold"
+
+        def begin():
+            hold.mkdir()
+            try:
+                for i in range(10_000):
+                    (hold / str(i)).touch()
+            except OSError:
+                pass
+
+        trouble(case, small, begin, lambda: shutil.rmtree(hold), 1 if short else 2)
+    case.require(case.recovered <= 5, f"work went on only {case.recovered:.1f} s after the relief")
+
+
+CASES = {f"errors-{s}": (lambda case, short, s=s: errors(case, s, short)) for s in SERVICES}
+CASES |= {"disk-full-tmpfs": lambda case, short: full(case, "tmpfs", short),
+          "disk-full-ext4": lambda case, short: full(case, "ext4", short),
+          "disk-read-only": read_only, "no-inodes": inodes}

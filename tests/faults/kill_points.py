@@ -1,0 +1,130 @@
+"""SIGKILL at every call that changes something on disk or goes out: the service dies just before its nth such call, for
+every n, is started again, and must come to the very files and records of an undisturbed run."""
+
+import concurrent.futures
+import os
+import signal
+import time
+
+import frames
+from pipeline import SERVICES, Pipeline, child_of, rig, torn
+
+CALLS = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "rename", "renameat", "renameat2", "link", "linkat",
+         "unlink", "unlinkat", "ftruncate", "mkdir", "mkdirat", "sendto", "sendmsg")
+
+
+class Ground:
+    """What every try of a service begins with, and what it must come to."""
+
+    def __init__(self, count):
+        self.journal = Pipeline()  # a journal, nothing taken in
+        path = self.journal.dir / "in.pcap"
+        frames.write(path, frames.conversations(count))
+        if self.journal.feed(path) != 0:
+            raise rig.Failed("capture -r: " + self.journal.procs[-1].tail())
+        self.queued = Pipeline(template=self.journal)  # flowagg is done
+        self.queued.work_off(["flowagg"], finished=lambda: self.queued.taken_in() and self.queued.queue("analyzer"))
+        self.final = Pipeline(template=self.queued)
+        self.final.work_off(["uploader", "analyzer"])
+        self.keys = self.queued.queue("uploader")
+        self.objects = self.final.objects()
+        self.records = {r["flow_id"]: r["payload"] for r in self.final.records()}
+        if len(self.records) < count or len(self.objects) < count:
+            raise rig.Failed(f"an undisturbed run makes {len(self.objects)} objects, {len(self.records)} records")
+
+    def template(self, service):
+        return self.journal if service == "flowagg" else self.queued
+
+    def close(self):
+        for p in (self.journal, self.queued, self.final):
+            p.__exit__()
+
+
+def finished(ground, service, p):
+    if service == "flowagg":
+        return p.queue("uploader") == ground.keys == p.queue("analyzer") and not any((p.state / "spool/tmp").iterdir())
+    return not p.queue(service)
+
+
+def compare(ground, service, p):
+    """(lost, duplicated): of objects and records; a record that came twice with the same content is no loss, but told."""
+    if service == "flowagg":
+        extra = len(p.queue("uploader") ^ ground.keys) + len(p.queue("analyzer") ^ ground.keys)
+        base = p.state / "spool/queue/uploader"
+        want = ground.queued.state / "spool/queue/uploader"
+        other = [k for k in ground.keys if (base / k).exists() and (base / k).read_bytes() != (want / k).read_bytes()]
+        return extra + len(other), 0
+    if service == "uploader":
+        have = p.objects()
+        return sum(have.get(k) != v for k, v in ground.objects.items()), len(have.keys() - ground.objects.keys())
+    seen = {}
+    twice = 0
+    for r in p.records():
+        twice += r["flow_id"] in seen
+        if seen.setdefault(r["flow_id"], r["payload"]) != r["payload"]:
+            return 1, twice
+    return sum(seen.get(k) != v for k, v in ground.records.items()) + len(seen.keys() - ground.records.keys()), twice
+
+
+def one(ground, service, call, n):
+    """None when there is no nth call; else (lost, duplicated, seconds to recover, complaint)."""
+    with Pipeline(template=ground.template(service)) as p:
+        proc = p.start(service, before=["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
+                                        "-e", f"inject={call}:signal=KILL:when={n}"])
+        deadline = time.monotonic() + 20
+        told = False
+        while proc.poll() is None and time.monotonic() < deadline:
+            if not told and finished(ground, service, p):
+                child = child_of(proc.pid)
+                told = True
+                if child:
+                    os.kill(child, signal.SIGTERM)
+            time.sleep(0.004)
+        if proc.poll() is None:
+            proc.kill()
+            return 0, 0, 0, f"{service} {call} {n}: hangs\n{proc.tail(5)}"
+        if proc.poll() == 0:
+            return None
+        if proc.poll() not in (-signal.SIGKILL, 128 + signal.SIGKILL):
+            return 0, 0, 0, f"{service} {call} {n}: ended with {proc.poll()}\n{proc.tail(5)}"
+        bad = torn(p.state)
+        try:
+            took = p.work_off([service], finished=lambda: finished(ground, service, p))
+        except (rig.Timeout, rig.Failed) as problem:
+            return 1, 0, 0, f"{service} {call} {n}: {problem}"
+        lost, twice = compare(ground, service, p)
+        words = [f"{service} {call} {n}: torn {bad[:3]}"] if bad else []
+        if lost:
+            words.append(f"{service} {call} {n}: {lost} lost or other")
+        return lost, twice, took, "; ".join(words) or None
+
+
+def every(ground, service, call, step, most):
+    out = []
+    for n in range(1, most + 1, step):
+        got = one(ground, service, call, n)
+        if got is None:
+            break
+        out.append(got)
+    return out
+
+
+def run(case, service, short):
+    """Short: a tenth of the points."""
+    step = 7 if short else 1
+    ground = Ground(6 if short else 12)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            tries = [t for part in pool.map(lambda c: every(ground, service, c, step, 400), CALLS) for t in part]
+    finally:
+        ground.close()
+    case.times = len(tries)
+    case.lost = sum(t[0] for t in tries)
+    case.duplicated = sum(t[1] for t in tries)
+    case.recovered = max((t[2] for t in tries), default=0)
+    case.complain(*[t[3] for t in tries if t[3]])
+    case.require(len(tries) > (3 if short else 30), f"only {len(tries)} kill points")
+    case.require(case.recovered <= 5, "recovery took longer than 5 s")
+
+
+CASES = {f"kill-{s}": (lambda case, short, s=s: run(case, s, short)) for s in SERVICES}

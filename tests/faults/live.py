@@ -1,0 +1,107 @@
+"""The whole sensor under traffic while its services are killed, stopped and started."""
+
+import os
+import random
+import re
+import signal
+import time
+
+import pipeline  # sets the path to the rig
+import measure
+import records
+import rig
+import sensor as sensors
+import talk
+
+PORT = 7070
+LIB = rig.ROOT / "tests" / "scenario" / "lib"
+
+
+class Live:
+    """A sensor in a Lab, and clients that connect to it, each with a text of its own."""
+
+    def __init__(self, lab, settings=None):
+        self.lab = lab
+        self.sensor = sensors.Sensor(lab, settings).start()
+        self.client = None
+
+    def talk(self, connections, interval):
+        self.client = self.lab.attacker.start(
+            ["/usr/bin/python3", LIB / "talk.py", connections, interval, PORT,
+             *(self.lab.host(n) for n in range(50, 90))], name="talk")
+
+    def sent(self):
+        return {int(n) for n in re.findall(r"^sent (\d+)", self.client.output(), re.M)} if self.client else set()
+
+    def kill(self, service):
+        """Kills a service; seconds until it publishes again."""
+        before = self.sensor.bus.starts(service)
+        pid = self.sensor.pids().get(service)
+        if pid is None:
+            return 0.0
+        begin = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        rig.wait_for(lambda: self.sensor.bus.starts(service) > before, f"{service} again", 30, self.sensor.up)
+        return time.monotonic() - begin
+
+    def missing(self):
+        """Texts that were sent and are in no record."""
+        have = {records.payload(r) for r in self.sensor.records() if r["dst_port"] == PORT}
+        return {n for n in self.sent() if talk.text(n) not in have}
+
+    def finish(self, case, whole):
+        """Waits for the records of all that was sent (whole), ends the sensor, draws the balance."""
+        if self.client:
+            rig.wait_for(lambda: self.client.poll() is not None, "the end of the connections", 60)
+        if whole:
+            try:
+                rig.wait_for(lambda: not self.missing(), "records of all connections", 60, self.sensor.up)
+            except rig.Timeout:
+                case.complain(f"no record of connections {sorted(self.missing())[:10]}")
+            case.lost += len(self.missing())
+        ids = [r["flow_id"] for r in self.sensor.records()]
+        case.duplicated += len(ids) - len(set(ids))
+        case.require(self.sensor.stop() == 0, "a service did not end in order:\n" + self.sensor.up.tail())
+        audit = self.lab.sensor.run([rig.program("lurker"), "audit", "-c", self.sensor.config], timeout=120, check=False)
+        case.require(audit.returncode == 0, audit.stdout + audit.stderr)
+        return audit.stdout
+
+
+def memory(sensor):
+    """{service: (resident bytes without packet rings, descriptors)}."""
+    out = {}
+    for service, pid in sensor.pids().items():
+        try:
+            out[service] = (measure.pss(pid)[0], len(os.listdir(f"/proc/{pid}/fd")))
+        except OSError:
+            continue
+    return out
+
+
+def random_kills(case, short, services, times):
+    rnd = random.Random(4711)
+    with rig.Lab() as lab:
+        live = Live(lab)
+        live.talk(int(times * 10), 0.1)
+        waits = []
+        for _ in range(times):
+            time.sleep(rnd.uniform(0, 0.3))
+            waits.append(live.kill(rnd.choice(services)))
+        live.client.stop()
+        case.times = times
+        case.recovered = max(waits)
+        case.require(case.recovered <= 5, f"a service needed {case.recovered:.1f} s to come back")
+        said = live.finish(case, whole="capture" not in services)
+        case.note(f"{len(live.sent())} connections, {len(live.sensor.records())} records; "
+                  f"holes: {said.split('holes:')[1].count(' to ')}")
+
+
+def times(case, short):
+    return 5 if short else 1000 if case.long else 100
+
+
+CASES = {
+    "kills-at-random": lambda case, short: random_kills(
+        case, short, ("responder", "flowagg", "uploader", "analyzer"), times(case, short)),
+    "kills-capture-too": lambda case, short: random_kills(case, short, sensors.SERVICES, times(case, short) // 2 + 1),
+}

@@ -1,0 +1,156 @@
+"""The services behind the wire, on a state directory of their own and without a network: a capture file goes in, objects
+and records come out, and what came out is compared with what an undisturbed run made."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scenario" / "lib"))
+import records
+import rig
+
+SERVICES = ("flowagg", "uploader", "analyzer")
+OPTIONS = {"capture": ["--journal-segment", "1MiB"], "flowagg": ["--checkpoint-s", "1"], "uploader": [], "analyzer": []}
+
+
+class Pipeline:
+    def __init__(self, base=None, template=None):
+        """template: another pipeline whose state is copied."""
+        fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.own = base is None
+        self.dir = pathlib.Path(base or tempfile.mkdtemp(prefix="lurker-faults-", dir=fast))
+        self.state, self.run_dir = self.dir / "state", self.dir / "run"
+        self.procs = []
+        if template:
+            subprocess.run(["cp", "-a", template.state, self.state], check=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for p in self.procs:
+            if p.poll() is None:
+                p.kill()
+        if self.own and not os.environ.get("RIG_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def argv(self, service, *more):
+        return [rig.program(f"lurker-{service}"), "--state-dir", str(self.state), "--run-dir", str(self.run_dir),
+                "--user", "", "--sensor", "faults", *OPTIONS[service], *map(str, more)]
+
+    def start(self, service, *more, before=(), log=None, env=None):
+        """before: what the service is started under, such as strace. The process started is returned as a rig.Proc."""
+        proc = rig.Proc([*before, *self.argv(service, *more)], service, self.dir / f"{log or service}-{len(self.procs)}.log",
+                        env=rig.environment(env))
+        self.procs.append(proc)
+        return proc
+
+    def feed(self, path, *more, timeout=60):
+        """capture takes in a file; the exit code."""
+        return self.start("capture", "-r", path, *more).wait(timeout)
+
+    def queue(self, consumer):
+        base = self.state / "spool" / "queue" / consumer
+        return {str(p.relative_to(base)) for p in base.rglob("*.pcap")}
+
+    def objects(self):
+        """key → digest of every file that stands under a final name."""
+        base = self.state / "objects"
+        return {str(p.relative_to(base)): hashlib.sha256(p.read_bytes()).hexdigest()
+                for p in base.rglob("*") if p.is_file() and not p.name.startswith(".")}
+
+    def records(self):
+        return records.read(self.state)
+
+    def now(self, service):
+        """The counters a service left last, in one dict."""
+        base = self.state / "stat" / service
+        for path in (base / "now", *sorted(base.glob("*.jsonl"), reverse=True)):
+            try:
+                line = json.loads(path.read_text().splitlines()[-1])
+                break
+            except (OSError, ValueError, IndexError):
+                continue
+        else:
+            return {}
+        return {**line.get("counters", {}), **line.get("gauges", {}), **line.get("drops", {})}
+
+    def taken_in(self):
+        """flowagg has everything that is in the journal."""
+        last = sorted((self.state / "journal").glob("*.pcap"))
+        if not last:
+            return True
+        count = int(last[-1].stem) + sum(1 for _ in records.packets(last[-1]))
+        return self.now("flowagg").get("next_number") == count
+
+    def done(self):
+        """What flowagg has delivered is stored and recorded."""
+        return self.taken_in() and not self.queue("uploader") and not self.queue("analyzer") and \
+            not self.now("flowagg").get("packets_pending")
+
+    def audit(self):
+        return subprocess.run([rig.program("lurker"), "audit", "--state-dir", str(self.state)], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, env=rig.environment())
+
+    def work_off(self, services=SERVICES, timeout=30, finished=None):
+        """Runs services until all is done; seconds that took. They are ended in order."""
+        procs = [self.start(s) for s in services]
+        begin = time.monotonic()
+        try:
+            rig.wait_for(finished or self.done, "the end of the work", timeout)
+            rig.wait_for(lambda: all(" started " in p.output() for p in procs), "the start of the services", 5)
+        finally:
+            took = time.monotonic() - begin
+            codes = [p.stop() for p in procs]
+        if any(codes):
+            raise rig.Failed(f"exit codes {codes}\n" + "\n".join(p.tail(5) for p in procs))
+        return took
+
+
+def child_of(pid):
+    """The process that pid (strace, sh) runs."""
+    for _ in range(400):
+        try:
+            kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            return None
+        if kids:
+            return int(kids[0])
+        time.sleep(0.002)
+    return None
+
+
+def crashed(proc):
+    """How a process ended, if that is a crash: a signal other than the SIGKILL and SIGTERM we sent, or a sanitizer's word."""
+    code = proc.poll()
+    if code is not None and code < 0 and -code not in (signal.SIGKILL, signal.SIGTERM):
+        return signal.Signals(-code).name
+    if code is not None and code >= 128 and code - 128 not in (signal.SIGKILL, signal.SIGTERM):
+        return f"exit {code}"
+    found = re.search(r"(AddressSanitizer|runtime error|Assertion).*", proc.output())
+    return found and found.group(0)
+
+
+def whole(path):
+    """Whether a capture file ends where a packet ends."""
+    data = path.read_bytes()
+    if len(data) < 24:
+        return False
+    at = 24
+    while at + 16 <= len(data):
+        at += 16 + int.from_bytes(data[at + 8:at + 12], "little")
+    return at == len(data)
+
+
+def torn(state):
+    """Files under final names, in archive and queues, that are not whole."""
+    places = [state / "objects", state / "spool" / "queue"]
+    return [p for place in places for p in place.rglob("*.pcap") if not whole(p)]
