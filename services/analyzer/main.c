@@ -83,6 +83,9 @@ static int job(struct svc *s, int argc, char **argv)
 	return argc ? files(s, argc, argv) : SVC_SERVE;
 }
 
+/* Flows that memory does not hold are paged out. */
+static const char *const calls[] = {"pwrite64", NULL};
+
 static const struct svc_desc desc = {
 	.name = "analyzer",
 	.summary = "turns capture files into records: what was sent, what it was, who sent it",
@@ -107,6 +110,7 @@ static const struct svc_desc desc = {
 	.endpoint = &settings.endpoint,
 	.metrics = serve_metrics,
 	.values = serve_values,
+	.calls = calls,
 	.check = check,
 	.job = job,
 	.start = serve_start,

@@ -443,7 +443,7 @@ static void drain(struct svc *s)
 
 int main(int argc, char **argv)
 {
-	static const char *const calls[] = {"flock", "ioctl", NULL};
+	static const char *const calls[] = {"flock", "ioctl", "pwrite64", NULL};
 	static const struct svc_desc desc = {
 		.name = "capture",
 		.summary = "every packet of an interface, numbered, to the journal and the bus",

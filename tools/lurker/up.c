@@ -22,7 +22,8 @@
 
 #define SERVICES_MAX   16
 #define BACKOFF_MIN_NS 100000000ull
-#define BACKOFF_MAX_NS 10000000000ull
+/* With its start, a service is back within 5 s however often it died. */
+#define BACKOFF_MAX_NS 3000000000ull
 #define HEALTHY_NS \
 	30000000000ull /* a service that lived this long starts over with the back-off \
 				       */

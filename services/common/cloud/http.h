@@ -19,7 +19,9 @@ struct loop;
 struct creds;
 
 /* System calls that libcurl, its resolver and TLS need beyond the runtime's, for svc_desc.calls. */
-#define HTTP_CALLS "socketpair", "sendmmsg", "ioctl"
+#define HTTP_CALLS                                                                              \
+	"socketpair", "sendmmsg", "sendmsg", "ioctl", "uname", "shutdown", "geteuid", "getuid", \
+		"getegid", "getgid"
 
 struct http_conf {
 	size_t calls;        /* requests at once */

@@ -11,8 +11,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* What the runtime itself needs after the drop: memory, files, clocks, the loop, and the threads
- * and sockets of ZeroMQ. Everything that is one service's own stands in its svc_desc. */
+/* What the runtime itself needs after the drop: memory, threads, clocks, the loop, the sockets of
+ * ZeroMQ, records and counters on disk. Everything that is one service's own stands in its svc_desc:
+ * each list is as short as the test suite lets it be. */
 static const char *const base_calls[] = {
 	/* memory and threads */
 	"brk",
@@ -24,7 +25,7 @@ static const char *const base_calls[] = {
 	"mlock", /* libsodium guards the keys of CURVE */
 	"munlock",
 	"futex",
-	"clone",
+	"clone", /* where a container's own filter answers clone3 with ENOSYS */
 	"clone3",
 	"set_robust_list",
 	"rseq",
@@ -38,18 +39,16 @@ static const char *const base_calls[] = {
 	"prctl",
 	"gettid",
 	"getpid",
-	/* signals */
+	/* signals, abort() included */
 	"rt_sigaction",
 	"rt_sigprocmask",
 	"rt_sigreturn",
-	"sigaltstack",
 	"tgkill",
 	"restart_syscall",
-	/* time and the loop */
+	/* time and the loop; clocks for machines whose vDSO has none */
 	"clock_gettime",
-	"clock_nanosleep",
-	"nanosleep",
 	"gettimeofday",
+	"clock_nanosleep",
 	"timerfd_settime",
 	"poll",
 	"ppoll",
@@ -60,54 +59,36 @@ static const char *const base_calls[] = {
 	"eventfd2",
 	"getrusage",
 	"getrandom",
-	"uname",
-	"sysinfo",
+	"sysinfo", /* qsort() asks for it */
 	/* files */
 	"read",
-	"readv",
 	"pread64",
 	"write",
-	"writev",
-	"pwrite64",
 	"lseek",
 	"openat",
-	"open",
 	"close",
 	"fstat",
 	"newfstatat",
-	"stat",
-	"lstat",
-	"statx",
 	"fcntl",
-	"access",
-	"faccessat",
-	"faccessat2",
-	"unlink",
-	"unlinkat",
-	"rename",
-	"renameat",
-	"renameat2",
-	"link",
-	"linkat",
-	"mkdir",
-	"mkdirat",
 	"fsync",
 	"fdatasync",
 	"ftruncate",
 	"getdents64",
-	"fadvise64",
 	"fchmod",
-	"chmod",
 	"umask",
-	"geteuid",
-	"getuid",
-	"getegid",
-	"getgid",
+	/* names: of these pairs an architecture has one or both */
+	"mkdir",
+	"mkdirat",
+	"rename",
+	"renameat",
+	"renameat2",
+	"unlink",
+	"unlinkat",
+	"linkat",
 	/* sockets of the bus */
 	"socket",
 	"bind",
 	"listen",
-	"accept",
 	"accept4",
 	"connect",
 	"getsockname",
@@ -115,10 +96,8 @@ static const char *const base_calls[] = {
 	"setsockopt",
 	"getsockopt",
 	"sendto",
-	"sendmsg",
 	"recvfrom",
-	"recvmsg",
-	"shutdown",
+	"recvmsg", /* a TCP endpoint looks up the interfaces */
 	NULL,
 };
 
@@ -151,6 +130,17 @@ static const char *const sanitizer_calls[] = {
 	"fork",
 	"vfork",
 	"set_tid_address",
+	"sigaltstack",
+	"open",
+	"stat",
+	"lstat",
+	"access",
+	"writev",
+	"getuid",
+	"geteuid",
+	"getgid",
+	"getegid",
+	"uname",
 	NULL,
 };
 #endif
