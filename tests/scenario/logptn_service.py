@@ -87,3 +87,28 @@ with t, tempfile.TemporaryDirectory() as tmp:
     (place / "logptn.state").write_bytes(b"damaged")
     s = Service(place)
     t.check("a damaged state is refused with a reason", s.p.wait(10) == 1 and b"move it away" in s.p.stderr.read())
+
+    try:
+        import msgpack
+        import zmq
+    except ImportError:
+        t.note("python3-zmq and python3-msgpack are missing: topic log is not tried")
+    else:
+        pub = zmq.Context.instance().socket(zmq.PUB)
+        endpoint = f"ipc://{place}/run/app.sock"
+        pub.bind(endpoint)
+        log = subprocess.Popen([rig.program("lurker-logptn"), "--state-dir", place, "--run-dir", place / "run", "--user", "",
+                                "--topic", "log", "--from", endpoint], stderr=subprocess.DEVNULL, env=rig.environment())
+        s = Service.__new__(Service)
+        s.place = place
+        seq = iter(range(10 ** 6))
+
+        def send():
+            envelope = {"v": 1, "sensor": "s", "producer": "app", "epoch": 5, "seq": next(seq), "ts": time.time_ns()}
+            pub.send_multipart([b"log", msgpack.packb(envelope), b"pump 3 started\npump 4 started\n"])
+            return has(s, "pump * started")
+
+        rig.wait_for(send, "formats of log lines from the bus")
+        t.check("log lines from the bus", has(s, "pump * started")[0]["app"] == "log", s.formats())
+        log.send_signal(signal.SIGTERM)
+        t.check("it ends well too", log.wait(15) == 0)

@@ -43,7 +43,8 @@ static void put_vars(const struct view_format *f, FILE *out)
 			first ? "" : ",", g->name ? g->name : "*", g->exact ? "true" : "false",
 			g->nvalues);
 		first = false;
-		qsort(g->value, g->nvalues, sizeof *g->value, by_lines);
+		if (g->nvalues)
+			qsort(g->value, g->nvalues, sizeof *g->value, by_lines);
 		for (size_t i = 0; i < g->nvalues && i < VALUES; i++) {
 			fputs(i ? ",[" : "[", out);
 			out_string(out, g->value[i].p, clip(g->value[i].p, g->value[i].n, 120));
