@@ -74,6 +74,13 @@ with t, cloud.Place() as place:
     stores("virtual-host style", "virtual", s3_endpoint="http://s3.local:17480", s3_style="virtual")
     stores("virtual-host style over TLS", "virtual-tls", s3_endpoint="https://s3.local:17443", s3_style="virtual",
            ca_file=str(rgw.ca))
+    asked = cloud.nameserver(place, "s3.example.org")
+    named = cloud.Proxy(place)  # the gateway takes host names it does not know for buckets
+    by_name = named.url.replace("127.0.0.1", "s3.example.org")
+    up = cloud.Uploader(place, "dns", s3_endpoint=by_name).add(3)
+    up.start()
+    rig.wait_for(lambda: named.seen, "a request to a name from DNS", 15, up.proc)
+    t.check("a name is looked up by DNS, within the sandbox", asked and up.stop() == 0, up.proc.tail())
     stores("a storage class", "class", s3_storage_class="STANDARD")
 
     # Credentials. Each source has the right keys, and those that would come after it wrong ones.
@@ -112,6 +119,7 @@ with t, cloud.Place() as place:
     for name, up in ups.items():
         got = {k.removeprefix(name + "/"): stored.pop(k) for k in list(stored) if k.startswith(name + "/")}
         t.check(f"byte for byte by awscli: {name}", got == up.made, f"{len(got)} of {len(up.made)}")
+    stored = {k: v for k, v in stored.items() if not k.startswith("dns/")}
     t.check("nothing of what was refused is there", not stored, sorted(stored)[:5])
 
     # SNS: a stand-in that verifies signatures with botocore.
