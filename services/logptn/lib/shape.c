@@ -139,6 +139,11 @@ static inline __attribute__((always_inline)) uint64_t bits(const uint64_t *mask,
 	return e - s == 64 ? x : x & ((UINT64_C(1) << (e - s)) - 1);
 }
 
+static inline __attribute__((always_inline)) bool is_set(const uint64_t *mask, size_t i)
+{
+	return mask[i / 64] >> (i % 64) & 1;
+}
+
 /* The start of the run of set bits that contains bit d. */
 static inline __attribute__((always_inline)) size_t run_start(const uint64_t *mask, size_t d)
 {
@@ -174,14 +179,17 @@ static inline __attribute__((always_inline)) size_t cut_digits(const uint8_t *li
 		uint64_t todo = m->digit[w];
 
 		while (todo) {
-			size_t d = w * 64 + (size_t)__builtin_ctzll(todo);
-			size_t s = run_start(m->alnum, d), e = run_end(m->alnum, d), len = e - s,
-			       keep = 0;
+			size_t d = w * 64 + (size_t)__builtin_ctzll(todo), s = d;
+			size_t e = run_end(m->digit, d), keep = 0;
 			enum keep k = KEEP_NONE_DIGITS;
 
-			if (s != d || run_end(m->digit, d) != e) {
-				size_t trailing;
+			/* Letters on neither side: by far the most frequent case. */
+			if ((d && is_set(m->alnum, d - 1)) || is_set(m->alnum, e)) {
+				size_t trailing, len;
 
+				s = run_start(m->alnum, d);
+				e = run_end(m->alnum, d);
+				len = e - s;
 				if (len <= 64) {
 					uint64_t x = bits(m->digit, s, e), inv = ~(x << (64 - len));
 
