@@ -6,7 +6,8 @@
  * Sends SYNs of 74 bytes (a Linux client's options) from random addresses of 10.0.0.0/8 to random addresses of
  * 203.0.113.0/24 and random ports, RATE a second (0: as fast as it goes), in batches of one sendmmsg. With
  * `latency`, one SYN at a time, and the time from just before the send to the kernel's stamp on the SYN+ACK. With `visit`,
- * RATE visits in all, each from an address of its own: a handshake, 16 bytes, a FIN, as fast as they are answered.
+ * RATE visits in all, each from an address of its own: a handshake, 16 bytes, a FIN, as fast as they are answered, for
+ * at most SECONDS.
  * Prints one JSON object.
  */
 #include <arpa/inet.h>
@@ -215,12 +216,14 @@ static int visit_next(uint8_t *f, const uint8_t *in, ssize_t len, uint64_t *done
 	return (int)(54 + data);
 }
 
-static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again, uint64_t total)
+static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again, uint64_t total,
+		   double seconds)
 {
 	uint64_t sent = 0, done = 0, start = clock_ns(CLOCK_MONOTONIC), quiet = start;
 
-	/* New ones as long as few are under way; ends when all are done or nothing comes any more. */
-	while (done < total && clock_ns(CLOCK_MONOTONIC) - quiet < 2000000000u) {
+	/* New ones as long as few are under way; ends when all are done, time is up, or nothing comes any more. */
+	while (done < total && clock_ns(CLOCK_MONOTONIC) - quiet < 2000000000u &&
+	       (double)(clock_ns(CLOCK_MONOTONIC) - start) < seconds * 1e9) {
 		uint8_t in[2048];
 		ssize_t len;
 
@@ -288,7 +291,7 @@ int main(int argc, char **argv)
 		frame_init(again, src, dst);
 		rx = socket_on(argv[1], ETH_P_ALL, src);
 		setsockopt(rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue));
-		visits(fd, rx, frames, again, strtoull(argv[3], NULL, 10));
+		visits(fd, rx, frames, again, strtoull(argv[3], NULL, 10), atof(argv[4]));
 	} else if (argc > 5) {
 		rx = socket_on(argv[1], ETH_P_ALL, src);
 		latencies(fd, rx, frames[0], atof(argv[3]), atof(argv[4]));

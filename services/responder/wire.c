@@ -227,8 +227,6 @@ bool wire_next(struct wire *w, struct wire_frame *out)
 			if (n > 0)
 				*out = (struct wire_frame){data, (uint32_t)n, h->tp_len};
 		}
-		if (out->caplen < out->len)
-			w->cut++;
 		from = (const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
 								  TPACKET_ALIGN((int)sizeof(*h)));
 		/* In promiscuous mode (a capture next door) frames for other hosts come by. */

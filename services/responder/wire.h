@@ -37,7 +37,6 @@ struct wire {
 	uint8_t *whole; /* for the frame that did not fit its slot */
 	struct mmsghdr msg[BATCH_FRAMES];
 	struct iovec iov[BATCH_FRAMES];
-	uint64_t cut; /* frames whose whole form was not to be had */
 };
 
 struct wire_frame {
