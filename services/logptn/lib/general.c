@@ -212,30 +212,6 @@ static size_t pattern_text(const struct formats *f, const struct format *m, uint
 	return o;
 }
 
-/* Counts, samples and tags of one skeleton go to another table. */
-static void move(struct skels *to, uint32_t k, const struct skel *s)
-{
-	struct skel *d = &to->v[k];
-
-	d->lines += s->lines;
-	d->records += s->records;
-	if (s->first_ns && (!d->first_ns || s->first_ns < d->first_ns))
-		d->first_ns = s->first_ns;
-	if (s->last_ns > d->last_ns)
-		d->last_ns = s->last_ns;
-	for (uint32_t i = 0; s->tags && i < s->tags->n; i++)
-		skels_tag(to, k, s->tags->v[i].tag, s->tags->v[i].lines);
-	if (s->tags && d->tags)
-		d->tags->other += s->tags->other;
-	for (unsigned i = 0; i < s->nsamples; i++)
-		skels_put_sample(to, k, s->sample[i]->hash, s->sample[i]->lines, s->sample[i]->text,
-				 s->sample[i]->len, s->sample[i]->cut);
-	if (s->known && !d->known) {
-		d->known = true;
-		memcpy(d->format, s->format, sizeof d->format);
-	}
-}
-
 /* The work takes several times the memory of the table, so threads with full tables do it one after the other. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
@@ -268,7 +244,7 @@ static int make(struct skels *t)
 			k = skels_put(&u, text, len, slots, nslots);
 		}
 		for (uint32_t j = 0; k != SKEL_NONE && j < m->nskel; j++)
-			move(&u, k, &t->v[m->skel[j]]);
+			skels_take(&u, k, &t->v[m->skel[j]]);
 		if (k == SKEL_NONE)
 			r = -ENOMEM;
 		else if (m->nskel > 1)

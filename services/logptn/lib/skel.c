@@ -436,33 +436,37 @@ uint32_t skels_peek(const struct skels *t, const uint8_t *line, size_t n)
 	return skels_text(t, text, tok_text(shape, tok, ntok, text));
 }
 
+void skels_take(struct skels *t, uint32_t k, const struct skel *s)
+{
+	struct skel *d = &t->v[k];
+
+	d->lines += s->lines;
+	d->records += s->records;
+	if (s->first_ns && (!d->first_ns || s->first_ns < d->first_ns))
+		d->first_ns = s->first_ns;
+	if (s->last_ns > d->last_ns)
+		d->last_ns = s->last_ns;
+	for (uint32_t i = 0; s->tags && i < s->tags->n; i++)
+		skels_tag(t, k, s->tags->v[i].tag, s->tags->v[i].lines);
+	if (s->tags && d->tags)
+		d->tags->other += s->tags->other;
+	for (unsigned i = 0; i < s->nsamples; i++)
+		skels_put_sample(t, k, s->sample[i]->hash, s->sample[i]->lines, s->sample[i]->text,
+				 s->sample[i]->len, s->sample[i]->cut);
+	if (s->known && !d->known) {
+		d->known = true;
+		memcpy(d->format, s->format, sizeof d->format);
+	}
+}
+
 void skels_union(struct skels *t, const struct skels *from)
 {
 	for (uint32_t i = 0; i < from->n; i++) {
 		const struct skel *s = &from->v[i];
 		uint32_t k = place(t, s->text, s->len, s->slot, s->nslots, s->lines);
-		struct skel *d;
 
-		if (k == SKEL_NONE)
-			continue;
-		for (unsigned j = 0; j < s->nsamples; j++)
-			skels_put_sample(t, k, s->sample[j]->hash, s->sample[j]->lines,
-					 s->sample[j]->text, s->sample[j]->len, s->sample[j]->cut);
-		d = &t->v[k];
-		d->lines += s->lines;
-		d->records += s->records;
-		if (s->first_ns && (!d->first_ns || s->first_ns < d->first_ns))
-			d->first_ns = s->first_ns;
-		if (s->last_ns > d->last_ns)
-			d->last_ns = s->last_ns;
-		for (uint32_t j = 0; s->tags && j < s->tags->n; j++)
-			skels_tag(t, k, s->tags->v[j].tag, s->tags->v[j].lines);
-		if (s->tags && s->tags->other && d->tags)
-			d->tags->other += s->tags->other;
-		if (s->known && !d->known) {
-			d->known = true;
-			memcpy(d->format, s->format, sizeof d->format);
-		}
+		if (k != SKEL_NONE)
+			skels_take(t, k, s);
 	}
 	t->lines += from->lines;
 	t->coarse += from->coarse;

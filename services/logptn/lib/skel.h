@@ -114,6 +114,9 @@ uint32_t skels_put(struct skels *t, const uint8_t *text, size_t len, const struc
 void skels_put_sample(struct skels *t, uint32_t skel, uint64_t hash, uint64_t lines,
 		      const uint8_t *line, size_t n, bool cut);
 
+/* skels_take: adds counts, times, tags and samples of a skeleton of another table to skeleton k. */
+void skels_take(struct skels *t, uint32_t k, const struct skel *s);
+
 /* skels_union: adds all of `from`. */
 void skels_union(struct skels *t, const struct skels *from);
 

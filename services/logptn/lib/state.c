@@ -4,44 +4,37 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "logptn/lib/cursor.h"
+
 static const char magic[7] = "LOGPTN";
-
-static void put(struct buf *b, uint64_t v)
-{
-	uint8_t x[8];
-
-	for (int i = 0; i < 8; i++)
-		x[i] = (uint8_t)(v >> (8 * i));
-	buf_add(b, x, sizeof x);
-}
 
 static void put_skel(struct buf *b, const struct skel *s)
 {
-	put(b, s->len);
+	cursor_put(b, s->len);
 	buf_add(b, s->text, s->len);
-	put(b, s->lines);
-	put(b, s->records);
-	put(b, s->first_ns);
-	put(b, s->last_ns);
-	put(b, s->known);
+	cursor_put(b, s->lines);
+	cursor_put(b, s->records);
+	cursor_put(b, s->first_ns);
+	cursor_put(b, s->last_ns);
+	cursor_put(b, s->known);
 	buf_add(b, s->format, sizeof s->format - 1);
-	put(b, s->nslots);
+	cursor_put(b, s->nslots);
 	for (uint32_t i = 0; i < s->nslots; i++) {
-		put(b, s->slot[i].chars);
-		put(b, s->slot[i].types);
+		cursor_put(b, s->slot[i].chars);
+		cursor_put(b, s->slot[i].types);
 	}
-	put(b, s->tags ? s->tags->n : 0);
+	cursor_put(b, s->tags ? s->tags->n : 0);
 	for (uint32_t i = 0; s->tags && i < s->tags->n; i++) {
-		put(b, s->tags->v[i].tag);
-		put(b, s->tags->v[i].lines);
+		cursor_put(b, s->tags->v[i].tag);
+		cursor_put(b, s->tags->v[i].lines);
 	}
-	put(b, s->tags ? s->tags->other : 0);
-	put(b, s->nsamples);
+	cursor_put(b, s->tags ? s->tags->other : 0);
+	cursor_put(b, s->nsamples);
 	for (unsigned i = 0; i < s->nsamples; i++) {
-		put(b, s->sample[i]->hash);
-		put(b, s->sample[i]->lines);
-		put(b, s->sample[i]->cut);
-		put(b, s->sample[i]->len);
+		cursor_put(b, s->sample[i]->hash);
+		cursor_put(b, s->sample[i]->lines);
+		cursor_put(b, s->sample[i]->cut);
+		cursor_put(b, s->sample[i]->len);
 		buf_add(b, s->sample[i]->text, s->sample[i]->len);
 	}
 }
@@ -53,14 +46,14 @@ int state_save(const struct skels *t, struct buf *out)
 	size_t start = out->n;
 
 	buf_init(&body, STATE_MAX);
-	put(&body, t->lines);
-	put(&body, t->coarse);
-	put(&body, t->n);
+	cursor_put(&body, t->lines);
+	cursor_put(&body, t->coarse);
+	cursor_put(&body, t->n);
 	for (uint32_t i = 0; i < t->n; i++)
 		put_skel(&body, &t->v[i]);
 	buf_add(out, magic, sizeof magic);
 	buf_add(out, &version, 1);
-	put(out, body.n);
+	cursor_put(out, body.n);
 	buf_add(out, body.p, body.n);
 	if (!body.failed && !out->failed) {
 		SHA256(out->p + start, out->n - start, sum);
@@ -68,43 +61,6 @@ int state_save(const struct skels *t, struct buf *out)
 	}
 	buf_fini(&body);
 	return body.failed || out->failed ? -ENOMEM : 0;
-}
-
-/* A cursor with a sticky error. */
-struct reader {
-	const uint8_t *p;
-	size_t n;
-	bool bad;
-};
-
-static const uint8_t *take(struct reader *r, size_t n)
-{
-	const uint8_t *p = r->p;
-
-	if (r->bad || n > r->n) {
-		r->bad = true;
-		return NULL;
-	}
-	r->p += n;
-	r->n -= n;
-	return p;
-}
-
-/* A number of at most `most`. */
-static uint64_t get(struct reader *r, uint64_t most)
-{
-	const uint8_t *p = take(r, 8);
-	uint64_t v = 0;
-
-	if (!p)
-		return 0;
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	if (v > most) {
-		r->bad = true;
-		return 0;
-	}
-	return v;
 }
 
 /* Whether text is a skeleton with this many values. */
@@ -141,20 +97,21 @@ static bool is_id(const uint8_t *p)
 	return true;
 }
 
-static void get_skel(struct reader *r, struct skels *t)
+static void get_skel(struct cursor *r, struct skels *t)
 {
 	struct slot slots[TOK_MAX];
-	size_t len = get(r, SKEL_TEXT_MAX + 3 * TOK_MAX);
-	const uint8_t *text = take(r, len), *id, *line;
-	uint64_t lines = get(r, UINT64_MAX), records = get(r, lines), first = get(r, UINT64_MAX);
-	uint64_t last = get(r, UINT64_MAX), known = get(r, 1), n, other;
+	size_t len = cursor_get(r, SKEL_TEXT_MAX + 3 * TOK_MAX);
+	const uint8_t *text = cursor_take(r, len), *id, *line;
+	uint64_t lines = cursor_get(r, UINT64_MAX), records = cursor_get(r, lines),
+		 first = cursor_get(r, UINT64_MAX);
+	uint64_t last = cursor_get(r, UINT64_MAX), known = cursor_get(r, 1), n, other;
 	uint32_t k;
 
-	id = take(r, 64);
-	n = get(r, TOK_MAX);
+	id = cursor_take(r, 64);
+	n = cursor_get(r, TOK_MAX);
 	for (uint64_t i = 0; !r->bad && i < n; i++) {
-		slots[i].chars = get(r, UINT64_MAX);
-		slots[i].types = (uint16_t)get(r, (1u << TYPE_COUNT) - 1);
+		slots[i].chars = cursor_get(r, UINT64_MAX);
+		slots[i].types = (uint16_t)cursor_get(r, (1u << TYPE_COUNT) - 1);
 	}
 	if (r->bad || !is_skeleton(text, len, n) || !is_id(id)) {
 		r->bad = true;
@@ -169,21 +126,22 @@ static void get_skel(struct reader *r, struct skels *t)
 	t->v[k].last_ns = last;
 	t->v[k].known = known;
 	memcpy(t->v[k].format, id, 64);
-	n = get(r, SKEL_TAGS);
+	n = cursor_get(r, SKEL_TAGS);
 	for (uint64_t i = 0; !r->bad && i < n; i++) {
-		uint32_t tag = (uint32_t)get(r, UINT32_MAX);
+		uint32_t tag = (uint32_t)cursor_get(r, UINT32_MAX);
 
-		skels_tag(t, k, tag, get(r, UINT64_MAX));
+		skels_tag(t, k, tag, cursor_get(r, UINT64_MAX));
 	}
-	other = get(r, UINT64_MAX);
+	other = cursor_get(r, UINT64_MAX);
 	if (t->v[k].tags)
 		t->v[k].tags->other += other;
-	n = get(r, UINT8_MAX);
+	n = cursor_get(r, UINT8_MAX);
 	for (uint64_t i = 0; !r->bad && i < n; i++) {
-		uint64_t hash = get(r, UINT64_MAX), count = get(r, records), cut = get(r, 1);
+		uint64_t hash = cursor_get(r, UINT64_MAX), count = cursor_get(r, records),
+			 cut = cursor_get(r, 1);
 
-		len = get(r, SAMPLE_TEXT_MAX);
-		line = take(r, len);
+		len = cursor_get(r, SAMPLE_TEXT_MAX);
+		line = cursor_take(r, len);
 		if (line)
 			skels_put_sample(t, k, hash, count, line, len, cut);
 	}
@@ -192,9 +150,9 @@ static void get_skel(struct reader *r, struct skels *t)
 int state_load(struct skels *t, struct bytes in)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
-	struct reader r = {in.p, in.n, false};
-	const uint8_t *head = take(&r, sizeof magic), *version = take(&r, 1);
-	uint64_t len = get(&r, STATE_MAX), n;
+	struct cursor r = {in.p, in.n, false};
+	const uint8_t *head = cursor_take(&r, sizeof magic), *version = cursor_take(&r, 1);
+	uint64_t len = cursor_get(&r, STATE_MAX), n;
 	struct skels loaded;
 	int e;
 
@@ -211,9 +169,9 @@ int state_load(struct skels *t, struct bytes in)
 	e = skels_init(&loaded);
 	if (e)
 		return e;
-	loaded.lines = get(&r, UINT64_MAX);
-	loaded.coarse = get(&r, UINT64_MAX);
-	n = get(&r, SKELS_MAX);
+	loaded.lines = cursor_get(&r, UINT64_MAX);
+	loaded.coarse = cursor_get(&r, UINT64_MAX);
+	n = cursor_get(&r, SKELS_MAX);
 	for (uint64_t i = 0; !r.bad && i < n; i++)
 		get_skel(&r, &loaded);
 	if (r.bad || r.n || loaded.n != n)

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "logptn/lib/cursor.h"
 #include "logptn/lib/state.h"
 
 static const char magic[8] = "LPTNGRP\1";
@@ -76,15 +77,6 @@ int groups_tell(struct groups *g, bool all, groups_fn fn, void *arg)
 	return 0;
 }
 
-static void put(struct buf *b, uint64_t v)
-{
-	uint8_t x[8];
-
-	for (int i = 0; i < 8; i++)
-		x[i] = (uint8_t)(v >> (8 * i));
-	buf_add(b, x, sizeof x);
-}
-
 int groups_save(const struct groups *g, struct buf *out)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
@@ -92,17 +84,17 @@ int groups_save(const struct groups *g, struct buf *out)
 	int r = 0;
 
 	buf_add(out, magic, sizeof magic);
-	put(out, g->pos.day);
-	put(out, g->pos.offset);
-	put(out, g->refused);
-	put(out, g->n);
+	cursor_put(out, g->pos.day);
+	cursor_put(out, g->pos.offset);
+	cursor_put(out, g->refused);
+	cursor_put(out, g->n);
 	for (uint32_t i = 0; !r && i < g->n; i++) {
 		struct buf state;
 
 		buf_init(&state, STATE_MAX);
 		r = state_save(&g->v[i].t, &state);
 		buf_add(out, g->v[i].name, sizeof g->v[i].name);
-		put(out, state.n);
+		cursor_put(out, state.n);
 		buf_add(out, state.p, state.n);
 		buf_fini(&state);
 	}
@@ -112,40 +104,11 @@ int groups_save(const struct groups *g, struct buf *out)
 	return buf_add(out, sum, sizeof sum) ? -ENOMEM : 0;
 }
 
-struct reader {
-	const uint8_t *p;
-	size_t n;
-	bool bad;
-};
-
-static const uint8_t *take(struct reader *r, size_t n)
-{
-	const uint8_t *p = r->p;
-
-	if (r->bad || n > r->n) {
-		r->bad = true;
-		return NULL;
-	}
-	r->p += n;
-	r->n -= n;
-	return p;
-}
-
-static uint64_t get(struct reader *r)
-{
-	const uint8_t *p = take(r, 8);
-	uint64_t v = 0;
-
-	for (int i = 7; p && i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
 int groups_load(struct groups *g, struct bytes in)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
-	struct reader r = {in.p, in.n, false};
-	const uint8_t *head = take(&r, sizeof magic), *name;
+	struct cursor r = {in.p, in.n, false};
+	const uint8_t *head = cursor_take(&r, sizeof magic), *name;
 	uint64_t n;
 	int e = 0;
 
@@ -156,18 +119,18 @@ int groups_load(struct groups *g, struct bytes in)
 	SHA256(in.p, in.n - sizeof sum, sum);
 	if (memcmp(sum, r.p + r.n, sizeof sum))
 		return -EBADMSG;
-	g->pos.day = (uint32_t)get(&r);
-	g->pos.offset = get(&r);
-	g->refused = get(&r);
-	n = get(&r);
+	g->pos.day = (uint32_t)cursor_get(&r, UINT64_MAX);
+	g->pos.offset = cursor_get(&r, UINT64_MAX);
+	g->refused = cursor_get(&r, UINT64_MAX);
+	n = cursor_get(&r, UINT64_MAX);
 	if (n > GROUPS_MAX)
 		return -EBADMSG;
 	for (uint64_t i = 0; !e && !r.bad && i < n; i++) {
 		uint64_t len;
 		struct group *x;
 
-		name = take(&r, sizeof x->name);
-		len = get(&r);
+		name = cursor_take(&r, sizeof x->name);
+		len = cursor_get(&r, UINT64_MAX);
 		if (!name || name[sizeof x->name - 1] || len > r.n) {
 			r.bad = true;
 			break;
@@ -176,7 +139,7 @@ int groups_load(struct groups *g, struct bytes in)
 		if (!x)
 			e = -ENOMEM;
 		else
-			e = state_load(&x->t, bytes_of(take(&r, len), len));
+			e = state_load(&x->t, bytes_of(cursor_take(&r, len), len));
 		if (x) {
 			x->made_of = x->t.n;
 			x->told_lines = x->t.lines;
