@@ -10,6 +10,7 @@
 
 #include "front.h"
 #include "proto/codec.h"
+#include "rt/sandbox.h"
 
 #define ARENA_BYTES (1u << 20)
 
@@ -102,6 +103,10 @@ int front_healthy(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++)
 		if (strcmp(jobs[i].service, h.service) == 0)
 			h.advances = jobs[i].advances;
+	/* In a container root may be no more than a name; the service's account may open its sockets. */
+	char err[256];
+	if (sandbox_drop(common.user, err, sizeof(err)) != 0)
+		log_debug("privileges kept", "error=\"%s\"", err);
 	h.arena = malloc(ARENA_BYTES);
 	if (h.arena && listen_open(&h.listen, &common, topics, 1, on_stat, &h) == 0 &&
 	    loop_every(h.listen.loop, (uint64_t)h.conf.timeout_s * 1000000000u, on_time, &h) == 0)
