@@ -4,6 +4,7 @@
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "responder/rules.h"
 
@@ -25,6 +26,14 @@ static int explain(const char *nft, char *err, size_t errlen)
 	return -EOPNOTSUPP;
 }
 
+static bool is_bridge(const char *iface)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", iface);
+	return access(path, F_OK) == 0;
+}
+
 int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **out, char *err,
 		   size_t errlen)
 {
@@ -34,7 +43,7 @@ int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **ou
 
 	*out = NULL;
 	buf_init(&rules, RULES_LIMIT);
-	rc = rules_nft(w, iface, &rules);
+	rc = rules_nft(w, iface, is_bridge(iface), &rules);
 	buf_addc(&rules, '\0');
 	if (!ctx || rc || rules.failed) {
 		snprintf(err, errlen, "out of memory, or too many excluded ports");

@@ -109,25 +109,52 @@ static void nft_family(const struct watch *w, const char *iface, uint8_t family,
 			    : "icmpv6 type destination-unreachable");
 }
 
-int rules_nft(const struct watch *w, const char *iface, struct buf *out)
+/* What is routed on never belongs to a socket of ours. */
+static void nft_passing(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
 {
-	size_t start;
+	if (family_has(w, family))
+		buf_addf(out,
+			 "add rule inet lurker passing iifname \"%s\" %s daddr @watched%u meta "
+			 "l4proto "
+			 "tcp counter drop\n",
+			 iface, family == 4 ? "ip" : "ip6", family);
+}
 
-	buf_adds(out, "add table inet lurker { flags owner; }\n"
-		      "add chain inet lurker arriving { type filter hook prerouting priority raw; "
-		      "policy accept; }\n"
-		      "add chain inet lurker leaving { type filter hook output priority raw; "
-		      "policy accept; }\n"
-		      /* What belongs to a connection of the host's own, outbound ones included. */
-		      "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
-	start = out->n;
-	buf_adds(out, "add rule inet lurker arriving tcp dport { ");
+static void nft_excluded(const struct watch *w, const char *chain, struct buf *out)
+{
+	size_t start = out->n;
+
+	buf_addf(out, "add rule inet lurker %s tcp dport { ", chain);
 	if (ports(&w->excluded, out))
 		buf_adds(out, " } accept\n");
 	else
 		out->n = start;
+}
+
+int rules_nft(const struct watch *w, const char *iface, bool bridge, struct buf *out)
+{
+	buf_adds(out, "add table inet lurker { flags owner; }\n");
+	/* With br_netfilter (Docker loads it) prerouting sees a bridge's packets before the bridge's own taps
+	 * do: dropped there, neither capture nor we would get them. So on a bridge the drop comes later. */
+	buf_addf(out,
+		 "add chain inet lurker arriving { type filter hook %s priority raw; policy "
+		 "accept; }\n",
+		 bridge ? "input" : "prerouting");
+	if (bridge)
+		buf_adds(out,
+			 "add chain inet lurker passing { type filter hook forward priority raw; "
+			 "policy accept; }\n");
+	buf_adds(out, "add chain inet lurker leaving { type filter hook output priority raw; "
+		      "policy accept; }\n"
+		      /* What belongs to a connection of the host's own, outbound ones included. */
+		      "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
+	nft_excluded(w, "arriving", out);
+	if (bridge)
+		nft_excluded(w, "passing", out);
 	nft_family(w, iface, 4, out);
 	nft_family(w, iface, 6, out);
+	for (uint8_t family = 4; bridge && family <= 6; family = (uint8_t)(family + 2))
+		nft_passing(w, iface, family, out);
 	return state(out);
 }
 

@@ -267,7 +267,7 @@ Test(rules, nft)
 	watch_init(&w);
 	watch_add(&w, "203.0.113.0/24");
 	buf_init(&b, 1 << 16);
-	cr_assert_eq(rules_nft(&w, "eth0", &b), 0);
+	cr_assert_eq(rules_nft(&w, "eth0", false, &b), 0);
 	s = text(&b);
 	cr_assert_null(strstr(s, "accept\nadd rule inet lurker arriving tcp"),
 		       "no rule for no ports");
@@ -282,15 +282,24 @@ Test(rules, nft)
 	portset_add(&w.excluded, "443");
 	portset_add(&w.excluded, "8000-8100");
 	portset_add(&w.host_ports, "22");
-	cr_assert_eq(rules_nft(&w, "eth0", &b), 0);
+	cr_assert_eq(rules_nft(&w, "eth0", false, &b), 0);
 	s = text(&b);
 	cr_assert_not_null(strstr(s, "tcp dport { 443, 8000-8100 } accept"));
 	cr_assert_not_null(strstr(s, "ip daddr { 203.0.113.1 } tcp dport { 22 } accept"));
 	cr_assert_not_null(strstr(s, "ip6 daddr @watched6 meta l4proto tcp counter drop"));
 	cr_assert_lt(strstr(s, "socket wildcard 0 accept"), strstr(s, "counter drop"),
 		     "own connections come first");
+	cr_assert_not_null(strstr(s, "hook prerouting"));
+	buf_reset(&b);
+	cr_assert_eq(rules_nft(&w, "br0", true, &b), 0);
+	s = text(&b);
+	cr_assert_null(strstr(s, "hook prerouting"), "a bridge's taps come after prerouting");
+	cr_assert_not_null(strstr(s, "arriving { type filter hook input"));
+	cr_assert_not_null(strstr(s, "passing tcp dport { 443, 8000-8100 } accept"));
+	cr_assert_not_null(
+		strstr(s, "passing iifname \"br0\" ip6 daddr @watched6 meta l4proto tcp counter drop"));
 	buf_fini(&b);
 	buf_init(&b, 16);
-	cr_assert_lt(rules_nft(&w, "eth0", &b), 0);
+	cr_assert_lt(rules_nft(&w, "eth0", false, &b), 0);
 	buf_fini(&b);
 }
