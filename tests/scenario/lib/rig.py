@@ -266,7 +266,7 @@ class Namespace:
         """Runs argv to its end; returns the CompletedProcess. check: a non-zero exit raises Failed."""
         kind = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(self.inside(argv), capture_output=True, timeout=timeout, text=text,
-                              errors="replace" if text else None, env=environment(), **kind)
+                              errors="replace" if text else None, env=environment({"LURKER_USER": ACCOUNT}), **kind)
         if check and done.returncode:
             raise Failed(f"{' '.join(str(a) for a in argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
