@@ -6,12 +6,12 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import attacks
+import prometheus
 import rig
 import sensor as sensors
 
@@ -43,27 +43,11 @@ t = rig.Report("metrics")
 rig.require(t, "curl", programs=["lurker", *(f"lurker-{s}" for s in sensors.SERVICES)])
 
 
-def find_promtool():
-    """Of the package prometheus, which is only unpacked where it is missing: installing it would start a server."""
-    place = rig.ROOT / "build-test" / "prometheus"
-    unpacked = place / "usr" / "bin" / "promtool"
-    if shutil.which("promtool") or unpacked.exists():
-        return shutil.which("promtool") or unpacked
-    place.mkdir(parents=True, exist_ok=True)
-    place.chmod(0o777)  # apt downloads as an account of its own
-    subprocess.run(["sh", "-c", "apt-get -q download prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb"],
-                   cwd=place, capture_output=True, check=False)
-    return unpacked if unpacked.exists() else None
-
-
-PROMTOOL = find_promtool()
-
-
 def promtool(text, *argv, data=None):
-    if not PROMTOOL:
+    if not prometheus.TOOL:
         t.skip(f"{text}: there is no promtool (prometheus)")
         return
-    done = subprocess.run([PROMTOOL, *argv], input=data, capture_output=True, text=True, cwd=MONITORING)
+    done = subprocess.run([prometheus.TOOL, *argv], input=data, capture_output=True, text=True, cwd=MONITORING)
     t.check(text, done.returncode == 0 and "FAILED" not in done.stdout + done.stderr and
             not (argv[0] == "check" and argv[1] == "metrics" and done.stderr.strip()), done.stdout + done.stderr)
 
