@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import cloud
+import records
 import rig
 
 t = rig.Report("uploader_dir")
@@ -17,7 +18,13 @@ rig.require(t, programs=["lurker-uploader"], root=False)
 
 def objects(up, where=None):
     root = where or up.state / "objects"
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    found = {}
+    for path in records.walk(root):
+        try:
+            found[str(path.relative_to(root))] = path.read_bytes()
+        except FileNotFoundError:
+            pass  # the uploader keeps its archive below the limit meanwhile
+    return found
 
 
 def local(place, name, **settings):

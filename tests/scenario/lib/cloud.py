@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 
+import records
 import rig
 import sensor
 
@@ -199,7 +200,7 @@ class Uploader:
         return self
 
     def left(self):
-        return sum(p.is_file() for p in self.queue.rglob("*"))
+        return sum(1 for _ in records.walk(self.queue))
 
     def wait_empty(self, timeout=40):
         rig.wait_for(lambda: self.left() == 0, f"empty queue of {self.name}", timeout, self.proc)

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 import pathlib
 import struct
 
@@ -20,9 +21,15 @@ def payload(record):
     return base64.b64decode(record["payload"])
 
 
+def walk(root):
+    """Files under root, as paths, while services remove folders there."""
+    for folder, _, names in os.walk(root):
+        yield from (pathlib.Path(folder, name) for name in names)
+
+
 def files(state):
     """Capture files under the state directory (spool queues and the local destination), as paths."""
-    return sorted(p for p in pathlib.Path(state).rglob("*.pcap") if p.is_file())
+    return sorted(p for p in walk(state) if p.suffix == ".pcap")
 
 
 def packets(path):

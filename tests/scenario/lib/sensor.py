@@ -1,7 +1,6 @@
 """A whole sensor in a Lab: `lurker up` with a generated configuration, its records, its bus, its processes."""
 
 import json
-import pathlib
 import threading
 
 import measure
@@ -76,10 +75,7 @@ class Sensor:
     def stored(self, record):
         """Path of the capture file a record points to."""
         key = record["s3path"][record["s3path"].index("pcap/"):]
-        for path in self.lab.state.rglob(pathlib.PurePath(key).name):
-            if str(path).endswith(key):
-                return path
-        return None
+        return next((p for p in records.walk(self.lab.state) if str(p).endswith(key)), None)
 
 
 class Bus:
