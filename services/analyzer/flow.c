@@ -93,6 +93,7 @@ static struct stream *need_stream(struct flow_dir *d)
 		d->stream = calloc(1, sizeof *d->stream);
 		if (d->stream && d->has_isn)
 			stream_syn(d->stream, d->isn);
+		d->starved = d->starved || !d->stream;
 	}
 	return d->stream;
 }

@@ -36,6 +36,7 @@ struct flow_dir {
 	bool seen, has_isn, has_wscale, has_acked;
 	bool unsound;    /* its receiver took segments whose checksum is wrong here */
 	bool sums;       /* it has sent a right checksum, so a wrong one means something */
+	bool starved;    /* there was no memory for a stream: bytes are missing */
 	bool acked_peer; /* acknowledged what only a receiver of the peer's packets can know */
 };
 

@@ -251,11 +251,14 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 		s = new_slot(t, &key, out->id, &index);
 		if (s)
 			s->live = flow_new(&key, no, p, dir);
-		if (!s || !s->live) {
+		if (!s && t->nslots >= t->o.max_flows) {
 			t->counts.turned_away++;
 			t->counts.outside += !out->depth;
 			return 0;
 		}
+		/* The file is read again later: no flow is given up for a moment's lack. */
+		if (!s || !s->live)
+			return -ENOMEM;
 		f = s->live;
 		f->slot = index;
 		s->first_ns = f->first_ns;

@@ -35,7 +35,7 @@ struct flows_counts {
 	uint64_t other;       /* no IP: ARP and so on */
 	uint64_t broken;      /* headers that contradict themselves */
 	uint64_t link;        /* of a link type that we do not know */
-	uint64_t turned_away; /* packets of flows beyond max_flows, or without memory */
+	uint64_t turned_away; /* packets of flows beyond max_flows */
 	/* Packets of the file that count in no flow outside tunnels: packets = outside + the
 	 * packets of those flows. Fragments that complete nothing, and the reasons above. */
 	uint64_t outside;
@@ -48,8 +48,8 @@ struct flows;
 int flows_new(const struct flows_options *o, struct flows **out);
 void flows_free(struct flows **t);
 
-/* flows_packet: takes packet number no of the file, as pkt_decode left it. 0; -errno when paging
- * failed: the flow concerned is lost. */
+/* flows_packet: takes packet number no of the file, as pkt_decode left it. 0; -ENOMEM, or -errno when
+ * paging failed: nothing of this file is right then. */
 int flows_packet(struct flows *t, uint64_t no, const struct pkt *p);
 
 /* flows_finish: hands every flow to fn, in order of the first packet's time, and empties the table.

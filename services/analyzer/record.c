@@ -106,6 +106,8 @@ static void cuts(struct record *r, const struct flow *f, const struct stream *s,
 	for (size_t i = 0; s && i < sizeof limits / sizeof limits[0]; i++)
 		if (s->cut & limits[i].flag)
 			r->cuts[n++] = bytes_str(limits[i].name);
+	if (f->dir[r->initiator].starved && !(s && s->cut & STREAM_CUT_MEMORY))
+		r->cuts[n++] = bytes_str("memory");
 	if (f->snapped)
 		r->cuts[n++] = bytes_str("snaplen");
 	if (broken && !f->closed)

@@ -390,7 +390,10 @@ int serve_start(struct svc *s)
 	rc = svc_subscribe(s, "flowagg", "flow", on_flow, NULL);
 	if (!rc)
 		rc = loop_every(s->loop, SCAN_NS, wake, NULL);
-	resume(NULL);
+	if (rc)
+		log_error("loop", "error=\"%s\"", strerror(-rc));
+	else
+		resume(NULL);
 	return rc;
 }
 

@@ -399,8 +399,10 @@ static int start(struct svc *s)
 	}
 	struct source_sink sink = {on_packet, on_gap, on_anew, NULL};
 	rc = source_init(&fa.source, fa.journal_dir, fa.agg.next, &sink);
-	if (rc)
+	if (rc) {
+		log_error("journal", "path=%s error=\"%s\"", fa.journal_dir, strerror(-rc));
 		return rc;
+	}
 	refresh_home();
 	fa.ready = true;
 	fa.saved_mono_ns = clock_mono_ns();

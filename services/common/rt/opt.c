@@ -223,7 +223,7 @@ int opt_set_listed(const struct opt_section *s, const struct opt *o, const char 
 	return 0;
 }
 
-void opt_defaults(const struct opt_section *sections, size_t nsections)
+int opt_defaults(const struct opt_section *sections, size_t nsections)
 {
 	for (size_t k = 0; k < nsections; k++) {
 		const struct opt_section *s = &sections[k];
@@ -233,9 +233,11 @@ void opt_defaults(const struct opt_section *sections, size_t nsections)
 			char err[256];
 			int rc = opt_set_listed(s, &s->opts[i], s->opts[i].def, err, sizeof(err));
 			assert(rc == 0 || rc == -ENOMEM);
-			(void)rc;
+			if (rc)
+				return rc;
 		}
 	}
+	return 0;
 }
 
 void opt_fini(const struct opt_section *sections, size_t nsections)

@@ -55,7 +55,7 @@ struct opt_section {
 
 /* opt_defaults: sets every value to its default. Asserts that the table's own defaults are valid.
  */
-void opt_defaults(const struct opt_section *s, size_t nsections);
+int opt_defaults(const struct opt_section *s, size_t nsections);
 
 /* opt_load: reads a YAML file into the given sections. known lists every legal section name, so
  * that one file serves all services; sections that are known but not given are skipped. Errors

@@ -211,7 +211,7 @@ int sandbox_drop(const char *user, char *err, size_t errlen)
 		capng_clear(CAPNG_SELECT_BOTH);
 		capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SETUID, CAP_SETGID,
 			      CAP_SETPCAP, -1);
-		rc = capng_apply(CAPNG_SELECT_CAPS);
+		rc = capng_apply(CAPNG_SELECT_BOTH);
 		if (rc && errno != EPERM)
 			return fail(errno ? -errno : -EPERM, err, errlen, "giving up capabilities");
 		if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||

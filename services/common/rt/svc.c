@@ -235,6 +235,14 @@ static int open_account(struct svc *s)
 	return rc;
 }
 
+static int new_loop(struct svc *s)
+{
+	int rc = loop_new(&s->loop);
+	if (rc)
+		log_error("loop", "error=\"%s\"", strerror(-rc));
+	return rc;
+}
+
 static int serve(struct svc *s)
 {
 	const struct svc_desc *d = s->desc;
@@ -242,7 +250,7 @@ static int serve(struct svc *s)
 	notify_open();
 	int rc = svc_make_dirs(&s->common);
 	if (!rc)
-		rc = loop_new(&s->loop);
+		rc = new_loop(s);
 	if (!rc && d->open)
 		rc = d->open(s);
 	if (!rc)
@@ -306,7 +314,10 @@ int svc_main(const struct svc_desc *d, int argc, char **argv)
 	}
 	char err[1024] = "";
 	int code = 2;
-	if (svc_load(sections, 2, &argc, argv, err, sizeof(err)) != 0) {
+	int rc = svc_load(sections, 2, &argc, argv, err, sizeof(err));
+	if (rc) {
+		/* Trying again may help then, unlike with a wrong configuration. */
+		code = rc == -ENOMEM ? 1 : 2;
 		fprintf(stderr, "lurker-%s: %s\n", d->name, err);
 		goto out;
 	}

@@ -121,7 +121,10 @@ int svc_load(const struct opt_section *sections, size_t n, int *argc, char **arg
 {
 	bool chosen;
 	const char *path = config_path(*argc, argv, &chosen);
-	opt_defaults(sections, n);
+	if (opt_defaults(sections, n) != 0) {
+		snprintf(err, errlen, "no memory");
+		return -ENOMEM;
+	}
 	int rc = 0;
 	if (chosen || access(path, F_OK) == 0)
 		rc = opt_load(path, sections, n, svc_sections, err, errlen);
@@ -135,6 +138,10 @@ int svc_load(const struct opt_section *sections, size_t n, int *argc, char **arg
 		gethostname(host, sizeof(host) - 1);
 		host[sizeof(host) - 1] = '\0';
 		common->sensor = strdup(host);
+		if (!common->sensor)
+			rc = -ENOMEM;
 	}
+	if (rc == -ENOMEM)
+		snprintf(err, errlen, "no memory");
 	return rc;
 }

@@ -1,0 +1,96 @@
+"""Services that are stopped for a while, subscribers that are slow, late or cut off: memory stays capped, what a subscriber
+missed is what the numbers say, nothing on disk is lost."""
+
+import os
+import signal
+import time
+
+import pipeline  # sets the path to the rig
+import live
+import rig
+
+# Reads stat and packet messages; prints what it got and what the sequence numbers say it missed. Sleeps before each if slow.
+SUBSCRIBER = r"""
+import sys, time, msgpack, zmq
+endpoint, slow, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+s = zmq.Context().socket(zmq.SUB)
+s.setsockopt(zmq.RCVHWM, 10)
+s.setsockopt(zmq.RCVBUF, 4096)
+s.connect(endpoint)
+s.subscribe("packet")
+last, got, missed, first = None, 0, 0, None
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    if not s.poll(200):
+        continue
+    topic, envelope, body = s.recv_multipart()
+    seq = msgpack.unpackb(envelope)["seq"]
+    first = seq if first is None else first
+    if last is not None:
+        missed += seq - last - 1
+    last, got = seq, got + 1
+    time.sleep(slow)
+print(f"first {first} last {last} got {got} missed {missed}", flush=True)
+"""
+
+
+def stopped(case, short):
+    """Each service in turn is stopped under traffic, and goes on."""
+    rest = 2 if short else 60 if case.long else 10
+    services = ("flowagg", "uploader") if short else ("flowagg", "uploader", "analyzer", "responder")
+    with rig.Lab() as lab:
+        watch = live.Live(lab)
+        watch.talk(int(len(services) * (rest + 1) * 10), 0.1)
+        for service in services:
+            before = live.memory(watch.sensor)
+            pid = watch.sensor.pids()[service]
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(rest)
+            now = live.memory(watch.sensor)
+            os.kill(pid, signal.SIGCONT)
+            begin = time.monotonic()
+            stamp = watch.sensor.bus.stat(service)
+            rig.wait_for(lambda s=service, x=stamp: watch.sensor.bus.stat(s) != x, f"{service} going on", 10, watch.sensor.up)
+            case.recovered = max(case.recovered or 0, time.monotonic() - begin)
+            case.times += 1
+            more = {s: (before[s][0] >> 20, b >> 20) for s, (b, _) in now.items() if b > before[s][0] + (32 << 20)}
+            case.require(not more, f"while {service} stood still, memory grew: {more}")
+            time.sleep(1)
+        case.require(watch.sensor.bus.starts("flowagg") == 1, "flowagg was restarted")
+        watch.client.stop()
+        watch.finish(case, whole=True)
+        case.require(case.recovered <= 5, f"{case.recovered:.1f} s until it went on")
+
+
+def subscribers(case, short):
+    """A slow one, one that is killed in the middle, and one that comes late: capture's memory is capped, the gap is the count."""
+    seconds = 4 if short else 15
+    with rig.Lab() as lab:
+        watch = live.Live(lab)
+        watch.talk(seconds * 10, 0.1)
+        endpoint = f"ipc://{lab.run_dir}/capture.sock"
+
+        def subscriber(slow, name, for_s=seconds):
+            return lab.sensor.start(["/usr/bin/python3", "-c", SUBSCRIBER, endpoint, slow, for_s], name=name)
+        before = live.memory(watch.sensor)["capture"][0]
+        slow, quick, doomed = subscriber(0.4, "slow"), subscriber(0, "quick"), subscriber(0, "doomed", 600)
+        time.sleep(seconds / 2)
+        doomed.kill()
+        late = subscriber(0, "late", seconds / 2)
+        for proc in (slow, quick, late):
+            rig.wait_for(lambda p=proc: p.poll() is not None, "the end of a subscriber", seconds + 10)
+            words = proc.output().split()
+            case.times += 1
+            if not case.require(len(words) == 8 and words[1] != "None", f"{proc.name}: {proc.output()}"):
+                continue
+            first, last, got, missed = map(int, words[1::2])
+            case.require(got + missed == last - first + 1, f"{proc.name}: the gap is not the count: {words}")
+            case.require(proc is slow or missed == 0, f"{proc.name} missed {missed}")
+            case.require(proc is not late or first > 1, "the late one got what was before it")
+        grown = live.memory(watch.sensor)["capture"][0] - before
+        case.require(grown < 32 << 20, f"capture grew by {grown >> 20} MiB")
+        watch.client.stop()
+        watch.finish(case, whole=True)
+
+
+CASES = {"readers-stopped": stopped, "readers-slow-late": subscribers}
