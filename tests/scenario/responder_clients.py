@@ -100,7 +100,7 @@ def judge(wire, name, port, least):
 def clients(lab):
     with Wire(lab, "clients") as wire:
         for _, _, _, argv in rows(lab):
-            lab.attacker.run(argv, check=False)
+            lab.attacker.run(argv, check=False, timeout=120)
     for name, port, least, _ in rows(lab):
         judge(wire, name, port, least)
     t.check("no RST left the sensor", not any(s.reset_back for s in wire.streams))
@@ -113,11 +113,12 @@ def scanners(lab):
     with Wire(lab, "scanners") as wire:
         if shutil.which("masscan"):
             lab.attacker.run(["masscan", lab.host(20), "-p80", "--banners", "--source-ip", "198.51.100.77", "-i", "a0",
-                              "--router-mac", mac.replace(":", "-"), "--rate", "100", "--wait", "5"], check=False)
+                              "--router-mac", mac.replace(":", "-"), "--rate", "100", "--wait", "5"],
+                             check=False, timeout=120)
         if shutil.which("nmap"):
             lab.attacker.run(["nmap", "-n", "-Pn", "-sV", "--version-intensity", "1", "-p", "8021", lab.host(20)],
-                             check=False, timeout=90)
-            scan = lab.attacker.run(["nmap", "-n", "-Pn", "-sS", "-p", "1-400", lab.host(21)], check=False, timeout=60)
+                             check=False, timeout=180)
+            scan = lab.attacker.run(["nmap", "-n", "-Pn", "-sS", "-p", "1-400", lab.host(21)], check=False, timeout=120)
     if shutil.which("masscan"):
         got = [s for s in wire.ports.get(80, []) if s.bytes]
         t.check("masscan --banners: its hello is acknowledged", got and all(s.whole for s in got),
@@ -186,8 +187,8 @@ def bad_wire(lab):
     move_client(lab)
     lab.attacker.run(["nft", "-f", "-"], data=BAD)
     with Wire(lab, "loss") as wire:
-        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(30), "8030", "1000000"], check=False, timeout=60)
-        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host6(30), "8031", "300000"], check=False, timeout=60)
+        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(30), "8030", "1000000"], check=False, timeout=120)
+        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host6(30), "8031", "300000"], check=False, timeout=120)
     lab.attacker.run(["nft", "delete", "table", "netdev", "bad"])
     for port, size in ((8030, 1000000), (8031, 300000)):
         got = wire.ports.get(port, [])
@@ -204,7 +205,7 @@ def bad_wire(lab):
         return
     lab.attacker.run(["nft", "-f", "-"], data=REORDER)
     with Wire(lab, "reorder") as wire:
-        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(31), "8040", "2000000"], check=False, timeout=60)
+        lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(31), "8040", "2000000"], check=False, timeout=120)
     got = wire.ports.get(8040, [])
     t.check(f"2 MB reordered arrive whole ({got[0].dupacks if got else 0} duplicate ACKs)",
             got and got[0].whole and got[0].bytes == 2000000 and got[0].dupacks,
@@ -216,7 +217,8 @@ def bad_wire(lab):
 def limited(lab):
     proc = responder(lab, "--connection-bytes", "100000", "--nudge", "--nudge-ms", "300")
     with Wire(lab, "limited") as wire:
-        lab.attacker.run([PYTHON, "-c", UPLOAD.replace("25", "2"), lab.host(50), "8050", "1000000"], check=False)
+        lab.attacker.run([PYTHON, "-c", UPLOAD.replace("25", "2"), lab.host(50), "8050", "1000000"], check=False,
+                         timeout=120)
         if shutil.which("ssh"):
             lab.attacker.run(["timeout", "2", "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes", "-o",
                               "UserKnownHostsFile=/dev/null", "-p", "2222", f"root@{lab.host(50)}"], check=False)

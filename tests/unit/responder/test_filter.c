@@ -102,3 +102,24 @@ Test(filter, others)
 	pcap_freecode(&without.program);
 	pcap_freecode(&with.program);
 }
+
+Test(filter, every_header_behind_which_tcp_may_be)
+{
+	static const uint8_t headers[] = {0, 6, 43, 44, 51, 60, 135};
+	struct filter f = compile(false, false);
+	uint8_t frame[FRAME_MAX];
+	struct shape s = {.src = ip("2001:db8:1::2"),
+			  .dst = ip("2001:db8:ff::77"),
+			  .sport = 4000,
+			  .dport = 80,
+			  .ext = 1};
+	size_t n = frame_tcp(&s, frame);
+
+	for (size_t i = 0; i < sizeof(headers); i++) {
+		frame[14 + 6] = headers[i];
+		cr_assert(passes(&f, frame, n), "next header %u", headers[i]);
+	}
+	frame[14 + 6] = 17;
+	cr_assert(!passes(&f, frame, n), "UDP");
+	pcap_freecode(&f.program);
+}
