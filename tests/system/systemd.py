@@ -169,6 +169,12 @@ def units_work(machine):
     machine.attack(["curl", "-s", "-m", "2", "http://10.98.0.2:8081/first"])
     rig.wait_for(lambda: seen(machine, "/first"), "the first record", 30)
     t.check("boot: an attack through the veth becomes a record", True)
+    machine.sh("systemctl start lurker-metrics")
+    ask = "exec 3<>/dev/tcp/127.0.0.1/9177; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"
+    told = rig.wait_for(lambda: (x := machine.sh(f'bash -c "{ask}"')).count("lurker_up{") and x.count('"} 1') >= len(SERVICES) and x,
+                        "metrics of every service", 20)
+    t.check("boot: lurker-metrics tells of every service", all(f'service="{s}"}} 1' in told for s in SERVICES), told[:2000])
+    t.check("boot: and of the disk", "lurker_state_free_bytes" in told and "lurker_queue_oldest_seconds" in told, told[-2000:])
     for s in SERVICES:
         before = machine.sh(f"systemctl show -p MainPID --value lurker-{s}").strip()
         machine.sh(f"kill -KILL {before}")
