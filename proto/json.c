@@ -77,31 +77,29 @@ static bool is_plain(uint8_t c)
 #define EACH(byte) (0x0101010101010101u * (byte))
 #define HIGH_BITS  EACH(0x80u)
 
-/* Whether any byte of w is zero, given that none has its high bit set. */
-static uint64_t has_zero(uint64_t w)
+/* special: the high bit of each byte of w that is not plain. No carry leaves a byte: seven bits and at most 0x7f. */
+static uint64_t special(uint64_t w)
 {
-	return (w - EACH(1u)) & HIGH_BITS;
-}
-
-/* Whether all eight bytes are plain. A borrow may make a plain byte look special, never the other
- * way around. */
-static bool is_plain_word(uint64_t w)
-{
-	uint64_t below_space = w - EACH(0x20u);
-	return !((w | below_space) & HIGH_BITS) &&
-	       !(has_zero(w ^ EACH((uint64_t)'"')) | has_zero(w ^ EACH((uint64_t)'\\')) |
-		 has_zero(w ^ EACH(0x7fu)));
+	uint64_t low = w & ~HIGH_BITS;
+	uint64_t at_least_space = low + EACH(0x60u), del = low + EACH(1u);
+	uint64_t not_quote = (low ^ EACH((uint64_t)'"')) + EACH(0x7fu);
+	uint64_t not_backslash = (low ^ EACH((uint64_t)'\\')) + EACH(0x7fu);
+	return (w | del | ~(at_least_space & not_quote & not_backslash)) & HIGH_BITS;
 }
 
 /* The length of the run of plain bytes at the beginning. */
-static size_t plain_run(const uint8_t *p, size_t n)
+static inline size_t plain_run(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 	uint64_t w;
 	for (; n - i >= sizeof(w); i += sizeof(w)) {
 		memcpy(&w, p + i, sizeof(w));
-		if (!is_plain_word(w))
-			break;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		w = __builtin_bswap64(w);
+#endif
+		uint64_t found = special(w);
+		if (found)
+			return i + (size_t)__builtin_ctzll(found) / 8;
 	}
 	while (i < n && is_plain(p[i]))
 		i++;
