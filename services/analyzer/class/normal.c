@@ -20,6 +20,7 @@
 #define MAX_HOST   253
 #define MIN_BASE64 20 /* shortest run that is taken for base64 */
 #define MAX_JUDGED 96 /* bytes by which a long run is judged random or not */
+#define SHORT_WORD 6  /* shortest run of letters and digits that is a token without a 0x */
 
 struct reader {
 	struct bytes in;
@@ -38,7 +39,8 @@ enum {
 	IN_HOST = 16,
 	IN_URL = 32,
 	IN_BASE64 = 64,
-	IN_V6 = 128
+	IN_V6 = 128,
+	SIGN = 256 /* no part of a word, but something may begin here */
 };
 #define WORD (DIGIT | LOWER | UPPER)
 
@@ -48,7 +50,7 @@ enum {
 #define LX (L | HEX | IN_V6)
 #define UX (U | HEX | IN_V6)
 /* clang-format off */
-static const uint8_t sort_of[256] = {
+static const uint16_t sort_of[256] = {
 	['0'] = D, ['1'] = D, ['2'] = D, ['3'] = D, ['4'] = D, ['5'] = D, ['6'] = D, ['7'] = D, ['8'] = D, ['9'] = D,
 	['a'] = LX, ['b'] = LX, ['c'] = LX, ['d'] = LX, ['e'] = LX, ['f'] = LX,
 	['g'] = L, ['h'] = L, ['i'] = L, ['j'] = L, ['k'] = L, ['l'] = L, ['m'] = L, ['n'] = L, ['o'] = L, ['p'] = L,
@@ -59,9 +61,9 @@ static const uint8_t sort_of[256] = {
 	['.'] = IN_HOST | IN_URL | IN_V6,
 	['-'] = IN_HOST | IN_URL | IN_BASE64,
 	['_'] = IN_HOST | IN_URL | IN_BASE64,
-	[':'] = IN_URL | IN_V6,
-	['['] = IN_URL, [']'] = IN_URL, ['%'] = IN_URL, ['@'] = IN_URL, ['$'] = IN_URL, ['{'] = IN_URL, ['}'] = IN_URL,
-	['+'] = IN_BASE64, ['/'] = IN_BASE64,
+	[':'] = IN_URL | IN_V6 | SIGN,
+	['['] = IN_URL, [']'] = IN_URL, ['%'] = IN_URL | SIGN, ['@'] = IN_URL | SIGN, ['$'] = IN_URL, ['{'] = IN_URL, ['}'] = IN_URL,
+	['+'] = IN_BASE64, ['/'] = IN_BASE64, ['\\'] = SIGN, ['\n'] = SIGN,
 };
 /* clang-format on */
 #undef D
@@ -85,6 +87,18 @@ static void keep(struct reader *r, size_t n)
 	memcpy(r->out + r->n, r->in.p + r->at, n);
 	r->n += n;
 	r->at += n;
+}
+
+/* keep_others: the run of bytes at the cursor that are neither WORD nor SIGN. */
+static void keep_others(struct reader *r)
+{
+	const uint8_t *p = r->in.p + r->at, *end = r->in.p + r->in.n;
+	uint8_t *out = r->out + r->n;
+
+	while (p < end && !is(*p, WORD | SIGN))
+		*out++ = *p++;
+	r->at = (size_t)(p - r->in.p);
+	r->n = (size_t)(out - r->out);
 }
 
 static void mark(struct reader *r, uint8_t marker, size_t n)
@@ -298,8 +312,12 @@ static size_t token_len(const struct reader *r)
 
 static bool piece(struct reader *r)
 {
-	size_t n;
+	size_t n = run_upto(r, 0, WORD, SHORT_WORD);
 
+	/* In binary data most words are this: too short for a token, and of no longer run. */
+	if (n && n < SHORT_WORD && peek(r, 0) != '0' &&
+	    !is(peek(r, n), IN_HOST | IN_V6 | IN_BASE64))
+		return false;
 	if ((n = ipv4_len(r)) != 0)
 		mark(r, CLASS_HOST, n + port_len(r, n));
 	else if ((n = ipv6_len(r)) != 0 || (n = mac_len(r)) != 0)
@@ -328,6 +346,17 @@ size_t class_normal(struct bytes in, uint8_t *out)
 
 	while (r.at < in.n) {
 		uint8_t c = in.p[r.at];
+		/* Where the time goes: what is neither a word nor the beginning of anything, and the
+		 * letters inside a word. */
+		if (!is(c, WORD | SIGN)) {
+			keep_others(&r);
+			inside = false;
+			continue;
+		}
+		if (inside && is(c, LOWER | UPPER)) {
+			keep(&r, run(&r, 0, LOWER | UPPER));
+			continue;
+		}
 		size_t plain = !inside && is(c, LOWER | UPPER) ? plain_word(&r, c) : 0;
 		if (plain) {
 			keep(&r, plain);
