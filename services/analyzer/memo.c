@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES      1024u /* a power of two */
-#define MAX_PAYLOAD 8192u
-/* An entry whose parts took more of its arena is not kept: only pages that were used cost memory. */
+#define PLACES       8192u /* a power of two */
+#define MAX_PAYLOAD  8192u
+#define REGION_BYTES (16u << 20)
+/* An entry whose parts took more than this is not kept: few of them would fill the region. */
 #define MAX_USED 8192u
+#define ALIGN    16u
 
 /* All that recognition looks at. */
 struct key {
@@ -21,34 +23,36 @@ struct entry {
 	struct key key;
 	struct msg_analysis rec; /* borrows from the two below */
 	char class[CLASS_TEXT];
-	uint8_t *payload;
-	_Alignas(16) uint8_t arena[APP_ARENA_BYTES];
+	_Alignas(ALIGN) uint8_t rest[]; /* the payload, then what app_recognise took */
 };
 
+/* Entries lie one behind the other in the region; when it is full, all are forgotten. */
 struct memo {
 	struct entry *place[PLACES];
+	uint8_t *region;
+	size_t used;
 };
 
 int memo_new(struct memo **out)
 {
-	*out = calloc(1, sizeof **out);
-	return *out ? 0 : -ENOMEM;
-}
+	struct memo *m = calloc(1, sizeof *m);
 
-static void free_entry(struct entry **e)
-{
-	if (*e)
-		free((*e)->payload);
-	free(*e);
-	*e = NULL;
+	*out = m;
+	if (!m)
+		return -ENOMEM;
+	/* Memory that was not written to costs nothing. */
+	m->region = malloc(REGION_BYTES);
+	if (m->region)
+		return 0;
+	memo_free(out);
+	return -ENOMEM;
 }
 
 void memo_free(struct memo **m)
 {
 	if (!*m)
 		return;
-	for (size_t i = 0; i < PLACES; i++)
-		free_entry(&(*m)->place[i]);
+	free((*m)->region);
 	free(*m);
 	*m = NULL;
 }
@@ -78,6 +82,35 @@ static void recognise(const struct app_in *in, struct msg_arena *arena, struct m
 	class_of(in->init, rec, class);
 }
 
+static size_t aligned(size_t n)
+{
+	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+/* new_entry: recognises at the region's end; the entry stays there if it is small enough. */
+static struct entry *new_entry(struct memo *m, const struct app_in *in, const struct key *key)
+{
+	size_t payload = aligned(in->init.n), fixed = sizeof(struct entry) + payload;
+
+	if (REGION_BYTES - m->used < fixed + APP_ARENA_BYTES) {
+		memset(m->place, 0, sizeof m->place);
+		m->used = 0;
+	}
+	struct entry *e = (void *)(m->region + m->used);
+	struct msg_arena arena = {.p = e->rest + payload, .n = APP_ARENA_BYTES};
+	struct app_in copy = *in;
+
+	e->key = *key;
+	memcpy(e->rest, in->init.p, in->init.n);
+	copy.init.p = e->rest;
+	recognise(&copy, &arena, &e->rec, e->class);
+	if (arena.used <= MAX_USED) {
+		m->used += aligned(fixed + arena.used);
+		m->place[place_of(key)] = e;
+	}
+	return e;
+}
+
 void memo_recognise(struct memo *m, const struct app_in *in, const char sha256[64],
 		    struct msg_arena *arena, struct msg_analysis *rec, char class[CLASS_TEXT])
 {
@@ -89,29 +122,9 @@ void memo_recognise(struct memo *m, const struct app_in *in, const char sha256[6
 		return;
 	}
 	key_of(in, sha256, &key);
-	struct entry **place = &m->place[place_of(&key)], *e = *place;
-	if (!e || memcmp(&e->key, &key, sizeof key) != 0) {
-		if (!e)
-			e = *place = calloc(1, sizeof *e);
-		uint8_t *payload = e ? realloc(e->payload, in->init.n) : NULL;
-		if (!payload) {
-			recognise(in, arena, rec, class);
-			return;
-		}
-		e->key = (struct key){0};
-		e->payload = payload;
-		struct msg_arena own = {.p = e->arena, .n = sizeof e->arena};
-		struct app_in copy = *in;
-		memcpy(e->payload, in->init.p, in->init.n);
-		copy.init.p = e->payload;
-		recognise(&copy, &own, &e->rec, e->class);
-		e->key = key;
-		if (own.used > MAX_USED) {
-			free_entry(place);
-			recognise(in, arena, rec, class);
-			return;
-		}
-	}
+	struct entry *e = m->place[place_of(&key)];
+	if (!e || memcmp(&e->key, &key, sizeof key) != 0)
+		e = new_entry(m, in, &key);
 	*rec = e->rec;
 	memcpy(class, e->class, CLASS_TEXT);
 }

@@ -3,7 +3,7 @@
  *
  * Attackers repeat themselves to the byte: the payload's digest, which every record has anyway, finds what
  * app_recognise and class_of made of it the last time. A table of fixed size, each place taken over by the
- * last payload that falls to it.
+ * last payload that falls to it; when its memory is full, it begins anew.
  */
 #ifndef ANALYZER_MEMO_H
 #define ANALYZER_MEMO_H
@@ -13,7 +13,7 @@
 
 struct memo;
 
-/* memo_new: takes up to 20 MiB as it fills. 0 or -ENOMEM. */
+/* memo_new: takes up to 16 MiB as it fills. 0 or -ENOMEM. */
 int memo_new(struct memo **out);
 void memo_free(struct memo **m);
 

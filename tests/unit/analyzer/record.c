@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,30 @@ Test(memo, says_what_recognition_says)
 				free(kept);
 			}
 	memo_free(&m);
+	memo_free(&m);
+}
+
+/* More than it holds: it forgets, and goes on saying the same. */
+Test(memo, begins_anew_when_it_is_full)
+{
+	static char payload[8000];
+	struct memo *m;
+
+	cr_assert(eq(int, memo_new(&m), 0));
+	for (int round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 2500; i++) {
+			char digest[9];
+			int n = snprintf(payload, sizeof payload, "GET /%u HTTP/1.1\r\nHost: ", i);
+			memset(payload + n, 'a', sizeof payload - 1 - (size_t)n);
+			snprintf(digest, sizeof digest, "%08x", i * 2654435761u);
+			char *kept = recognised(m, payload, 5000, 80, digest);
+			if (i % 100 == 0) {
+				char *direct = recognised(NULL, payload, 5000, 80, digest);
+				cr_assert(eq(str, kept, direct));
+				free(direct);
+			}
+			free(kept);
+		}
 	memo_free(&m);
 }
 
