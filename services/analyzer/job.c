@@ -14,7 +14,8 @@
 /* A file from this size on is shared by all workers. */
 #define SHARED_BYTES (32u << 20)
 
-#define OUT_BYTES (1u << 20)
+/* The buffer of the output: without one of ours, glibc takes a page whatever size is asked for. */
+static char out_buf[256u << 10];
 
 /* Files on their way through the workers, in order. */
 struct pending {
@@ -28,7 +29,7 @@ struct job {
 	const struct job_options *o;
 	FILE *out;
 	struct history history;
-	struct buf line;
+	struct buf line; /* with --diff the whole line, else what the history made of its end */
 	struct crew *crew;
 	struct crew_self *self;
 	_Atomic uint64_t *read_bytes; /* shared with the workers */
@@ -71,9 +72,12 @@ static int print(struct job *j, const struct crew_frame *frame, struct bytes lin
 {
 	struct history_out h;
 
+	/* The history only replaces the last byte: the rest goes out from where it lies. */
+	size_t as_it_is = j->o->diff || !line.n ? 0 : line.n - 1;
+
 	history_note(&j->history, &frame->history, &h);
 	buf_reset(&j->line);
-	buf_add(&j->line, line.p, line.n);
+	buf_add(&j->line, line.p + as_it_is, line.n - as_it_is);
 	int rc = out_history(j->o->crew.format, &h, frame->bare, &j->line);
 	if (!rc && j->o->diff) {
 		rc = buf_addc(&j->line, 0);
@@ -83,7 +87,8 @@ static int print(struct job *j, const struct crew_frame *frame, struct bytes lin
 		buf_addc(&j->line, '\n');
 		if (j->line.failed)
 			rc = -ENOMEM;
-		else if (fwrite(j->line.p, 1, j->line.n, j->out) != j->line.n)
+		else if (fwrite(line.p, 1, as_it_is, j->out) != as_it_is ||
+			 fwrite(j->line.p, 1, j->line.n, j->out) != j->line.n)
 			rc = -errno;
 	}
 	if (++j->records % 4096 == 0)
@@ -251,7 +256,7 @@ int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *
 		return -ENOMEM;
 	j->o = o;
 	j->out = out;
-	setvbuf(out, NULL, _IOFBF, OUT_BYTES);
+	setvbuf(out, out_buf, _IOFBF, sizeof out_buf);
 	struct crew_options crew = o->crew;
 	buf_init(&j->line, (size_t)crew.input.flows.stream.max_bytes * 10 + (16u << 20));
 	j->read_bytes = mmap(NULL, sizeof *j->read_bytes, PROT_READ | PROT_WRITE,

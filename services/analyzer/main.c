@@ -2,7 +2,12 @@
  * lurker-analyzer: capture files in, records out.
  */
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "diff.h"
@@ -10,6 +15,13 @@
 #include "job.h"
 #include "serve.h"
 #include "settings.h"
+
+#define HUGE_PAGE (2u << 20)
+/* What is not of the flows: tables, the memo, lines. */
+#define HEAP_EXTRA (64u << 20)
+#define HEAP_MOST  (512u << 20)
+#define HEAP_PAD   (4u << 20)  /* by which it grows after that */
+#define HEAP_MMAP  (32u << 20) /* the most that glibc takes for M_MMAP_THRESHOLD */
 
 static int check(struct svc *s)
 {
@@ -34,6 +46,27 @@ static int check(struct svc *s)
 	return 0;
 }
 
+/* grow_heap: one process that works through files takes its memory in large pieces, from a heap of
+ * huge pages: with ordinary ones the page faults are a tenth of its time. Only what is written to
+ * costs memory. A hint: nothing depends on it. */
+static void grow_heap(size_t flows)
+{
+	size_t n = flows < HEAP_MOST - HEAP_EXTRA ? flows + HEAP_EXTRA : HEAP_MOST;
+
+	mallopt(M_MMAP_THRESHOLD, HEAP_MMAP);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, (int)n);
+	uint8_t *first = malloc(HEAP_MMAP / 2);
+	uint8_t *end = sbrk(0);
+	mallopt(M_TOP_PAD, HEAP_PAD);
+	/* The heap lies elsewhere under a sanitizer, or where its place was taken. */
+	if (first && end > first && (size_t)(end - first) >= n) {
+		uint8_t *from = first + (HUGE_PAGE - (uintptr_t)first % HUGE_PAGE);
+		madvise(from, (size_t)(end - from) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+	}
+	free(first);
+}
+
 /* files: the job of the command line. */
 static int files(struct svc *s, int argc, char **argv)
 {
@@ -53,6 +86,7 @@ static int files(struct svc *s, int argc, char **argv)
 	int rc = 0;
 
 	o.crew.input = settings_input(o.jobs);
+	grow_heap(o.crew.input.flows.memory);
 	if (settings.filter)
 		rc = filter_new(settings.filter, &o.crew.input.filter, err, sizeof err);
 	if (!rc && settings.diff) {
