@@ -12,6 +12,8 @@ import live
 import rig
 
 LIMIT = 256 << 20
+# Sized for that limit: the defaults alone let flowagg have 128 MiB of packets in 262,144 flows.
+SMALL = {"flowagg": {"max_bytes": "48MiB", "max_flow_bytes": "16MiB", "max_flows": 65536}, "capture": {"ring": "16MiB"}}
 CGROUP = pathlib.Path("/sys/fs/cgroup/memory")
 
 
@@ -55,7 +57,7 @@ def flood(case, short):
     try:
         with rig.Lab() as lab:
             build(lab)
-            watch = live.Live(lab)
+            watch = live.Live(lab, SMALL)
             pids = watch.sensor.pids()
             memory.add(watch.sensor.up.pid, *pids.values())
             watch.talk(talks, max(seconds, 2) / talks)

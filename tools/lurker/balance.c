@@ -20,7 +20,9 @@ const struct rule balance_rules[] = {
 		.in = {{TERM_GREW, "next_number", "given"}},
 		.out = {{TERM_SUM, "packets", "packets"},
 			{TERM_SUM, "ticks", "ticks"},
-			{TERM_LATE, "next_number", "written just before a kill"}},
+			{TERM_LATE, "next_number",
+			 "written when no counter could be left: just before a kill, on a full "
+			 "disk"}},
 	},
 	{
 		.stage = "flowagg takes numbers in",

@@ -20,8 +20,8 @@ enum term_kind {
 	TERM_GREW,  /* at the end less at the beginning, for what counts over all runs */
 	TERM_BEGIN, /* stood at, at the beginning */
 	TERM_END,   /* stood at, at the end */
-	TERM_LATE, /* grew between the last note of a run that was killed and the next run's start */
-	TERM_DISK, /* counted in the files */
+	TERM_LATE,  /* grew between the last note of a run and the next run's start */
+	TERM_DISK,  /* counted in the files */
 };
 
 struct term {

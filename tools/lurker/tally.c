@@ -77,7 +77,6 @@ int tally_add(struct tally *t, const char *service, struct json_object *line)
 	if (ts_ns < t->since_ns) {
 		json_object_put(s->before);
 		s->before = line;
-		s->before_killed = !is_stop(line);
 		s->begin_ns = ts_ns;
 		return 0;
 	}
@@ -226,8 +225,7 @@ uint64_t tally_late(const struct tally *t, const char *service, const char *metr
 	for (size_t i = 0; s && i < s->nruns; i++) {
 		const struct tally_run *r = &s->run[i], *prev = i ? r - 1 : NULL;
 		struct json_object *last = prev ? prev->last : s->before;
-		bool killed = prev ? prev->killed : s->before_killed;
-		if (last && killed && !r->base)
+		if (last && !r->base)
 			sum += metric_of(r->first, metric) - metric_of(last, metric);
 	}
 	return sum;

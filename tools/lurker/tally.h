@@ -26,8 +26,7 @@ struct tally_run {
 struct tally_service {
 	char name[32];
 	struct json_object *before; /* the last note before the period */
-	bool before_killed;
-	struct tally_run *run; /* oldest first */
+	struct tally_run *run;      /* oldest first */
 	size_t nruns;
 	uint64_t begin_ns, end_ns; /* of the notes used; begin_ns 0: from the first run on */
 };
@@ -48,7 +47,7 @@ int tally_add(struct tally *t, const char *service, struct json_object *line);
 const struct tally_service *tally_service(const struct tally *t, const char *name);
 /* One metric, 0 where there is none. sum: grew by, in all runs together. begin, end: its value at the
  * period's two ends; begin is the first note's when there is none before the period. late: grew between
- * the last note of runs that were killed and the start of the next. */
+ * the last note of a run and the start of the next: when it was killed, or the disk took no note. */
 uint64_t tally_sum(const struct tally *t, const char *service, const char *metric);
 uint64_t tally_begin(const struct tally *t, const char *service, const char *metric);
 uint64_t tally_end(const struct tally *t, const char *service, const char *metric);
