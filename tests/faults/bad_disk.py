@@ -47,7 +47,7 @@ def one(ground, service, call, error, n):
         if not where:
             return (0, 0, f"{name}: does not end\n{proc.tail(6)}") if hangs else None
         # Libraries being loaded and ZeroMQ's own eventfds are no disk.
-        if not any(str(p.state) in x or '"/' not in x and "</" not in x and "<anon" not in x for x in where):
+        if any("eventfd" in x for x in where) or not any(str(p.state) in x or '"/' not in x and "</" not in x and "<anon" not in x for x in where):
             return OUTSIDE
         if hangs:
             return 0, 0, f"{name}: does not end\n{where[0]}\n{proc.tail(6)}"
