@@ -55,7 +55,7 @@ def one(ground, service, shim, n):
 
 
 def run(case, service, short):
-    step, most = (29, 600) if short else (1, 3000 if case.long else 500)
+    step, most = (7, 600) if short else (1, 3000 if case.long else 500)
     place = pathlib.Path(tempfile.mkdtemp(prefix="lurker-faults-", dir=os.environ.get("XDG_RUNTIME_DIR")))
     ground = None
     try:
