@@ -202,8 +202,8 @@ int front_audit(int argc, char **argv)
 		"Reads: STATE_DIR/stat, spool, objects, records. Writes: nothing. Needs: the right "
 		"to read\n"
 		"there. Exit code: 0 all packets accounted for, 1 some are not, 2 usage."};
-	struct audit a = {0};
-	struct svc_common common = {0};
+	static struct audit a;
+	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &a.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)

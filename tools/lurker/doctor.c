@@ -273,7 +273,7 @@ int front_doctor(int argc, char **argv)
 		"services. Each line is ok, or says what to do.\n\n"
 		"Reads: /sys, the nft tables, the sockets in the run directory. Changes nothing.\n"
 		"Needs: root, to see everything. Exit code: 0 nothing is BAD, 1 something is."};
-	struct doctor d = {0};
+	static struct doctor d;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &d.conf};
 	int code = front_options(&usage, own, &d.common, &argc, argv);
 	if (code >= 0)

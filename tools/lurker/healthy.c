@@ -84,8 +84,8 @@ int front_healthy(int argc, char **argv)
 		"Reads: the service's socket in the run directory. Prints: one line when it is not "
 		"healthy.\n"
 		"Exit code: 0 healthy, 1 not, 2 usage."};
-	struct healthy h = {0};
-	struct svc_common common = {0};
+	static struct healthy h;
+	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &h.conf};
 	static const char *const topics[] = {"stat"};
 	int code = front_options(&usage, own, &common, &argc, argv);

@@ -302,7 +302,7 @@ int front_metrics(int argc, char **argv)
 		"Prints: log lines on standard error. Exit code with --once: 0 when a service was "
 		"heard, "
 		"else 1."};
-	struct metrics m = {0};
+	static struct metrics m;
 	struct opt_section own = {"metrics", opts, sizeof(opts) / sizeof(*opts), &m.conf};
 	int code = front_options(&usage, own, &m.common, &argc, argv);
 	if (code >= 0)

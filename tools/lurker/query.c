@@ -259,8 +259,8 @@ int front_query(int argc, char **argv)
 		"Prints: a table, JSON lines with --json, or counts with --count-by. Exit code: 0 "
 		"also when\n"
 		"nothing matched."};
-	struct query q = {0};
-	struct svc_common common = {0};
+	static struct query q;
+	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &q.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)

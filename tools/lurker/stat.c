@@ -288,13 +288,15 @@ int front_stat(int argc, char **argv)
 		"lurker).\n"
 		"Prints: a table each second. Exit code with --once: 0 when a service was seen, "
 		"else 1."};
-	struct view v = {.began_ns = clock_mono_ns(), .terminal = isatty(STDOUT_FILENO)};
-	struct svc_common common = {0};
+	static struct view v;
+	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &v.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;
 	static const char *const topics[] = {"stat", "alert"};
+	v.began_ns = clock_mono_ns();
+	v.terminal = isatty(STDOUT_FILENO);
 	v.arena = malloc(ARENA_BYTES);
 	code = 1;
 	if (v.arena && listen_open(&v.listen, &common, topics, 2, on_message, &v) == 0 &&

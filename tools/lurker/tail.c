@@ -155,8 +155,8 @@ int front_tail(int argc, char **argv)
 		"Reads: the sockets in the run directory. Needs: the right to open them (group "
 		"lurker).\n"
 		"Prints: JSON lines, or a table with -t; what was missed on standard error."};
-	struct tail t = {0};
-	struct svc_common common = {0};
+	static struct tail t;
+	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &t.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)

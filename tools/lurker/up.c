@@ -399,7 +399,7 @@ int front_up(int argc, char **argv)
 		"directory.\n"
 		"Needs: root, or CAP_NET_RAW and CAP_NET_ADMIN; the services give up both.\n"
 		"Prints: the services' log lines on standard error."};
-	struct up u = {.pipe = {-1, -1}};
+	static struct up u = {.pipe = {-1, -1}};
 	struct opt_section own = {"up", opts, sizeof(opts) / sizeof(*opts), &u.conf};
 	int code = front_options(&usage, own, &u.common, &argc, argv);
 	if (code >= 0)
