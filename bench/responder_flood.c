@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 32
-#define FRAME 74
+#define BATCH     32
+#define FRAME     74
 #define LATENCIES 100000
 
 static uint64_t state = 88172645463325252u;
@@ -65,7 +65,8 @@ static void put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-static const uint8_t options[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 10};
+static const uint8_t options[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0,
+				    0, 7, 0, 0,    0, 0, 1, 3,  3, 10};
 
 static void frame_init(uint8_t *f, const uint8_t *src, const uint8_t *dst)
 {
@@ -94,7 +95,7 @@ static void frame_vary(uint8_t *f)
 	memcpy(f + 27, &r, 3);
 	f[33] = (uint8_t)(r >> 24);
 	memcpy(f + 34, (uint8_t *)&r + 4, 4); /* ports */
-	memcpy(f + 38, &q, 4);		      /* seq */
+	memcpy(f + 38, &q, 4);                /* seq */
 	put16(f + 24, 0);
 	put16(f + 24, fold(add(0, f + 14, 20)));
 	put16(f + 50, 0);
@@ -135,7 +136,8 @@ static void latencies(int fd, int rx, uint8_t *f, double rate, double seconds)
 			struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 			struct timespec t;
 
-			if (len < 54 || memcmp(in + 26, f + 30, 4) != 0 || memcmp(in + 30, f + 26, 4) != 0 || !c)
+			if (len < 54 || memcmp(in + 26, f + 30, 4) != 0 ||
+			    memcmp(in + 30, f + 26, 4) != 0 || !c)
 				continue;
 			memcpy(&t, CMSG_DATA(c), sizeof(t));
 			took[n++] = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - at;
@@ -152,7 +154,8 @@ static void flood(int fd, uint8_t frames[BATCH][FRAME], double rate, double seco
 {
 	struct mmsghdr msg[BATCH];
 	struct iovec iov[BATCH];
-	uint64_t start = clock_ns(CLOCK_MONOTONIC), end = start + (uint64_t)(seconds * 1e9), sent = 0, now;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC), end = start + (uint64_t)(seconds * 1e9),
+		 sent = 0, now;
 
 	memset(msg, 0, sizeof(msg));
 	for (int i = 0; i < BATCH; i++) {
@@ -171,7 +174,8 @@ static void flood(int fd, uint8_t frames[BATCH][FRAME], double rate, double seco
 		if (n > 0)
 			sent += (uint64_t)n;
 	}
-	printf("{\"sent\": %llu, \"seconds\": %.3f}\n", (unsigned long long)sent, (double)(now - start) / 1e9);
+	printf("{\"sent\": %llu, \"seconds\": %.3f}\n", (unsigned long long)sent,
+	       (double)(now - start) / 1e9);
 }
 
 /* Turns a received frame around: the next segment of the same visit, or false when there is none. */
@@ -252,7 +256,8 @@ static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again,
 static int socket_on(const char *iface, int protocol, uint8_t mac[6])
 {
 	struct ifreq ifr = {0};
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol)};
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_protocol = htons((uint16_t)protocol)};
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), on = 1;
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", iface);
@@ -273,8 +278,8 @@ int main(int argc, char **argv)
 	uint8_t dst[6], src[6];
 	int fd, rx;
 
-	if (argc < 5 || sscanf(argv[2], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &dst[0], &dst[1], &dst[2], &dst[3], &dst[4],
-			       &dst[5]) != 6)
+	if (argc < 5 || sscanf(argv[2], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &dst[0], &dst[1], &dst[2],
+			       &dst[3], &dst[4], &dst[5]) != 6)
 		return 2;
 	fd = socket_on(argv[1], 0, src);
 	if (fd < 0) {

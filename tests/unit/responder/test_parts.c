@@ -296,8 +296,8 @@ Test(rules, nft)
 	cr_assert_null(strstr(s, "hook prerouting"), "a bridge's taps come after prerouting");
 	cr_assert_not_null(strstr(s, "arriving { type filter hook input"));
 	cr_assert_not_null(strstr(s, "passing tcp dport { 443, 8000-8100 } accept"));
-	cr_assert_not_null(
-		strstr(s, "passing iifname \"br0\" ip6 daddr @watched6 meta l4proto tcp counter drop"));
+	cr_assert_not_null(strstr(
+		s, "passing iifname \"br0\" ip6 daddr @watched6 meta l4proto tcp counter drop"));
 	buf_fini(&b);
 	buf_init(&b, 16);
 	cr_assert_lt(rules_nft(&w, "eth0", false, &b), 0);
