@@ -116,6 +116,21 @@ static const char *config_path(int argc, char **argv, bool *chosen)
 	return path ? path : DEFAULT_CONFIG;
 }
 
+/* The service manager's way to hand over a key (LoadCredential=curve_secret:FILE): a file that only this
+ * service can read. What is configured wins. */
+static int take_credential(struct svc_common *common)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char path[4096];
+
+	if (common->curve_secret || !dir ||
+	    snprintf(path, sizeof(path), "%s/curve_secret", dir) >= (int)sizeof(path) ||
+	    access(path, F_OK) != 0)
+		return 0;
+	common->curve_secret = strdup(path);
+	return common->curve_secret ? 0 : -ENOMEM;
+}
+
 int svc_load(const struct opt_section *sections, size_t n, int *argc, char **argv, char *err,
 	     size_t errlen)
 {
@@ -133,6 +148,8 @@ int svc_load(const struct opt_section *sections, size_t n, int *argc, char **arg
 	if (!rc)
 		rc = opt_args(sections, n, argc, argv, err, errlen);
 	struct svc_common *common = sections[0].values;
+	if (!rc)
+		rc = take_credential(common);
 	if (!rc && !common->sensor) {
 		char host[256] = "sensor";
 		gethostname(host, sizeof(host) - 1);
