@@ -356,6 +356,27 @@ static void tcp(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 	}
 }
 
+/* Counts what became of a neighbour question and sends what was written for it: an answer or a probe. */
+static void neigh_done(struct responder *r, enum neigh_verdict v, enum responder_count answered,
+		       size_t len, struct batch *out)
+{
+	switch (v) {
+	case NEIGH_ANSWERED:
+		count(r, answered);
+		break;
+	case NEIGH_PROBED:
+		count(r, RESPONDER_NEIGH_PROBES);
+		break;
+	case NEIGH_HELD:
+		count(r, RESPONDER_D_NEIGH_HELD);
+		break;
+	case NEIGH_IGNORED:
+		break;
+	}
+	if (len)
+		batch_add(out, len);
+}
+
 static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
 {
 	uint8_t *to;
@@ -364,21 +385,8 @@ static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, stru
 	if (p->proto == IP_ICMP6 && (p->sport == 135 || p->sport == 136)) {
 		if (!r->conf.arp || !(to = room(r, out)))
 			return;
-		switch (neigh_icmp6(&r->neigh, &r->watch, p, now_ns, to, &len)) {
-		case NEIGH_ANSWERED:
-			count(r, RESPONDER_NDP_ADVERTS);
-			break;
-		case NEIGH_PROBED:
-			count(r, RESPONDER_NEIGH_PROBES);
-			break;
-		case NEIGH_HELD:
-			count(r, RESPONDER_D_NEIGH_HELD);
-			break;
-		case NEIGH_IGNORED:
-			break;
-		}
-		if (len)
-			batch_add(out, len);
+		enum neigh_verdict v = neigh_icmp6(&r->neigh, &r->watch, p, now_ns, to, &len);
+		neigh_done(r, v, RESPONDER_NDP_ADVERTS, len, out);
 		return;
 	}
 	/* The host's own kernel answers for its own addresses. */
@@ -403,21 +411,8 @@ static void arp(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 
 	if (!r->conf.arp || !(to = room(r, out)))
 		return;
-	switch (neigh_arp(&r->neigh, &r->watch, p, now_ns, to, &len)) {
-	case NEIGH_ANSWERED:
-		count(r, RESPONDER_ARP_REPLIES);
-		break;
-	case NEIGH_PROBED:
-		count(r, RESPONDER_NEIGH_PROBES);
-		break;
-	case NEIGH_HELD:
-		count(r, RESPONDER_D_NEIGH_HELD);
-		break;
-	case NEIGH_IGNORED:
-		break;
-	}
-	if (len)
-		batch_add(out, len);
+	enum neigh_verdict v = neigh_arp(&r->neigh, &r->watch, p, now_ns, to, &len);
+	neigh_done(r, v, RESPONDER_ARP_REPLIES, len, out);
 }
 
 void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
