@@ -1,5 +1,6 @@
 #include "conf.h"
 
+#include "cloud/creds_opt.h"
 #include "rt/svc.h"
 
 static const char *const begins[] = {"oldest", "today", NULL}; /* enum conf_begin */
@@ -64,14 +65,7 @@ const struct opt conf_opts[] = {
 	 .offset = AT(slack_filter),
 	 .def = "payload_len>0",
 	 .help = "Slack: as cloudwatch_filter"},
-	TEXT(access_key_id,
-	     "AWS access key; without one: environment, credentials file, web identity, "
-	     "container, instance role (IMDSv2)"),
-	TEXT(secret_file, "file that holds the secret of access_key_id"),
-	TEXT(profile, "profile of the AWS credentials file"),
-	TEXT(credentials_file, "AWS credentials file; by default ~/.aws/credentials"),
-	TEXT(sts_endpoint, "URL of another STS service than AWS, for web identity"),
-	TEXT(imds_endpoint, "URL of the instance metadata service, if not the usual one"),
+	CREDS_OPTS(struct conf, creds, "AWS: "),
 };
 
 const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cloud/creds.h"
 #include "rt/opt.h"
 
 enum conf_begin { CONF_OLDEST, CONF_TODAY };
@@ -24,8 +25,7 @@ struct conf {
 	const char *slack_url;
 	int64_t slack_every_s;
 	struct opt_list slack_filter;
-	const char *access_key_id, *secret_file, *profile, *credentials_file, *sts_endpoint,
-		*imds_endpoint;
+	struct creds_conf creds;
 };
 
 extern const struct opt conf_opts[];

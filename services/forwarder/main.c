@@ -101,7 +101,7 @@ static int check(struct svc *s)
 		snprintf(err, sizeof err, "slack_url: expected http:// or https://");
 	else if (given(conf.cloudwatch_endpoint) && !url_valid(conf.cloudwatch_endpoint))
 		snprintf(err, sizeof err, "cloudwatch_endpoint: expected http:// or https://");
-	else if (given(conf.access_key_id) != given(conf.secret_file))
+	else if (given(conf.creds.key_id) != given(conf.creds.secret_file))
 		snprintf(err, sizeof err, "access_key_id and secret_file go together");
 	if (!err[0])
 		return 0;
@@ -173,7 +173,7 @@ static int open_lane(struct svc *s, size_t i)
 static int open_sinks(struct svc *s)
 {
 	const struct sinks_env env = {fw.http, fw.creds};
-	const struct cloudwatch_conf cw = {
+	const struct logs_conf cw = {
 		.group = conf.cloudwatch_group,
 		.stream = given(conf.cloudwatch_stream) ? conf.cloudwatch_stream : s->common.sensor,
 		.region = fw.region,
@@ -203,14 +203,10 @@ static int start(struct svc *s)
 				     .connect_ms = 10000,
 				     .stall_s = conf.stall_s,
 				     .answer_max = 65536};
-	const struct creds_conf cc = {.key_id = conf.access_key_id,
-				      .secret_file = conf.secret_file,
-				      .profile = conf.profile,
-				      .file = conf.credentials_file,
-				      .region = fw.region,
-				      .sts_endpoint = conf.sts_endpoint,
-				      .imds_endpoint = conf.imds_endpoint};
-	creds_region(conf.cloudwatch_region, conf.profile, fw.region);
+	struct creds_conf cc = conf.creds;
+
+	cc.region = fw.region;
+	creds_region(conf.cloudwatch_region, cc.profile, fw.region);
 	int rc = svc_path(s, "records/analysis", fw.records, sizeof fw.records);
 	if (!rc)
 		rc = svc_path(s, "forwarder", dir, sizeof dir);

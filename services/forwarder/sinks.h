@@ -6,6 +6,7 @@
 
 #include "cloud/creds.h"
 #include "cloud/http.h"
+#include "cloud/logs.h"
 #include "sink.h"
 
 /* What sinks share; borrowed for their life. */
@@ -14,12 +15,8 @@ struct sinks_env {
 	struct creds_chain *creds;
 };
 
-/* CloudWatch Logs: one event a record, its time that of the flow's first packet in whole seconds. Group and stream are
- * made when missing. */
-struct cloudwatch_conf {
-	const char *group, *stream, *region, *endpoint; /* endpoint: NULL: the region's */
-};
-int sink_cloudwatch_new(const struct sinks_env *env, const struct cloudwatch_conf *conf,
+/* CloudWatch Logs: one event a record. */
+int sink_cloudwatch_new(const struct sinks_env *env, const struct logs_conf *conf,
 			struct sink **out);
 
 /* Any HTTP server: records as NDJSON in a POST; 2xx takes them, 413 and 400 mean smaller batches. */

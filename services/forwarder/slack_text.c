@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "cloud/json_text.h"
 
 /* A message is cut by Slack at 40,000 characters; ours stay far below. */
 #define TEXT_MAX 16384

@@ -1,5 +1,6 @@
 #include "conf.h"
 
+#include "cloud/creds_opt.h"
 #include "rt/svc.h"
 
 static const char *const stores[] = {"dir", "s3", NULL};               /* enum conf_store */
@@ -60,13 +61,7 @@ const struct opt conf_opts[] = {
 	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; "
 	     "for buckets that cannot do so themselves"),
 	TEXT(sns_endpoint, "s3: URL of another SNS service than AWS"),
-	TEXT(access_key_id, "s3: access key; without one: environment, credentials file, web "
-			    "identity, container, instance role (IMDSv2)"),
-	TEXT(secret_file, "s3: file that holds the secret of access_key_id"),
-	TEXT(profile, "s3: profile of the credentials file"),
-	TEXT(credentials_file, "s3: credentials file; by default ~/.aws/credentials"),
-	TEXT(sts_endpoint, "s3: URL of another STS service than AWS, for web identity"),
-	TEXT(imds_endpoint, "s3: URL of the instance metadata service, if not the usual one"),
+	CREDS_OPTS(struct conf, creds, "s3: "),
 };
 
 const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;
@@ -88,11 +83,6 @@ struct store_s3_conf conf_s3(const struct conf *c, const char *sensor)
 		.sns_endpoint = c->sns_endpoint,
 		.uploads = (size_t)c->uploads,
 		.stall_s = c->stall_s,
-		.creds = {.key_id = c->access_key_id,
-			  .secret_file = c->secret_file,
-			  .profile = c->profile,
-			  .file = c->credentials_file,
-			  .sts_endpoint = c->sts_endpoint,
-			  .imds_endpoint = c->imds_endpoint},
+		.creds = c->creds,
 	};
 }

@@ -21,8 +21,8 @@ struct conf {
 	const char *s3_bucket, *s3_prefix, *s3_region, *s3_endpoint, *ca_file;
 	int s3_style, s3_sse;
 	const char *s3_storage_class, *s3_kms_key;
-	const char *sns_topic, *sns_endpoint, *sts_endpoint, *imds_endpoint;
-	const char *access_key_id, *secret_file, *profile, *credentials_file;
+	const char *sns_topic, *sns_endpoint;
+	struct creds_conf creds;
 };
 
 extern const struct opt conf_opts[];

@@ -8,7 +8,7 @@
 #define UPLOADER_STORE_S3_H
 
 #include "cloud/creds.h"
-#include "s3_name.h"
+#include "cloud/s3_name.h"
 #include "store.h"
 
 struct loop;

@@ -1,11 +1,11 @@
 #include "cloud/answer.h"
 
 #include <curl/curl.h>
-#include <json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cloud/creds_parse.h"
+#include "cloud/json_read.h"
 
 /* Error codes that do not mean what their status says, and those that need no person. */
 static const struct code {
@@ -32,6 +32,9 @@ static const struct code {
 	{"IncompleteBody", ANSWER_RETRY, false},
 	{"OperationAbortedException", ANSWER_RETRY, false},
 	{"OperationAborted", ANSWER_RETRY, false},
+	{"RequestThrottled", ANSWER_RETRY, false},
+	{"KmsThrottled", ANSWER_RETRY, false},
+	{"OverLimit", ANSWER_RETRY, false},
 	{"ConditionalRequestConflict", ANSWER_RETRY, false},
 	/* Temporary credentials that have had their time. */
 	{"ExpiredToken", ANSWER_RETRY, true},
@@ -77,8 +80,8 @@ static const struct code *code_of(const char *name)
 
 static void json_field(struct json_object *o, const char *key, char *out, size_t n)
 {
-	struct json_object *v;
-	if (json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string))
+	struct json_object *v = json_get(o, key, json_type_string);
+	if (v)
 		snprintf(out, n, "%.*s", (int)n - 1, json_object_get_string(v));
 }
 
@@ -86,20 +89,14 @@ static void json_field(struct json_object *o, const char *key, char *out, size_t
 static void read_json(struct bytes body, char *code, size_t ncode, char *message, size_t nmessage)
 {
 	char type[128] = "";
-	struct json_tokener *t = json_tokener_new_ex(8);
-	struct json_object *o =
-		t ? json_tokener_parse_ex(t, (const char *)body.p, (int)body.n) : NULL;
-	if (o && json_object_is_type(o, json_type_object)) {
-		json_field(o, "__type", type, sizeof type);
-		json_field(o, "message", message, nmessage);
-		if (!message[0])
-			json_field(o, "Message", message, nmessage);
-		const char *name = strrchr(type, '#');
-		snprintf(code, ncode, "%.*s", (int)ncode - 1, name ? name + 1 : type);
-	}
+	struct json_object *o = json_read(body, 8, 1u << 20);
+	json_field(o, "__type", type, sizeof type);
+	json_field(o, "message", message, nmessage);
+	if (!message[0])
+		json_field(o, "Message", message, nmessage);
+	const char *name = strrchr(type, '#');
+	snprintf(code, ncode, "%.*s", (int)ncode - 1, name ? name + 1 : type);
 	json_object_put(o);
-	if (t)
-		json_tokener_free(t);
 }
 
 static void read_xml(struct bytes body, char *code, size_t ncode, char *message, size_t nmessage)
@@ -123,7 +120,7 @@ void answer_judge(const struct http_answer *a, bool skewed, bool temporary, cons
 	}
 	if (a->status >= 200 && a->status < 300)
 		return;
-	if (a->body.n && a->body.n < (1u << 20) && a->body.p[0] == '{')
+	if (a->body.n && a->body.p[0] == '{')
 		read_json(a->body, out->code, sizeof out->code, message, sizeof message);
 	else
 		read_xml(a->body, out->code, sizeof out->code, message, sizeof message);

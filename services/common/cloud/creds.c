@@ -465,7 +465,7 @@ static void fetch(struct creds_chain *c)
 			return;
 	}
 	failed(c, -ENOENT, "no source has any",
-	       "give uploader.access_key_id, AWS_ACCESS_KEY_ID, a credentials file, or a role");
+	       "give access_key_id, AWS_ACCESS_KEY_ID, a credentials file, or a role");
 }
 
 int creds_get(struct creds_chain *c, const struct creds **out, const char **why)

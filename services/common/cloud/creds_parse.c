@@ -1,11 +1,11 @@
 #include "cloud/creds_parse.h"
 
 #include <errno.h>
-#include <json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/json_read.h"
 #include "cloud/when.h"
 
 static bool blank(char c)
@@ -58,32 +58,23 @@ int creds_ini(struct bytes text, const char *section, const char *key, char *out
 	return -ENOENT;
 }
 
-static bool json_text(struct json_object *o, const char *key, char *out, size_t n)
+static bool member(struct json_object *o, const char *key, char *out, size_t n)
 {
-	struct json_object *v;
-	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string))
-		return false;
-	size_t len = (size_t)json_object_get_string_len(v);
-	return len > 0 && copy(bytes_of(json_object_get_string(v), len), out, n) == 0;
+	struct bytes v = json_bytes(o, key);
+	return v.n > 0 && copy(v, out, n) == 0;
 }
 
 int creds_json(struct bytes text, struct creds *out)
 {
 	char when[40];
-	struct json_tokener *t = json_tokener_new_ex(8);
-	struct json_object *o = NULL;
+	struct json_object *o = json_read(text, 8, 1u << 20);
 	memset(out, 0, sizeof *out);
-	if (t && text.n < (1u << 20))
-		o = json_tokener_parse_ex(t, (const char *)text.p, (int)text.n);
-	bool good = o && json_object_is_type(o, json_type_object) &&
-		    json_text(o, "AccessKeyId", out->key_id, sizeof out->key_id) &&
-		    json_text(o, "SecretAccessKey", out->secret, sizeof out->secret) &&
-		    json_text(o, "Token", out->token, sizeof out->token) &&
-		    json_text(o, "Expiration", when, sizeof when) &&
+	bool good = member(o, "AccessKeyId", out->key_id, sizeof out->key_id) &&
+		    member(o, "SecretAccessKey", out->secret, sizeof out->secret) &&
+		    member(o, "Token", out->token, sizeof out->token) &&
+		    member(o, "Expiration", when, sizeof when) &&
 		    when_iso(when, &out->expires_s) == 0;
 	json_object_put(o);
-	if (t)
-		json_tokener_free(t);
 	return good ? 0 : -EINVAL;
 }
 

@@ -30,7 +30,9 @@ struct call {
 	struct bytes body;
 	int fd;
 	uint64_t at, size; /* of the body */
-	bool from_fd, busy;
+	int into_fd;
+	uint64_t into_n, into_max;
+	bool from_fd, into, cut, busy;
 	char error[CURL_ERROR_SIZE];
 	http_fn done;
 	void *arg;
@@ -58,11 +60,33 @@ int http_escape(struct buf *out, const char *text, bool slash)
 	return out->rc;
 }
 
+static bool into_file(struct call *c, const char *p, size_t n)
+{
+	c->cut = n > c->into_max - c->into_n;
+	while (!c->cut && n) {
+		ssize_t put = pwrite(c->into_fd, p, n, (off_t)c->into_n);
+		if (put <= 0) {
+			snprintf(c->error, sizeof c->error, "cannot write the answer to disk: %s",
+				 strerror(errno));
+			return false;
+		}
+		p += put;
+		n -= (size_t)put;
+		c->into_n += (uint64_t)put;
+	}
+	return !c->cut;
+}
+
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
 {
 	struct call *c = arg;
 	size_t room = c->http->conf.answer_max - c->answer.n;
+	long status = 0;
 	(void)one;
+	if (c->into)
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200)
+		return into_file(c, p, n) ? n : 0;
 	/* The rest is read and dropped, so that the connection can be used again. */
 	if (buf_add(&c->answer, p, n < room ? n : room) != 0)
 		return 0;
@@ -98,25 +122,28 @@ static int seek_body(void *arg, curl_off_t to, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-static const char *header(CURL *easy, const char *name)
+const char *http_header(const struct http_answer *a, const char *name)
 {
+	const struct call *c = a->call;
 	struct curl_header *h;
-	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
+	return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value
+										     : NULL;
 }
 
 static void finish(struct call *c, CURLcode rc)
 {
-	struct http_answer a = {.curl = (int)rc};
+	struct http_answer a = {
+		.curl = (int)rc, .call = c, .cut = c->cut || rc == CURLE_FILESIZE_EXCEEDED};
 	uint64_t now_s = clock_real_ns() / 1000000000u;
 	const char *text;
 	if (rc)
 		a.error = c->error[0] ? c->error : curl_easy_strerror(rc);
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &a.status);
-	if ((text = header(c->easy, "date")) && when_http(text, &a.date_s) != 0)
+	if ((text = http_header(&a, "date")) && when_http(text, &a.date_s) != 0)
 		a.date_s = 0;
-	if ((text = header(c->easy, "retry-after")))
+	if ((text = http_header(&a, "retry-after")))
 		a.wait_ns = retry_after_ns(text, a.date_s ? a.date_s : now_s, WAIT_MAX_NS);
-	if ((text = header(c->easy, "x-amz-bucket-region")))
+	if ((text = http_header(&a, "x-amz-bucket-region")))
 		snprintf(a.region, sizeof a.region, "%s", text);
 	buf_addc(&c->answer, '\0');
 	a.body = bytes_of(c->answer.p, c->answer.n ? c->answer.n - 1 : 0);
@@ -303,6 +330,13 @@ static void set_body(struct call *c, const struct http_request *r)
 	c->body = r->body;
 	c->fd = r->fd;
 	c->from_fd = r->from_fd;
+	c->into = r->into;
+	c->into_fd = r->into_fd;
+	c->into_max = r->into_max;
+	c->into_n = 0;
+	c->cut = false;
+	if (r->into)
+		curl_easy_setopt(c->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->into_max);
 	c->at = 0;
 	c->size = r->from_fd ? r->fd_bytes : r->body.n;
 	if (strcmp(r->method, "GET") == 0)
@@ -343,12 +377,15 @@ static void set_common(struct call *c, const struct http_request *r)
 	if (conf->ca_file && *conf->ca_file)
 		curl_easy_setopt(e, CURLOPT_CAINFO, conf->ca_file);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)conf->connect_ms);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)conf->stall_s);
+	if (r->patience_s >= 0) {
+		curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+		curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)(conf->stall_s + r->patience_s));
+	}
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-	if (r->direct) {
+	if (r->direct)
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	if (r->direct && !r->patience_s) {
 		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, DIRECT_CONNECT_MS);
 		curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, DIRECT_TOTAL_MS);
 	}
@@ -379,6 +416,21 @@ int http_send(struct http *h, const struct http_request *r)
 	}
 	c->busy = true;
 	return 0;
+}
+
+void http_cancel(struct http *h, http_fn done, const void *arg)
+{
+	for (size_t i = 0; i < h->conf.calls; i++) {
+		struct call *c = &h->calls[i];
+		if (!c->busy || c->done != done || c->arg != arg)
+			continue;
+		curl_multi_remove_handle(h->multi, c->easy);
+		curl_slist_free_all(c->headers);
+		c->headers = NULL;
+		buf_fini(&c->answer);
+		buf_init(&c->answer, h->conf.answer_max + 1);
+		c->busy = false;
+	}
 }
 
 static bool under_way(const struct http *h)

@@ -40,6 +40,8 @@ struct http_answer {
 	uint64_t date_s;   /* Date header; 0: none */
 	uint64_t wait_ns;  /* Retry-After, at most 5 minutes; 0: none */
 	char region[32];   /* x-amz-bucket-region; empty: none */
+	bool cut; /* the body had more than the request's into_max bytes; curl says so too */
+	const void *call; /* for http_header */
 };
 
 typedef void (*http_fn)(void *arg, const struct http_answer *a);
@@ -55,7 +57,15 @@ struct http_request {
 	int fd; /* with fd_bytes: the body is in this file; borrowed */
 	uint64_t fd_bytes;
 	bool from_fd;
-	bool direct; /* a link-local service: never through a proxy, short timeouts */
+	/* With into: the body of a 200 answer is written to this file, from its beginning, and is
+	 * not in the answer; borrowed. More than into_max bytes end the request. */
+	bool into;
+	int into_fd;
+	uint64_t into_max;
+	/* A long poll: it may be silent for so long beyond the usual; -1: for ever. */
+	int64_t patience_s;
+	bool direct; /* a link-local service: never through a proxy; short timeouts, unless it is
+			given patience */
 	/* Signing; creds NULL: none. sha256: hex, of the body (computed when NULL and the body is
 	 * in memory). */
 	const struct creds *creds;
@@ -72,6 +82,12 @@ void http_free(struct http **h);
 /* http_send: begins the request; done is called later, never from within. 0; -EBUSY when `calls`
  * requests are under way; -E2BIG for too many headers; -ENOMEM. */
 int http_send(struct http *h, const struct http_request *r);
+
+/* http_header: a header of the answer, or NULL. Valid until the next http_send. */
+const char *http_header(const struct http_answer *a, const char *name);
+
+/* http_cancel: ends the requests that would be answered to done and arg, without that. */
+void http_cancel(struct http *h, http_fn done, const void *arg);
 
 /* http_drain: runs the requests under way, for at most ms. */
 void http_drain(struct http *h, int ms);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "uploader/s3_name.h"
+#include "cloud/s3_name.h"
 #include "uploader/store_s3.h"
 
 TestSuite(s3_name);

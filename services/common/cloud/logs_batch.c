@@ -1,11 +1,11 @@
-#include "logs_batch.h"
+#include "cloud/logs_batch.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "cloud/json_text.h"
 
 #define DAY_MS    86400000
 #define OLDEST_MS (14 * (int64_t)DAY_MS)
@@ -31,26 +31,26 @@ void logs_batch_clear(struct logs_batch *b)
 	buf_reset(&b->text);
 }
 
-enum sink_add logs_batch_add(struct logs_batch *b, struct bytes text, int64_t ms, int64_t now_ms)
+enum logs_add logs_batch_add(struct logs_batch *b, struct bytes text, int64_t ms, int64_t now_ms)
 {
 	if (ms < now_ms - OLDEST_MS || ms > now_ms + AHEAD_MS || text.n == 0 ||
 	    text.n > LOGS_EVENT_MAX - LOGS_EVENT_ADD)
-		return SINK_LEFT;
+		return LOGS_LEFT;
 	int64_t min = b->n && b->min_ms < ms ? b->min_ms : ms;
 	int64_t max = b->n && b->max_ms > ms ? b->max_ms : ms;
 	if (b->n == LOGS_EVENTS || b->bytes + text.n + LOGS_EVENT_ADD > LOGS_BYTES ||
 	    max - min >= DAY_MS)
-		return SINK_FULL;
+		return LOGS_FULL;
 	size_t at = b->text.n;
 	if (buf_add(&b->text, text.p, text.n) != 0)
-		return SINK_FULL;
+		return LOGS_FULL;
 	b->events[b->n] = (struct logs_event){
 		.ms = ms, .at = (uint32_t)at, .n = (uint32_t)text.n, .order = (uint32_t)b->n};
 	b->n++;
 	b->bytes += text.n + LOGS_EVENT_ADD;
 	b->min_ms = min;
 	b->max_ms = max;
-	return SINK_TAKEN;
+	return LOGS_TAKEN;
 }
 
 static int event_order(const void *x, const void *y)

@@ -1,8 +1,8 @@
 /*
  * json_text: bytes as a JSON string.
  */
-#ifndef FORWARDER_JSON_TEXT_H
-#define FORWARDER_JSON_TEXT_H
+#ifndef CLOUD_JSON_TEXT_H
+#define CLOUD_JSON_TEXT_H
 
 #include "proto/buf.h"
 

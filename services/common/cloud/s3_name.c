@@ -1,4 +1,4 @@
-#include "s3_name.h"
+#include "cloud/s3_name.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "json_text.h"
+#include "cloud/json_text.h"
 
 int json_text(struct buf *out, struct bytes text)
 {

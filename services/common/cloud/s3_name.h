@@ -1,8 +1,8 @@
 /*
  * s3_name: how bucket, key and endpoint become a URL. Pure.
  */
-#ifndef UPLOADER_S3_NAME_H
-#define UPLOADER_S3_NAME_H
+#ifndef CLOUD_S3_NAME_H
+#define CLOUD_S3_NAME_H
 
 #include <stdbool.h>
 

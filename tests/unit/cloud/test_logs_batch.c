@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forwarder/logs_batch.h"
+#include "cloud/logs_batch.h"
 
 static struct logs_batch b;
 static const int64_t now = 1767312000000;
@@ -20,11 +20,11 @@ static void end(void)
 
 TestSuite(logs_batch, .init = begin, .fini = end);
 
-static enum sink_add add(size_t n, int64_t ms)
+static enum logs_add add(size_t n, int64_t ms)
 {
 	char *text = malloc(n + 1);
 	memset(text, 'x', n);
-	enum sink_add r = logs_batch_add(&b, bytes_of(text, n), ms, now);
+	enum logs_add r = logs_batch_add(&b, bytes_of(text, n), ms, now);
 	free(text);
 	return r;
 }
@@ -32,44 +32,44 @@ static enum sink_add add(size_t n, int64_t ms)
 Test(logs_batch, ten_thousand_events)
 {
 	for (int i = 0; i < LOGS_EVENTS; i++)
-		cr_assert_eq(add(1, now), SINK_TAKEN);
-	cr_assert_eq(add(1, now), SINK_FULL);
+		cr_assert_eq(add(1, now), LOGS_TAKEN);
+	cr_assert_eq(add(1, now), LOGS_FULL);
 	logs_batch_clear(&b);
-	cr_assert_eq(add(1, now), SINK_TAKEN);
+	cr_assert_eq(add(1, now), LOGS_TAKEN);
 }
 
 Test(logs_batch, a_mebibyte_with_26_bytes_an_event)
 {
 	for (int i = 0; i < 4; i++)
-		cr_assert_eq(add(LOGS_EVENT_MAX - LOGS_EVENT_ADD, now), SINK_TAKEN);
+		cr_assert_eq(add(LOGS_EVENT_MAX - LOGS_EVENT_ADD, now), LOGS_TAKEN);
 	cr_assert_eq(b.bytes, LOGS_BYTES);
-	cr_assert_eq(add(1, now), SINK_FULL);
+	cr_assert_eq(add(1, now), LOGS_FULL);
 	logs_batch_clear(&b);
 	for (int i = 0; i < 1021; i++)
-		cr_assert_eq(add(1000, now), SINK_TAKEN);
-	cr_assert_eq(add(1005, now), SINK_FULL);
-	cr_assert_eq(add(1004, now), SINK_TAKEN, "exactly");
+		cr_assert_eq(add(1000, now), LOGS_TAKEN);
+	cr_assert_eq(add(1005, now), LOGS_FULL);
+	cr_assert_eq(add(1004, now), LOGS_TAKEN, "exactly");
 }
 
 Test(logs_batch, an_event_of_its_own_limit)
 {
-	cr_assert_eq(add(LOGS_EVENT_MAX - LOGS_EVENT_ADD + 1, now), SINK_LEFT);
-	cr_assert_eq(add(0, now), SINK_LEFT);
+	cr_assert_eq(add(LOGS_EVENT_MAX - LOGS_EVENT_ADD + 1, now), LOGS_LEFT);
+	cr_assert_eq(add(0, now), LOGS_LEFT);
 }
 
 Test(logs_batch, times)
 {
 	const int64_t hour = 3600000, day = 24 * hour;
-	cr_assert_eq(add(1, now - 14 * day - 1), SINK_LEFT);
-	cr_assert_eq(add(1, now + 2 * hour + 1), SINK_LEFT);
-	cr_assert_eq(add(1, now - 14 * day), SINK_TAKEN);
-	cr_assert_eq(add(1, now), SINK_FULL, "more than a day apart");
-	cr_assert_eq(add(1, now - 13 * day), SINK_FULL, "a day apart");
-	cr_assert_eq(add(1, now - 13 * day - 1), SINK_TAKEN);
+	cr_assert_eq(add(1, now - 14 * day - 1), LOGS_LEFT);
+	cr_assert_eq(add(1, now + 2 * hour + 1), LOGS_LEFT);
+	cr_assert_eq(add(1, now - 14 * day), LOGS_TAKEN);
+	cr_assert_eq(add(1, now), LOGS_FULL, "more than a day apart");
+	cr_assert_eq(add(1, now - 13 * day), LOGS_FULL, "a day apart");
+	cr_assert_eq(add(1, now - 13 * day - 1), LOGS_TAKEN);
 	logs_batch_clear(&b);
-	cr_assert_eq(add(1, now + 2 * hour), SINK_TAKEN);
-	cr_assert_eq(add(1, now - 22 * hour), SINK_FULL);
-	cr_assert_eq(add(1, now - 22 * hour + 1), SINK_TAKEN);
+	cr_assert_eq(add(1, now + 2 * hour), LOGS_TAKEN);
+	cr_assert_eq(add(1, now - 22 * hour), LOGS_FULL);
+	cr_assert_eq(add(1, now - 22 * hour + 1), LOGS_TAKEN);
 }
 
 static struct json_object *body(void)

@@ -1,0 +1,253 @@
+#include "cloud/logs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cloud/aws.h"
+#include "cloud/json_read.h"
+#include "cloud/json_text.h"
+#include "rt/log.h"
+
+/* A text of control characters becomes six times as long in JSON; the records' own escapes twice. */
+#define BODY_MAX (8u << 20)
+/* Deeper than any record. */
+#define RECORD_DEPTH 32
+#define RECORD_MAX   (64u << 20)
+
+struct logs {
+	struct http *http;
+	struct creds_chain *creds;
+	struct logs_conf conf;
+	struct logs_counts counts;
+	struct logs_batch batch;
+	struct buf text, body;
+	char url[256];
+	logs_done_fn done;
+	void *arg;
+};
+
+static int shorten(struct logs *c, struct bytes text, struct json_object *json, size_t max)
+{
+	struct json_object *own = json ? NULL : json_read(text, RECORD_DEPTH, RECORD_MAX);
+	buf_reset(&c->text);
+	if (own)
+		json = own;
+	int rc = json ? logs_shorten(json, max, &c->text) : -EFBIG;
+	json_object_put(own);
+	return rc;
+}
+
+enum logs_add logs_add(struct logs *c, struct bytes text, struct json_object *json, int64_t init_s)
+{
+	int64_t now_ms = (int64_t)time(NULL) * 1000;
+	size_t max = LOGS_EVENT_MAX - LOGS_EVENT_ADD;
+	bool large = text.n > max;
+	if (large) {
+		if (shorten(c, text, json, max) != 0) {
+			c->counts.left++;
+			return LOGS_LEFT;
+		}
+		text = buf_bytes(&c->text);
+	}
+	enum logs_add took = logs_batch_add(&c->batch, text, init_s * 1000, now_ms);
+	c->counts.left += took == LOGS_LEFT;
+	c->counts.shortened += took == LOGS_TAKEN && large;
+	return took;
+}
+
+static void end(struct logs *c, enum answer r, const char *why, uint64_t wait_ns)
+{
+	c->done(c->arg, r, why, wait_ns);
+}
+
+static void call(struct logs *c, const char *action, http_fn done)
+{
+	char target[64];
+	const struct creds *creds;
+	const char *why;
+	int rc = creds_get(c->creds, &creds, &why);
+	if (rc) {
+		end(c, rc == -ENOENT ? ANSWER_STUCK : ANSWER_RETRY, why, 0);
+		return;
+	}
+	snprintf(target, sizeof target, "X-Amz-Target: Logs_20140328.%s", action);
+	struct http_request r = {
+		.method = "POST",
+		.url = c->url,
+		.headers = {"Content-Type: application/x-amz-json-1.1", target},
+		.body = buf_bytes(&c->body),
+		.creds = creds,
+		.service = "logs",
+		.region = c->conf.region,
+		.done = done,
+		.arg = c,
+	};
+	rc = http_send(c->http, &r);
+	if (rc)
+		end(c, ANSWER_RETRY, strerror(-rc), 0);
+}
+
+static void judge(struct logs *c, const struct http_answer *a, struct verdict *v)
+{
+	aws_judge(c->creds, a, "CloudWatch Logs", v);
+}
+
+static void end_failed(struct logs *c, const struct http_answer *a, const struct verdict *v)
+{
+	end(c, v->result, v->why, a->wait_ns);
+}
+
+/* Names of group, and of the stream when asked for, as the request's body. */
+static void name_body(struct logs *c, bool stream)
+{
+	buf_reset(&c->body);
+	buf_adds(&c->body, "{\"logGroupName\":");
+	json_text(&c->body, bytes_str(c->conf.group));
+	if (stream) {
+		buf_adds(&c->body, ",\"logStreamName\":");
+		json_text(&c->body, bytes_str(c->conf.stream));
+	}
+	buf_addc(&c->body, '}');
+}
+
+
+/* True when the answer is a success, or says that the thing was there already. */
+static bool made(struct logs *c, const struct http_answer *a)
+{
+	struct verdict v;
+	if (aws_good(a))
+		return true;
+	judge(c, a, &v);
+	if (strcmp(v.code, "ResourceAlreadyExistsException") == 0)
+		return true;
+	end_failed(c, a, &v);
+	return false;
+}
+
+static void on_stream(void *arg, const struct http_answer *a)
+{
+	struct logs *c = arg;
+	if (made(c, a)) {
+		log_info("log stream made", "group=\"%s\" stream=\"%s\"", c->conf.group,
+			 c->conf.stream);
+		logs_send(c);
+	}
+}
+
+static void on_group(void *arg, const struct http_answer *a)
+{
+	struct logs *c = arg;
+	if (!made(c, a))
+		return;
+	name_body(c, true);
+	call(c, "CreateLogStream", on_stream);
+}
+
+/* Events that the service did not want by their time: it names the first that was too new, the last too old. */
+static void count_rejected(struct logs *c, struct bytes body)
+{
+	static const char *const keys[] = {"tooOldLogEventEndIndex", "expiredLogEventEndIndex"};
+	struct json_object *o = json_read(body, 8, 1u << 20), *v;
+	struct json_object *info = json_get(o, "rejectedLogEventsInfo", json_type_object);
+	if (info) {
+		int64_t old = 0, from = (int64_t)c->batch.n;
+		for (size_t i = 0; i < 2; i++)
+			if (json_object_object_get_ex(info, keys[i], &v) &&
+			    json_object_get_int64(v) > old)
+				old = json_object_get_int64(v);
+		if (json_object_object_get_ex(info, "tooNewLogEventStartIndex", &v))
+			from = json_object_get_int64(v);
+		if (old >= 0 && old <= (int64_t)c->batch.n)
+			c->counts.left += (uint64_t)old;
+		if (from >= 0 && from < (int64_t)c->batch.n)
+			c->counts.left += c->batch.n - (uint64_t)from;
+		log_warn("log events rejected by their time", "info=\"%s\"",
+			 json_object_to_json_string_ext(info, JSON_C_TO_STRING_NOSLASHESCAPE));
+	}
+	json_object_put(o);
+}
+
+static void on_put(void *arg, const struct http_answer *a)
+{
+	struct logs *c = arg;
+	struct verdict v;
+	if (aws_good(a)) {
+		count_rejected(c, a->body);
+		end(c, ANSWER_GOOD, NULL, 0);
+		return;
+	}
+	judge(c, a, &v);
+	if (strcmp(v.code, "ResourceNotFoundException") == 0) {
+		name_body(c, false);
+		call(c, "CreateLogGroup", on_group);
+	} else if (strcmp(v.code, "DataAlreadyAcceptedException") == 0) {
+		end(c, ANSWER_GOOD, NULL, 0);
+	} else {
+		end_failed(c, a, &v);
+	}
+}
+
+void logs_send(struct logs *c)
+{
+	buf_reset(&c->body);
+	int rc = logs_batch_body(&c->batch, c->conf.group, c->conf.stream, &c->body);
+	if (rc)
+		end(c, ANSWER_REFUSED, strerror(-rc), 0);
+	else
+		call(c, "PutLogEvents", on_put);
+}
+
+void logs_clear(struct logs *c)
+{
+	logs_batch_clear(&c->batch);
+}
+
+size_t logs_gathered(const struct logs *c)
+{
+	return c->batch.n;
+}
+
+const struct logs_counts *logs_counts(const struct logs *c)
+{
+	return &c->counts;
+}
+
+void logs_free(struct logs **cp)
+{
+	struct logs *c = *cp;
+	if (!c)
+		return;
+	logs_batch_fini(&c->batch);
+	buf_fini(&c->text);
+	buf_fini(&c->body);
+	free(c);
+	*cp = NULL;
+}
+
+int logs_new(struct http *h, struct creds_chain *creds, const struct logs_conf *conf,
+	     logs_done_fn done, void *arg, struct logs **out)
+{
+	struct logs *c = calloc(1, sizeof *c);
+	if (!c)
+		return -ENOMEM;
+	c->http = h;
+	c->creds = creds;
+	c->conf = *conf;
+	c->done = done;
+	c->arg = arg;
+	buf_init(&c->text, LOGS_EVENT_MAX);
+	buf_init(&c->body, BODY_MAX);
+	int n = conf->endpoint && *conf->endpoint
+			? snprintf(c->url, sizeof c->url, "%s/", conf->endpoint)
+			: snprintf(c->url, sizeof c->url, "https://logs.%s.amazonaws.com%s/",
+				   conf->region, strncmp(conf->region, "cn-", 3) == 0 ? ".cn" : "");
+	int rc = n < 0 || (size_t)n >= sizeof c->url ? -ENAMETOOLONG : logs_batch_init(&c->batch);
+	if (rc)
+		logs_free(&c);
+	else
+		*out = c;
+	return rc;
+}
