@@ -113,7 +113,6 @@ static void name_body(struct logs *c, bool stream)
 	buf_addc(&c->body, '}');
 }
 
-
 /* True when the answer is a success, or says that the thing was there already. */
 static bool made(struct logs *c, const struct http_answer *a)
 {
