@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The documents: every command in them is run as it stands there, every program in them is built and run.
 
-A fenced block of sh, python, c, js or yaml in README.md and docs/*.md follows a comment that says how it is tested:
+A fenced block of sh, python, c, js or yaml in README.md, docs/ and deploy/ follows a comment that says how it is tested:
 
     <!-- test: shell -->                in a folder of the document's own; every line must succeed
     <!-- test: sensor -->               the same, as root on a host with a running sensor
@@ -35,7 +35,7 @@ import sensor as sensors
 LANGUAGES = "sh|python|c|js|yaml"
 BLOCK = re.compile(rf"^(?:<!-- (.*?) -->\n)?```({LANGUAGES})\n(.*?)^```$", re.M | re.S)
 COMMAND = re.compile(r"^(?:    |\t)(?:sudo |\./dev |lurker|docker |systemctl |apt|promtool )", re.M)
-DOCUMENTS = [rig.ROOT / "README.md", *sorted((rig.ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [rig.ROOT / "README.md", *sorted((rig.ROOT / "docs").rglob("*.md")), *sorted((rig.ROOT / "deploy").rglob("*.md"))]
 
 # What the Lab has in place of a document's examples.
 EXAMPLES = {r"\beth0\b": "s0", r"198\.51\.100\.7\b": "198.51.100.1", r"\bsudo ": "", r"\bbuild/bin/": "",
