@@ -94,10 +94,6 @@ def contender(lab, name, argv, visits=0):
 def main():
     with rig.Lab() as lab:
         build(lab)
-        # What the generator's kernel does with an answer runs in the context of whoever sent it, and is no cost of
-        # answering: it is dropped at the door, behind the interface's counter and the latency tap.
-        lab.attacker.run(["nft", "-f", "-"], data="table netdev door { chain in { type filter hook ingress device a0 "
-                         "priority 0; policy drop;\n}\n}\n")
         libnet = contender(lab, "libnet loop", [lab.dir / "responder_libnet", "s0",
                                                 "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and dst net 203.0.113.0/24"])
         lurker = contender(lab, "lurker", [rig.program("lurker-responder"), "-i", "s0", "-n", lab.prefix, "--state-dir",

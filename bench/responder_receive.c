@@ -43,7 +43,8 @@ static void look(const uint8_t *p, uint32_t n)
 static void by_ring(const struct wire_link *link, const struct sock_fprog *filter)
 {
 	static struct wire w;
-	struct wire_frame f;
+	struct wire_frame f[WIRE_GROUP];
+	uint32_t n;
 	struct pollfd p = {.events = POLLIN};
 	char err[256];
 
@@ -55,9 +56,10 @@ static void by_ring(const struct wire_link *link, const struct sock_fprog *filte
 	fputs("answering\n", stderr);
 	while (!stop) {
 		poll(&p, 1, -1);
-		while (wire_next(&w, &f)) {
-			look(f.data, f.caplen);
-			wire_done(&w);
+		while (wire_take(&w, f, &n)) {
+			for (uint32_t i = 0; i < n; i++)
+				look(f[i].data, f[i].caplen);
+			wire_give(&w);
 		}
 	}
 	drops = wire_drops(&w);

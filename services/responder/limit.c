@@ -52,10 +52,14 @@ void limit_fini(struct limit *l)
 
 struct limit_place limit_find(const struct limit *l, const struct addr *src)
 {
-	bool v4 = src->family == 4;
-	struct limit_place at = {hash_addr(&l->key, src, v4 ? 4 : 8, 1),
-				 hash_addr(&l->key, src, v4 ? 3 : 6, 2)};
+	struct limit_place at;
 
+	if (src->family == 4)
+		at = (struct limit_place){hash_addr(&l->key, src, 4, 1),
+					  hash_addr(&l->key, src, 3, 2)};
+	else
+		at = (struct limit_place){hash_addr(&l->key, src, 8, 1),
+					  hash_addr(&l->key, src, 6, 2)};
 	__builtin_prefetch(l->source.set[at.source & l->source.mask], 1);
 	__builtin_prefetch(l->prefix.set[at.prefix & l->prefix.mask], 1);
 	return at;

@@ -20,8 +20,8 @@
 
 #define LINK_ETHERNET 1
 #define SECOND        UINT64_C(1000000000)
-/* Frames handled before the loop gets a turn for its other descriptors. */
-#define TURN_FRAMES   4096u
+/* Groups of frames handled before the loop gets a turn for its other descriptors. */
+#define TURN_GROUPS   256u
 #define FILTER_LIMIT  (1u << 18)
 #define NUDGE_TURN_NS UINT64_C(100000000)
 
@@ -172,23 +172,33 @@ static void flush(void)
 	core.count[RESPONDER_D_SEND] += sent.dropped;
 }
 
+/* One group of frames: all are decoded before the first is answered, so that their memory is there by then. */
+static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
+{
+	static struct pkt p[WIRE_GROUP];
+
+	for (uint32_t i = 0; i < n; i++) {
+		pkt_decode(LINK_ETHERNET, frame[i].data, frame[i].caplen, frame[i].len, &p[i]);
+		p[i].ts_ns = now;
+		responder_expect(&core, &p[i]);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (!batch_ready(&batch))
+			flush();
+		responder_frame(&core, now, &p[i], &batch);
+	}
+}
+
 /* What the ring holds, answered; the answers leave together as soon as the ring is empty. */
 static void on_frames(void *arg)
 {
 	struct svc *s = arg;
-	struct wire_frame f;
-	struct pkt p;
-	uint64_t now = clock_mono_ns();
+	struct wire_frame frame[WIRE_GROUP];
+	uint32_t n;
 
-	for (uint32_t n = 0; n < TURN_FRAMES && wire_next(&wire, &f); n++) {
-		pkt_decode(LINK_ETHERNET, f.data, f.caplen, f.len, &p);
-		p.ts_ns = now;
-		responder_frame(&core, now, &p, &batch);
-		wire_done(&wire);
-		if (!batch_ready(&batch)) {
-			flush();
-			now = clock_mono_ns();
-		}
+	for (uint32_t turn = 0; turn < TURN_GROUPS && wire_take(&wire, frame, &n); turn++) {
+		answer(frame, n, clock_mono_ns());
+		wire_give(&wire);
 	}
 	flush();
 	if (core.events || core.reflect.events)

@@ -45,9 +45,9 @@ static struct net prefix_of(const struct addr *a)
 }
 
 /* Prefixes, addresses and targets share the key, not the hashes. */
-static uint64_t prefix_hash(const struct reflect *r, const struct net *p)
+static uint64_t prefix_hash(const struct reflect *r, const struct addr *src)
 {
-	return hash_addr(&r->key, &p->addr, 16, 1);
+	return src->family == 4 ? hash_addr(&r->key, src, 3, 1) : hash_addr(&r->key, src, 6, 1);
 }
 
 static uint64_t address_hash(const struct reflect *r, const struct addr *a)
@@ -66,14 +66,15 @@ static uint32_t tag_of(uint64_t h)
 	return (uint32_t)(h >> 32) | 1; /* 0: empty */
 }
 
-static struct suspect *find(struct reflect *r, const struct net *p, uint64_t h)
+/* The suspect that src belongs to; h is its prefix_hash(). */
+static struct suspect *find(struct reflect *r, const struct addr *src, uint64_t h)
 {
 	const uint32_t *tag = r->tag[h & r->mask];
 
 	for (int i = 0; i < REFLECT_WAYS; i++) {
 		struct suspect *s = &r->set[h & r->mask][i];
 
-		if (tag[i] == tag_of(h) && memcmp(&s->prefix, p, sizeof(*p)) == 0)
+		if (tag[i] == tag_of(h) && net_contains(&s->prefix, src))
 			return s;
 	}
 	return NULL;
@@ -125,7 +126,7 @@ static bool full(const uint32_t tag[REFLECT_WAYS])
 	return true;
 }
 
-static struct suspect *make(struct reflect *r, const struct net *p, uint64_t h, uint64_t now_ns)
+static struct suspect *make(struct reflect *r, struct net prefix, uint64_t h, uint64_t now_ns)
 {
 	struct suspect *set = r->set[h & r->mask], *victim = NULL;
 	uint32_t least = UINT32_MAX;
@@ -157,7 +158,7 @@ static struct suspect *make(struct reflect *r, const struct net *p, uint64_t h, 
 	}
 	if (victim->prefix.addr.family && least)
 		r->evicted++;
-	restart(victim, *p, now_ns);
+	restart(victim, prefix, now_ns);
 	r->tag[h & r->mask][victim - set] = tag_of(h);
 	return victim;
 }
@@ -263,11 +264,24 @@ static void vote(struct suspect *s, const struct addr *src)
 	}
 }
 
+static uint32_t early_cell(uint64_t h)
+{
+	return h >> 32 & (EARLY_CELLS - 1);
+}
+
+void reflect_expect(const struct reflect *r, const struct addr *src)
+{
+	uint64_t h = prefix_hash(r, src);
+
+	__builtin_prefetch(r->tag[h & r->mask]);
+	__builtin_prefetch(&r->early[early_cell(h)], 1);
+}
+
 /* Whether a prefix that is not followed yet has sent enough in this slot to be. */
 static bool early(struct reflect *r, uint64_t h, uint64_t now_ns)
 {
 	uint64_t slot = now_ns / REFLECT_SLOT_NS;
-	uint8_t *cell = &r->early[h >> 32 & (EARLY_CELLS - 1)];
+	uint8_t *cell = &r->early[early_cell(h)];
 
 	if (slot != r->early_slot) {
 		memset(r->early, 0, EARLY_CELLS);
@@ -281,9 +295,8 @@ static bool early(struct reflect *r, uint64_t h, uint64_t now_ns)
 enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, const struct addr *dst,
 				 uint16_t dport, uint64_t now_ns)
 {
-	struct net p = prefix_of(src);
-	uint64_t h = prefix_hash(r, &p);
-	struct suspect *s = find(r, &p, h);
+	uint64_t h = prefix_hash(r, src);
+	struct suspect *s = find(r, src, h);
 	uint32_t *count;
 
 	if (!s && !early(r, h, now_ns))
@@ -291,7 +304,7 @@ enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, cons
 	if (reflect_is_verified(r, src, now_ns))
 		return REFLECT_PASS;
 	if (!s) {
-		s = make(r, &p, h, now_ns);
+		s = make(r, prefix_of(src), h, now_ns);
 		if (!s)
 			return REFLECT_PASS;
 		s->total = REFLECT_FIRST - 1;
@@ -304,7 +317,7 @@ enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, cons
 		judge(r, s, now_ns);
 	slide(s, now_ns);
 	if (!window(s->syn) && !pinned(s, now_ns))
-		restart(s, p,
+		restart(s, s->prefix,
 			now_ns); /* silent for a whole window: what comes now is something new */
 	count = &s->syn[s->slot % REFLECT_SLOTS];
 	++*count;
@@ -321,8 +334,7 @@ enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, cons
 
 void reflect_rst(struct reflect *r, const struct addr *src, uint64_t now_ns)
 {
-	struct net p = prefix_of(src);
-	struct suspect *s = find(r, &p, prefix_hash(r, &p));
+	struct suspect *s = find(r, src, prefix_hash(r, src));
 
 	if (!s || !r->conf.rsts || reflect_is_verified(r, src, now_ns))
 		return;
@@ -337,7 +349,6 @@ void reflect_rst(struct reflect *r, const struct addr *src, uint64_t now_ns)
 
 void reflect_verified(struct reflect *r, const struct addr *src, uint64_t now_ns)
 {
-	struct net p = prefix_of(src);
 	struct suspect *s;
 
 	if (reflect_is_verified(r, src, now_ns)) {
@@ -345,12 +356,12 @@ void reflect_verified(struct reflect *r, const struct addr *src, uint64_t now_ns
 		return;
 	}
 	seen_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
-	s = find(r, &p, prefix_hash(r, &p));
+	s = find(r, src, prefix_hash(r, src));
 	/* Its SYNs so far were honest: when they are most of what the prefix sent, nothing is left
 	 * of the suspicion. Others in the prefix remain suspect. */
 	if (s && s->state == REFLECT_NONE && addr_eq(&s->one, src) &&
 	    s->votes * UINT64_C(10) >= s->total * 6)
-		restart(s, p, now_ns);
+		restart(s, s->prefix, now_ns);
 }
 
 void reflect_tick(struct reflect *r, uint64_t now_ns)

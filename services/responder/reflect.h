@@ -102,6 +102,8 @@ void reflect_fini(struct reflect *r);
 
 enum reflect_verdict { REFLECT_PASS, REFLECT_SUPPRESS_ALERT, REFLECT_SUPPRESS_VICTIM };
 
+/* reflect_expect: fetches what reflect_syn() will look at for src. */
+void reflect_expect(const struct reflect *r, const struct addr *src);
 /* reflect_syn: a SYN from src; whether it may be answered. */
 enum reflect_verdict reflect_syn(struct reflect *r, const struct addr *src, const struct addr *dst,
 				 uint16_t dport, uint64_t now_ns);

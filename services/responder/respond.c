@@ -415,6 +415,14 @@ static void arp(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 	neigh_done(r, v, RESPONDER_ARP_REPLIES, len, out);
 }
 
+void responder_expect(const struct responder *r, const struct pkt *p)
+{
+	if (p->stop != PKT_L4 || p->proto != IP_TCP || (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return;
+	limit_find(&r->limit, &p->src);
+	reflect_expect(&r->reflect, &p->src);
+}
+
 void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
 {
 	count(r, RESPONDER_FRAMES);

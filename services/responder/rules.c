@@ -73,13 +73,17 @@ static bool family_has(const struct watch *w, uint8_t family)
 	return false;
 }
 
-static void nft_family(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
+static const char *ip_name(uint8_t family)
 {
-	const char *ip = family == 4 ? "ip" : "ip6";
+	return family == 4 ? "ip" : "ip6";
+}
+
+/* The watched networks; and the operator's way in stays open on the host's own addresses. */
+static void nft_family(const struct watch *w, uint8_t family, struct buf *out)
+{
 	size_t start = out->n;
 
-	/* The operator's way in stays open on the host's own addresses. */
-	buf_addf(out, "add rule inet lurker arriving %s daddr { ", ip);
+	buf_addf(out, "add rule inet lurker arriving %s daddr { ", ip_name(family));
 	if (owns(w, family, out)) {
 		buf_adds(out, " } tcp dport { ");
 		if (ports(&w->host_ports, out)) {
@@ -97,27 +101,28 @@ static void nft_family(const struct watch *w, const char *iface, uint8_t family,
 	buf_addf(out, "add element inet lurker watched%u { ", family);
 	nets(w, family, out);
 	buf_adds(out, " }\n");
-	buf_addf(out,
-		 "add rule inet lurker arriving iifname \"%s\" %s daddr @watched%u meta l4proto "
-		 "tcp counter drop\n",
-		 iface, ip, family);
-	buf_addf(
-		out,
-		"add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u %s counter drop\n",
-		iface, ip, family,
-		family == 4 ? "icmp type destination-unreachable"
-			    : "icmpv6 type destination-unreachable");
 }
 
-/* What is routed on never belongs to a socket of ours. */
-static void nft_passing(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
+/* what: which packets of TCP, as nft says it. */
+static void nft_drop(const struct watch *w, const char *chain, const char *iface, uint8_t family,
+		     const char *what, struct buf *out)
 {
 	if (family_has(w, family))
 		buf_addf(out,
-			 "add rule inet lurker passing iifname \"%s\" %s daddr @watched%u meta "
-			 "l4proto "
-			 "tcp counter drop\n",
-			 iface, family == 4 ? "ip" : "ip6", family);
+			 "add rule inet lurker %s iifname \"%s\" %s daddr @watched%u %s counter "
+			 "drop\n",
+			 chain, iface, ip_name(family), family, what);
+}
+
+static void nft_leaving(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
+{
+	if (family_has(w, family))
+		buf_addf(out,
+			 "add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u %s "
+			 "counter drop\n",
+			 iface, ip_name(family), family,
+			 family == 4 ? "icmp type destination-unreachable"
+				     : "icmpv6 type destination-unreachable");
 }
 
 static void nft_excluded(const struct watch *w, const char *chain, struct buf *out)
@@ -133,6 +138,9 @@ static void nft_excluded(const struct watch *w, const char *chain, struct buf *o
 
 int rules_nft(const struct watch *w, const char *iface, bool bridge, struct buf *out)
 {
+	static const uint8_t families[] = {4, 6};
+	const char *every = "meta l4proto tcp";
+
 	buf_adds(out, "add table inet lurker { flags owner; }\n");
 	/* With br_netfilter (Docker loads it) prerouting sees a bridge's packets before the bridge's own taps
 	 * do: dropped there, neither capture nor we would get them. So on a bridge the drop comes later. */
@@ -140,21 +148,29 @@ int rules_nft(const struct watch *w, const char *iface, bool bridge, struct buf 
 		 "add chain inet lurker arriving { type filter hook %s priority raw; policy "
 		 "accept; }\n",
 		 bridge ? "input" : "prerouting");
-	if (bridge)
-		buf_adds(out,
-			 "add chain inet lurker passing { type filter hook forward priority raw; "
-			 "policy accept; }\n");
 	buf_adds(out, "add chain inet lurker leaving { type filter hook output priority raw; "
-		      "policy accept; }\n"
-		      /* What belongs to a connection of the host's own, outbound ones included. */
-		      "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
+		      "policy accept; }\n");
 	nft_excluded(w, "arriving", out);
-	if (bridge)
-		nft_excluded(w, "passing", out);
-	nft_family(w, iface, 4, out);
-	nft_family(w, iface, 6, out);
-	for (uint8_t family = 4; bridge && family <= 6; family = (uint8_t)(family + 2))
-		nft_passing(w, iface, family, out);
+	for (size_t i = 0; i < 2; i++) {
+		nft_family(w, families[i], out);
+		/* A SYN belongs to no connection yet. Floods are made of it, and looking for a socket costs more than
+		 * the rest of these rules. */
+		nft_drop(w, "arriving", iface, families[i],
+			 "tcp flags & (fin | syn | rst | ack) == syn", out);
+		nft_leaving(w, iface, families[i], out);
+	}
+	/* What belongs to a connection of the host's own, outbound ones included. */
+	buf_adds(out, "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
+	for (size_t i = 0; i < 2; i++)
+		nft_drop(w, "arriving", iface, families[i], every, out);
+	if (!bridge)
+		return state(out);
+	/* What is routed on never belongs to a socket of ours. */
+	buf_adds(out, "add chain inet lurker passing { type filter hook forward priority raw; "
+		      "policy accept; }\n");
+	nft_excluded(w, "passing", out);
+	for (size_t i = 0; i < 2; i++)
+		nft_drop(w, "passing", iface, families[i], every, out);
 	return state(out);
 }
 

@@ -22,6 +22,8 @@
 #define WHOLE_QUEUE (4 << 20)
 #define SEND_QUEUE  (4 << 20)
 #define TAG_BYTES   4u
+/* A slot's header and the front of its frame, to the end of a SYN's options. */
+#define FRONT_BYTES 192u
 
 int wire_find(const char *iface, struct wire_link *out)
 {
@@ -186,10 +188,21 @@ void wire_close(struct wire *w)
 	w->rx = w->tx = -1;
 }
 
-static struct tpacket2_hdr *slot(struct wire *w)
+static struct tpacket2_hdr *slot(const struct wire *w, uint32_t i)
 {
 	/* A block is a whole number of slots, so the ring is one array. */
-	return (struct tpacket2_hdr *)(void *)(w->ring + (size_t)w->next * SLOT_BYTES);
+	return (struct tpacket2_hdr *)(void *)(w->ring + (size_t)i * SLOT_BYTES);
+}
+
+static uint32_t slot_after(const struct wire *w, uint32_t i, uint32_t n)
+{
+	return i + n < w->slots ? i + n : i + n - w->slots;
+}
+
+static void prefetch(const struct wire *w, uint32_t i)
+{
+	for (uint32_t at = 0; at < FRONT_BYTES; at += 64)
+		__builtin_prefetch((const uint8_t *)slot(w, i) + at);
 }
 
 /* Puts the outermost tag back where it was on the wire; there is room for it before the frame. */
@@ -208,39 +221,56 @@ static void tag_restore(const struct tpacket2_hdr *h, struct wire_frame *f, uint
 	f->len += TAG_BYTES;
 }
 
-bool wire_next(struct wire *w, struct wire_frame *out)
+/* Fills *out from a slot; false for a frame that is not for us. */
+static bool slot_frame(struct wire *w, struct tpacket2_hdr *h, uint32_t status,
+		       struct wire_frame *out)
 {
-	for (;; wire_done(w)) {
-		struct tpacket2_hdr *h = slot(w);
-		const struct sockaddr_ll *from;
-		uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
-		uint8_t *data = (uint8_t *)h + h->tp_mac;
+	const struct sockaddr_ll *from =
+		(const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
+							   TPACKET_ALIGN((int)sizeof(*h)));
+	uint8_t *data = (uint8_t *)h + h->tp_mac;
 
-		if (!(status & TP_STATUS_USER))
-			return false;
-		*out = (struct wire_frame){data, h->tp_snaplen, h->tp_len};
-		if (status & TP_STATUS_COPY) {
-			ssize_t n = recv(w->rx, w->whole + TAG_BYTES, WHOLE_BYTES - TAG_BYTES,
-					 MSG_DONTWAIT);
+	*out = (struct wire_frame){data, h->tp_snaplen, h->tp_len};
+	if (status & TP_STATUS_COPY) {
+		ssize_t n =
+			recv(w->rx, w->whole + TAG_BYTES, WHOLE_BYTES - TAG_BYTES, MSG_DONTWAIT);
 
-			data = w->whole + TAG_BYTES;
-			if (n > 0)
-				*out = (struct wire_frame){data, (uint32_t)n, h->tp_len};
-		}
-		from = (const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
-								  TPACKET_ALIGN((int)sizeof(*h)));
-		/* In promiscuous mode (a capture next door) frames for other hosts come by. */
-		if (from->sll_pkttype == PACKET_OTHERHOST || from->sll_pkttype == PACKET_OUTGOING)
-			continue;
-		tag_restore(h, out, data);
-		return true;
+		data = w->whole + TAG_BYTES;
+		if (n > 0)
+			*out = (struct wire_frame){data, (uint32_t)n, h->tp_len};
 	}
+	/* In promiscuous mode (a capture next door) frames for other hosts come by. */
+	if (from->sll_pkttype == PACKET_OTHERHOST || from->sll_pkttype == PACKET_OUTGOING)
+		return false;
+	tag_restore(h, out, data);
+	return true;
 }
 
-void wire_done(struct wire *w)
+bool wire_take(struct wire *w, struct wire_frame out[WIRE_GROUP], uint32_t *n)
 {
-	__atomic_store_n(&slot(w)->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
-	w->next = w->next + 1 == w->slots ? 0 : w->next + 1;
+	*n = 0;
+	while (w->taken < WIRE_GROUP) {
+		struct tpacket2_hdr *h = slot(w, w->next);
+		uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
+
+		if (!(status & TP_STATUS_USER))
+			break;
+		prefetch(w, slot_after(w, w->next, WIRE_GROUP / 2));
+		w->next = slot_after(w, w->next, 1);
+		w->taken++;
+		*n += slot_frame(w, h, status, &out[*n]);
+		/* There is room for one such frame. */
+		if (status & TP_STATUS_COPY)
+			break;
+	}
+	return w->taken;
+}
+
+void wire_give(struct wire *w)
+{
+	for (; w->taken; w->taken--)
+		__atomic_store_n(&slot(w, slot_after(w, w->next, w->slots - w->taken))->tp_status,
+				 TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
 void wire_send(struct wire *w, struct batch *b, struct wire_sent *sent)

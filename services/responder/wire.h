@@ -33,8 +33,8 @@ struct wire {
 	int rx, tx;
 	uint8_t *ring;
 	size_t ring_bytes;
-	uint32_t slots, next;
-	uint8_t *whole; /* for the frame that did not fit its slot */
+	uint32_t slots, next, taken; /* `taken` slots before `next` are not given back yet */
+	uint8_t *whole;              /* for the frame that did not fit its slot */
 	struct mmsghdr msg[BATCH_FRAMES];
 	struct iovec iov[BATCH_FRAMES];
 };
@@ -51,10 +51,14 @@ int wire_open(struct wire *w, const struct wire_link *link, size_t ring_bytes,
 	      const struct sock_fprog *filter, bool multicast, char *err, size_t errlen);
 void wire_close(struct wire *w);
 
-/* wire_next: the next frame, tags put back; false when the ring is empty. The frame is valid until
- * wire_done(). */
-bool wire_next(struct wire *w, struct wire_frame *out);
-void wire_done(struct wire *w);
+/* Frames that are looked at together: while one is handled, the memory of the others is fetched. */
+#define WIRE_GROUP 16
+
+/* wire_take: the next frames of the ring, tags put back; false when it is empty. *n may be 0: frames for other hosts
+ * are passed over. They are valid until wire_give(), which is called before the next wire_take(). */
+bool wire_take(struct wire *w, struct wire_frame out[WIRE_GROUP], uint32_t *n);
+/* wire_give: the frames taken go back to the kernel. */
+void wire_give(struct wire *w);
 
 struct wire_sent {
 	uint32_t calls, frames, dropped;

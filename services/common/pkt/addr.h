@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Large enough for any address as text, with its NUL. */
 #define ADDR_TEXT_MAX 46
@@ -30,7 +31,7 @@ size_t addr_text(const struct addr *a, char out[ADDR_TEXT_MAX]);
 int addr_cmp(const struct addr *a, const struct addr *b);
 static inline bool addr_eq(const struct addr *a, const struct addr *b)
 {
-	return addr_cmp(a, b) == 0;
+	return memcmp(a, b, sizeof *a) == 0;
 }
 
 /* A CIDR network; bits beyond the prefix are zero. */

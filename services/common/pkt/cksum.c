@@ -16,12 +16,25 @@ uint64_t cksum_add(uint64_t sum, const void *data, size_t n)
 		high += (uint64_t)w[2] + w[3];
 	}
 	sum += high;
-	for (; n >= 2; n -= 2, p += 2) {
+	if (n & 8) {
+		uint32_t w[2];
+		memcpy(w, p, sizeof w);
+		sum += (uint64_t)w[0] + w[1];
+		p += 8;
+	}
+	if (n & 4) {
+		uint32_t w;
+		memcpy(&w, p, sizeof w);
+		sum += w;
+		p += 4;
+	}
+	if (n & 2) {
 		uint16_t w;
 		memcpy(&w, p, sizeof w);
 		sum += w;
+		p += 2;
 	}
-	if (n) {
+	if (n & 1) {
 		uint8_t last[2] = {*p, 0};
 		uint16_t w;
 		memcpy(&w, last, sizeof w);

@@ -287,8 +287,13 @@ Test(rules, nft)
 	cr_assert_not_null(strstr(s, "tcp dport { 443, 8000-8100 } accept"));
 	cr_assert_not_null(strstr(s, "ip daddr { 203.0.113.1 } tcp dport { 22 } accept"));
 	cr_assert_not_null(strstr(s, "ip6 daddr @watched6 meta l4proto tcp counter drop"));
-	cr_assert_lt(strstr(s, "socket wildcard 0 accept"), strstr(s, "counter drop"),
-		     "own connections come first");
+	cr_assert_lt(strstr(s, "tcp dport { 443, 8000-8100 } accept"), strstr(s, "counter drop"),
+		     "excluded ports come first");
+	cr_assert_lt(strstr(s, "@watched4 tcp flags & (fin | syn | rst | ack) == syn counter drop"),
+		     strstr(s, "socket wildcard 0 accept"), "SYNs need no socket");
+	cr_assert_lt(strstr(s, "socket wildcard 0 accept"),
+		     strstr(s, "meta l4proto tcp counter drop"),
+		     "own connections come before the rest");
 	cr_assert_not_null(strstr(s, "hook prerouting"));
 	buf_reset(&b);
 	cr_assert_eq(rules_nft(&w, "br0", true, &b), 0);
