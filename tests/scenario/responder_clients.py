@@ -89,10 +89,13 @@ def rows(lab):
     return run
 
 
+LONG = 1_000_000  # from here on a busy machine makes a client probe for a lost tail (RFC 8985 section 7) that was not lost
+
+
 def judge(wire, name, port, least):
     got = wire.ports.get(port, [])
-    bad = [s for s in got if not s.whole or s.again]
-    t.check(f"{name}: {sum(s.bytes for s in got)} bytes sent and acknowledged, nothing sent twice",
+    bad = [s for s in got if not s.whole or (s.again and least < LONG)]
+    t.check(f"{name}: {sum(s.bytes for s in got)} bytes sent and acknowledged" + ", nothing sent twice" * (least < LONG),
             got and not bad and max(s.bytes for s in got) >= least,
             [(s.key, s.opened, s.bytes, s.acked, s.again, s.early) for s in got])
 
