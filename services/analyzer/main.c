@@ -123,6 +123,7 @@ static const char *const calls[] = {"pwrite64", NULL};
 static const struct svc_desc desc = {
 	.name = "analyzer",
 	.summary = "turns capture files into records: what was sent, what it was, who sent it",
+	.patient = true,
 	.operands = "[FILE|DIR|-]...",
 	.details =
 		"With files (pcap or pcapng, also gzip), directories or - for standard input:\n"

@@ -268,6 +268,7 @@ static const char *const calls[] = {HTTP_CALLS, NULL};
 static struct svc_desc desc = {
 	.name = "forwarder",
 	.summary = "delivers records to CloudWatch Logs, webhooks and Slack",
+	.patient = true,
 	.details =
 		"Reads STATE_DIR/records/analysis from where each destination has come (its "
 		"offset\n"

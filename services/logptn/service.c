@@ -410,6 +410,7 @@ static void drain(struct svc *s)
 static struct svc_desc desc = {
 	.name = "logptn",
 	.summary = "finds the formats of what attackers send",
+	.patient = true,
 	.details =
 		"Reads STATE_DIR/records/analysis by saved offset, woken by the topic `analysis`,\n"
 		"and clusters the first line of each payload by protocol, for HTTP the request\n"

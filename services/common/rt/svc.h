@@ -61,6 +61,8 @@ struct svc_desc {
 	const char *const
 		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
+	bool patient; /* its input waits on disk: leaves the processor to what must keep up with the wire */
+
 	/* All return 0 or -errno after logging why; NULL is skipped. */
 	int (*check)(struct svc *s); /* option values against each other and the system; no side
 					effects */
