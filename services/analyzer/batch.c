@@ -65,14 +65,18 @@ struct batch_mark batch_mark(const struct batch *b)
 		.lines = b->lines.n, .bodies = b->bodies.n, .flushes = b->flushes};
 }
 
-void batch_back(struct batch *b, struct batch_mark m)
+size_t batch_back(struct batch *b, struct batch_mark m)
 {
 	if (m.flushes != b->flushes)
 		m = (struct batch_mark){0};
 	/* Lines that a failed flush has written stay; whoever reads them twice knows them by their
 	 * flow_id. */
-	b->lines.n = m.lines > b->written ? m.lines : b->written;
+	size_t keep = m.lines > b->written ? m.lines : b->written, n = 0;
+	for (size_t at = keep; at < b->lines.n; n++)
+		get(&b->lines, &at);
+	b->lines.n = keep;
 	b->bodies.n = m.bodies;
+	return n;
 }
 
 void batch_entry(struct batch *b, const char *key, bool bad)

@@ -25,7 +25,7 @@ struct queue;
 /* Where a batch goes. */
 struct batch_out {
 	struct records *records;
-	struct queue *queue;
+	struct queue *queue; /* of the entries; NULL: there are none */
 	/* Publishes one encoded record. */
 	void (*publish)(void *arg, struct bytes body);
 	void *arg;
@@ -60,7 +60,8 @@ struct batch_mark {
 	uint64_t flushes;
 };
 struct batch_mark batch_mark(const struct batch *b);
-void batch_back(struct batch *b, struct batch_mark m);
+/* The number of records taken out. */
+size_t batch_back(struct batch *b, struct batch_mark m);
 /* batch_entry: the records so far include all of this entry; bad: to be set aside instead of
  * removed. */
 void batch_entry(struct batch *b, const char *key, bool bad);

@@ -11,10 +11,6 @@
 #include "pkt/capfile.h"
 #include "walk.h"
 
-/* A line is at most the payload as base64 and, twice over for escapes, as text, with parts of it
- * again. */
-#define LINE_LIMIT(max_payload) ((size_t)(max_payload)*10 + (8u << 20))
-
 struct crew_self {
 	struct crew_options o;
 	struct record record;
@@ -32,7 +28,7 @@ int crew_self_new(const struct crew_options *o, struct crew_self **out)
 	if (!w)
 		return -ENOMEM;
 	w->o = *o;
-	buf_init(&w->line, LINE_LIMIT(o->input.flows.stream.max_bytes));
+	buf_init(&w->line, RECORD_LINE_MAX(o->input.flows.stream.max_bytes));
 	int rc = record_init(&w->record, o->input.flows.stream.max_bytes);
 	if (rc)
 		crew_self_free(out);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "aws/sqs_text.h"
 #include "diff.h"
 #include "filter.h"
 #include "job.h"
@@ -23,18 +24,35 @@
 #define HEAP_PAD   (4u << 20)  /* by which it grows after that */
 #define HEAP_MMAP  (32u << 20) /* the most that glibc takes for M_MMAP_THRESHOLD */
 
+static int check_sqs(const struct svc *s)
+{
+	char why[128] = "", endpoint[256], region[32];
+
+	if (sqs_queue(settings.sqs, endpoint, region) != 0)
+		snprintf(why, sizeof why,
+			 "sqs: the URL of a queue, such as "
+			 "https://sqs.eu-central-1.amazonaws.com/123456789012/NAME");
+	else if (s->argc)
+		snprintf(why, sizeof why, "sqs and files are different ways in: give one of them");
+	if (!why[0] && cloud_check(&settings.cloud, why, sizeof why) == 0)
+		return 0;
+	log_error("configuration", "error=\"%s\"", why);
+	return -EINVAL;
+}
+
 static int check(struct svc *s)
 {
 	struct filter *f;
 	char err[256];
 
-	(void)s;
 	if (settings.json + settings.table + settings.ecs > 1 ||
 	    (settings.diff && (settings.table || settings.ecs))) {
 		log_error("configuration",
 			  "error=\"choose one of --json, --table, --ecs and --diff\"");
 		return -EINVAL;
 	}
+	if (settings.sqs && check_sqs(s))
+		return -EINVAL;
 	if (settings.filter) {
 		int rc = filter_new(settings.filter, &f, err, sizeof err);
 		if (rc) {
@@ -112,15 +130,19 @@ static int files(struct svc *s, int argc, char **argv)
 	return rc ? 1 : 0;
 }
 
+/* Flows that memory does not hold are paged out. */
+static const char *const calls[] = {"pwrite64", NULL};
+static const char *const sqs_calls[] = {"pwrite64", HTTP_CALLS, NULL};
+
+static struct svc_desc desc;
+
 static int job(struct svc *s, int argc, char **argv)
 {
+	desc.calls = settings.sqs ? sqs_calls : calls;
 	return argc ? files(s, argc, argv) : SVC_SERVE;
 }
 
-/* Flows that memory does not hold are paged out. */
-static const char *const calls[] = {"pwrite64", NULL};
-
-static const struct svc_desc desc = {
+static struct svc_desc desc = {
 	.name = "analyzer",
 	.summary = "turns capture files into records: what was sent, what it was, who sent it",
 	.patient = true,
@@ -138,6 +160,17 @@ static const struct svc_desc desc = {
 		"Writes   each record to STATE_DIR/records/analysis, publishes `analysis`, and\n"
 		"         then removes the entry. Files that are no captures go to\n"
 		"         STATE_DIR/spool/bad/analyzer.\n"
+		"\n"
+		"With --sqs URL, one of any number of workers of a queue of S3 events:\n"
+		"Reads    the objects that its messages name, instead of the queue on this host;\n"
+		"         credentials need sqs:ReceiveMessage, DeleteMessage and\n"
+		"         ChangeMessageVisibility, s3:GetObject, and s3:ListBucket to tell a\n"
+		"         missing object from a forbidden one.\n"
+		"Writes   as above, and deletes a message when its records are on disk. What "
+		"cannot\n"
+		"         be done (no event, no such object, no capture) is left to the queue's\n"
+		"         dead-letter queue.\n"
+		"\n"
 		"Needs    no privilege.\n"
 		"Prints   log lines on standard error, nothing else.",
 	.opts = settings_opts,
@@ -145,7 +178,6 @@ static const struct svc_desc desc = {
 	.endpoint = &settings.endpoint,
 	.metrics = serve_metrics,
 	.values = serve_values,
-	.calls = calls,
 	.check = check,
 	.job = job,
 	.start = serve_start,
@@ -155,9 +187,7 @@ static const struct svc_desc desc = {
 
 int main(int argc, char **argv)
 {
-	struct svc_desc d = desc;
-
-	d.nopts = settings_nopts;
-	d.nmetrics = serve_nmetrics;
-	return svc_main(&d, argc, argv);
+	desc.nopts = settings_nopts;
+	desc.nmetrics = serve_nmetrics;
+	return svc_main(&desc, argc, argv);
 }

@@ -1,12 +1,11 @@
 #include "pager.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "scratch.h"
 
 #define RUN (1u << 20)
 
@@ -57,20 +56,11 @@ void pager_free(struct pager **p)
 
 static int make_file(struct pager *p)
 {
-	char path[PATH_MAX];
+	int fd = scratch_open(p->dir);
 
-	p->fd = open(p->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (p->fd >= 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != EISDIR)
-		return -errno;
-	/* Not every filesystem has files without a name. */
-	if ((size_t)snprintf(path, sizeof path, "%s/lurker-pages-XXXXXX", p->dir) >= sizeof path)
-		return -ENAMETOOLONG;
-	p->fd = mkostemp(path, O_CLOEXEC);
-	if (p->fd < 0)
-		return -errno;
-	unlink(path);
+	if (fd < 0)
+		return fd;
+	p->fd = fd;
 	return 0;
 }
 

@@ -23,6 +23,9 @@ struct record_source {
 };
 
 #define RECORD_MAX_CUTS 6
+/* Bytes of a record as JSON, at most: the payload as base64 and, twice over for escapes, as text, with parts of it
+ * again. */
+#define RECORD_LINE_MAX(max_payload) ((size_t)(max_payload)*10 + (8u << 20))
 
 /* One record with the memory behind it, to be used again and again. */
 struct record {

@@ -3,59 +3,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "batch.h"
-#include "history.h"
-#include "input.h"
-#include "pkt/capfile.h"
 #include "proto/codec.h"
 #include "rt/records.h"
-#include "rt/spool.h"
 #include "settings.h"
-#include "who/geo.h"
 
-#define S 1000000000u
-
-/* One turn of the loop works so long before others have theirs. */
-#define TURN_NS (20u * 1000000)
-#define SCAN_NS (2 * (uint64_t)S)
-/* After a failure: the first wait, doubled up to the last. */
-#define RETRY_FIRST_NS ((uint64_t)S / 4)
-#define RETRY_LAST_NS  (30 * (uint64_t)S)
-/* Ticks between savings of the table of payload classes and looks at the GeoIP files, and between
- * counts of the queue. */
-#define SAVE_TICKS  60
-#define COUNT_TICKS 10
-#define COUNT_MAX   100000
+/* Ticks between savings of the table of payload classes and looks at the GeoIP files. */
+#define SAVE_TICKS 60
 /* What a record needs beside its payload: parts, and the envelope. */
 #define RECORD_REST (1u << 20)
-
-enum {
-	M_ENTRIES,
-	M_RECORDS,
-	M_BYTES,
-	M_PACKETS,
-	M_PAGED_OUT,
-	M_PUBLISHED_CUT,
-	M_SET_ASIDE,
-	M_RETRIES,
-	M_STUCK,
-	M_TURNED_AWAY,
-	M_UNDECODED,
-	M_OUTSIDE,
-	M_FRAGMENTS,
-	M_UNFINISHED,
-	M_NOT_PUBLISHED,
-	M_CLASSES,
-	M_CLASSES_EVICTED,
-	M_WAITING,
-	M_COUNT
-};
 
 const struct metric serve_metrics[M_COUNT] = {
 	[M_ENTRIES] = {"entries", METRIC_COUNTER, "files",
@@ -87,70 +45,54 @@ const struct metric serve_metrics[M_COUNT] = {
 	[M_CLASSES_EVICTED] = {"classes_evicted", METRIC_DROP, "classes",
 			       "forgotten for newer ones"},
 	[M_WAITING] = {"waiting", METRIC_GAUGE, "files", "in the queue (counted up to 100000)"},
+	[M_REPEATED] = {"repeated", METRIC_COUNTER, "records",
+			"sqs: were written already when their object came again"},
+	[M_SQS_RECEIVED] = {"sqs_received", METRIC_COUNTER, "messages", "sqs: received"},
+	[M_SQS_FINISHED] = {"sqs_finished", METRIC_COUNTER, "messages", "sqs: done and deleted"},
+	[M_SQS_LEFT] = {"sqs_left", METRIC_DROP, "messages",
+			"sqs: that cannot be done, left to the dead-letter queue"},
+	[M_SQS_IGNORED] = {"sqs_ignored", METRIC_COUNTER, "messages",
+			   "sqs: about no stored object, such as s3:TestEvent"},
+	[M_SQS_IN_HAND] = {"sqs_in_hand", METRIC_GAUGE, "messages", "sqs: at hand now"},
+	[M_SQS_RETRIES] = {"sqs_retries", METRIC_COUNTER, "tries",
+			   "sqs: objects not got for now, and tried again"},
+	[M_SQS_STUCK] = {"sqs_stuck", METRIC_COUNTER, "tries",
+			 "sqs: of these, for a reason that needs a person"},
+	[M_SQS_ERRORS] = {"sqs_errors", METRIC_COUNTER, "requests",
+			  "sqs: that the queue did not do"},
+	[M_SQS_EXTENDED] = {"sqs_extended", METRIC_COUNTER, "times",
+			    "sqs: a message at hand was kept invisible for longer"},
+	[M_SQS_EXPIRED] = {"sqs_expired", METRIC_COUNTER, "messages",
+			   "sqs: could not be kept and went back to the queue unfinished"},
+	[M_SQS_GIVEN_BACK] = {"sqs_given_back", METRIC_COUNTER, "messages",
+			      "sqs: at hand when the service ended, visible again at once"},
 };
 const size_t serve_nmetrics = M_COUNT;
 uint64_t serve_values[M_COUNT];
 
-static struct {
-	struct svc *svc;
-	struct queue *queue;
-	struct records *records;
-	struct history history;
-	struct record record;
-	struct who_geo *geo;
-	struct msg_geo geo_of;
-	struct batch batch;
-	struct batch_counts counts;
-	struct buf line, body;
-	struct input_options input;
-	char destination[PATH_MAX + 16];
-	char seen_path[PATH_MAX], page_dir[PATH_MAX];
-	uint64_t retry_ns; /* the wait that is on; 0: none */
-	unsigned ticks;
-} an;
+struct serve serve;
+static struct buf body;
+static char seen_path[PATH_MAX], page_dir[PATH_MAX];
+static unsigned ticks;
 
-static void turn(void *arg);
-
-static void resume(void *arg)
+static void publish(void *arg, struct bytes b)
 {
 	(void)arg;
-	loop_busy(an.svc->loop, turn, NULL);
+	bus_publish(serve.svc->bus, "analysis", b);
 }
 
-static void wake(void *arg)
+int serve_flush(void)
 {
-	if (!an.retry_ns)
-		resume(arg);
-}
+	const struct batch_out out = {
+		.records = serve.records, .queue = serve.queue, .publish = publish};
+	uint64_t stuck = serve.counts.stuck_entries;
 
-/* rest: something failed that time may mend. */
-static void rest(const char *what, const char *key, int rc)
-{
-	serve_values[M_RETRIES]++;
-	an.retry_ns = !an.retry_ns                      ? RETRY_FIRST_NS
-		      : an.retry_ns * 2 < RETRY_LAST_NS ? an.retry_ns * 2
-							: RETRY_LAST_NS;
-	log_warn(what, "key=%s error=\"%s\" wait_ms=%" PRIu64, key, strerror(-rc),
-		 an.retry_ns / 1000000);
-	loop_busy(an.svc->loop, NULL, NULL);
-	loop_at(an.svc->loop, clock_mono_ns() + an.retry_ns, resume, NULL);
-}
-
-static void publish(void *arg, struct bytes body)
-{
-	(void)arg;
-	bus_publish(an.svc->bus, "analysis", body);
-}
-
-static int flush(void)
-{
-	const struct batch_out out = {.records = an.records, .queue = an.queue, .publish = publish};
-	uint64_t stuck = an.counts.stuck_entries;
-	int rc = batch_flush(&an.batch, &out, clock_real_ns(), &an.counts);
-
-	if (an.counts.stuck_entries > stuck)
+	if (batch_is_empty(&serve.batch))
+		return 0;
+	int rc = batch_flush(&serve.batch, &out, clock_real_ns(), &serve.counts);
+	if (serve.counts.stuck_entries > stuck)
 		log_warn("queue entries cannot be removed", "entries=%" PRIu64,
-			 an.counts.stuck_entries - stuck);
+			 serve.counts.stuck_entries - stuck);
 	return rc;
 }
 
@@ -163,7 +105,7 @@ static int encode(const struct record *r)
 				? settings.record_bytes
 				: (BUS_MAX_FRAME - RECORD_REST) / 2;
 
-	buf_reset(&an.body);
+	buf_reset(&body);
 	if (m.payload.n > most) {
 		memcpy(cuts, m.truncated.v, m.truncated.n * sizeof cuts[0]);
 		cuts[m.truncated.n] = bytes_str("published");
@@ -172,284 +114,143 @@ static int encode(const struct record *r)
 		m.readable.n = (size_t)most;
 		serve_values[M_PUBLISHED_CUT]++;
 	}
-	int rc = msg_encode(&msg_analysis_schema, &m, &an.body);
-	if (!rc && an.body.n > BUS_MAX_FRAME - 4096)
+	int rc = msg_encode(&msg_analysis_schema, &m, &body);
+	if (!rc && body.n > BUS_MAX_FRAME - 4096)
 		rc = -EFBIG;
 	if (rc) {
 		serve_values[M_NOT_PUBLISHED]++;
-		buf_reset(&an.body);
-		an.body.failed = false;
+		buf_reset(&body);
+		body.failed = false;
 	}
 	return rc == -ENOMEM ? rc : 0;
 }
 
-static int one_record(void *arg, struct record *r, const struct flow *f)
+static int take(void *arg, const struct record *r, struct bytes line)
 {
-	struct history_in in;
-	struct history_out h;
-
 	(void)arg;
-	history_of(r, f, &in);
-	history_note(&an.history, &in, &h);
-	r->m.first_seen = h.first_seen;
-	r->m.two_phase = h.two_phase;
-	r->m.tool = bytes_str(h.tool.name);
-	r->m.tool_reason = bytes_str(h.tool.reason);
-	if (an.geo && who_geo_look(an.geo, &r->src, &an.geo_of))
-		r->m.geo = &an.geo_of;
-	buf_reset(&an.line);
-	int rc = msg_json(&msg_analysis_schema, &r->m, &an.line);
-	if (!rc)
-		rc = encode(r);
+	int rc = encode(r);
 	if (rc)
 		return rc;
 	/* A bundle can hold more than a batch; then its first records go out before the rest is
-	 * read. */
-	if (an.batch.lines.n >= BATCH_FULL) {
-		rc = flush();
+	 * read. The entries so far are done by then: this one joins when it is whole. */
+	if (serve.batch.lines.n >= BATCH_FULL) {
+		rc = serve_flush();
 		if (rc)
 			return rc;
 	}
-	return batch_record(&an.batch, buf_bytes(&an.line), buf_bytes(&an.body));
+	return batch_record(&serve.batch, line, buf_bytes(&body));
 }
 
-static void count(const struct input_result *res)
+int serve_read(int fd, struct record_source *src, struct desk_result *res)
 {
-	const struct flows_counts *c = &res->counts;
-	const struct defrag_counts *d = &res->defrag;
-
-	serve_values[M_BYTES] += res->offset;
-	serve_values[M_PACKETS] += c->packets;
-	serve_values[M_PAGED_OUT] += c->paged_out;
-	serve_values[M_TURNED_AWAY] += c->turned_away;
-	serve_values[M_UNDECODED] += c->broken + c->link;
-	serve_values[M_OUTSIDE] += c->outside;
-	serve_values[M_FRAGMENTS] += d->fragments;
-	serve_values[M_UNFINISHED] += d->timed_out + d->evicted + res->incomplete;
-}
-
-/* analyse: one entry into the batch. 0, or -errno: nothing is done with it for now. */
-static int analyse(const char *key)
-{
-	char s3path[sizeof an.destination + SPOOL_KEY_MAX];
-	struct record_source src = {.sensor = an.svc->common.sensor, .key = key, .s3path = s3path};
-	struct input_result res = {0};
-	struct capfile *c;
-	char err[192];
-	int fd;
-	struct batch_mark mark = batch_mark(&an.batch);
-
-	int rc = queue_get(an.queue, key, &fd);
-	if (rc)
-		return rc == -ENOENT ? 0 : rc;
-	snprintf(s3path, sizeof s3path, "%s%s", an.destination, key);
-	rc = capfile_open_fd(fd, &c, err, sizeof err);
-	if (!rc) {
-		rc = input_read(&an.input, c, &an.record, &src, one_record, NULL, &res);
-		capfile_close(&c);
-		snprintf(err, sizeof err, "%s", res.error);
-		/* A disk that fails to read is no better the next time. */
-		if (!rc || rc == -EIO)
-			rc = res.rc;
-		count(&res);
-	}
-	bool bad = rc == -EBADMSG || rc == -EIO;
-	if (bad)
-		log_warn("broken capture file", "key=%s records=%" PRIu64 " error=\"%s\"", key,
-			 res.records, err);
-	if (rc && !bad) {
-		batch_back(&an.batch, mark);
-		return rc;
-	}
-	batch_entry(&an.batch, key, bad);
-	return 0;
-}
-
-/* turn: entries until the time is over or the queue is at its end. */
-static void turn(void *arg)
-{
-	uint64_t begin = clock_mono_ns();
-	char key[SPOOL_KEY_MAX] = "";
-	int rc = 0;
-	bool end = false;
-
-	(void)arg;
-	/* What failed before goes first. */
-	if (!batch_is_empty(&an.batch))
-		rc = flush();
-	while (!rc && !batch_is_full(&an.batch) && clock_mono_ns() - begin < TURN_NS) {
-		rc = queue_next(an.queue, key);
-		if (rc <= 0) {
-			end = true;
-			break;
-		}
-		rc = analyse(key);
-		if (rc) {
-			rest("entry stays in the queue", key, rc);
-			queue_rewind(an.queue);
-			return;
-		}
-	}
-	if (rc < 0) {
-		rest("queue cannot be read", key, rc);
-		return;
-	}
-	if (!batch_is_empty(&an.batch))
-		rc = flush();
+	struct batch_mark mark = batch_mark(&serve.batch);
+	int rc = desk_read(&serve.desk, fd, src, res);
 	if (rc) {
-		rest("records cannot be written", "", rc);
-		return;
+		size_t n = batch_back(&serve.batch, mark);
+		if (serve.desk.known)
+			known_back(serve.desk.known, n);
 	}
-	an.retry_ns = 0;
-	if (end)
-		loop_busy(an.svc->loop, NULL, NULL);
-}
-
-static void on_flow(void *arg, const struct bus_msg *msg)
-{
-	(void)msg;
-	wake(arg);
+	return rc;
 }
 
 static int open_history(struct svc *s)
 {
-	int rc = svc_path(s, "analyzer", an.page_dir, sizeof an.page_dir);
+	int rc = svc_path(s, "analyzer/seen", seen_path, sizeof seen_path);
 
-	if (!rc)
-		rc = svc_path(s, "analyzer/seen", an.seen_path, sizeof an.seen_path);
-	if (!rc && mkdir(an.page_dir, 0750) && errno != EEXIST)
+	if (!rc && mkdir(page_dir, 0750) && errno != EEXIST)
 		rc = -errno;
 	if (!rc)
-		rc = history_init(&an.history, (size_t)settings.classes, (size_t)settings.sources);
-	if (!rc) {
-		rc = seen_load(an.history.seen, an.seen_path);
-		if (rc == -EBADMSG) {
-			log_warn("table of payload classes was damaged and is begun anew",
-				 "path=%s.bad", an.seen_path);
-			rc = 0;
-		}
+		rc = seen_load(serve.desk.history.seen, seen_path);
+	if (rc == -EBADMSG) {
+		log_warn("table of payload classes was damaged and is begun anew", "path=%s.bad",
+			 seen_path);
+		rc = 0;
 	}
-	if (!settings.page_dir)
-		an.input.flows.page_dir = an.page_dir;
-	return rc;
-}
-
-static int open_destination(const struct svc *s)
-{
-	char objects[PATH_MAX], here[PATH_MAX] = "";
-
-	if (settings.destination) {
-		snprintf(an.destination, sizeof an.destination, "%s", settings.destination);
-		return 0;
-	}
-	int rc = svc_path(s, "objects", objects, sizeof objects);
-	if (!rc && objects[0] != '/' && !getcwd(here, sizeof here))
-		rc = -errno;
-	if (!rc && (size_t)snprintf(an.destination, sizeof an.destination, "file://%s%s%s/", here,
-				    here[0] ? "/" : "", objects) >= sizeof an.destination)
-		rc = -ENAMETOOLONG;
+	if (rc)
+		log_error("cannot open", "what=\"%s\" error=\"%s\"", page_dir, strerror(-rc));
 	return rc;
 }
 
 int serve_start(struct svc *s)
 {
 	char path[PATH_MAX];
-	const char *what = "records/analysis";
-	size_t line = (size_t)settings.stream_bytes * 10 + (8u << 20);
+	size_t line = RECORD_LINE_MAX(settings.stream_bytes);
 
-	an.svc = s;
-	an.input = settings_input(1);
-	batch_init(&an.batch, line + BATCH_FULL);
-	buf_init(&an.line, line);
-	buf_init(&an.body, line);
-	int rc = record_init(&an.record, an.input.flows.stream.max_bytes);
-	if (!rc)
-		rc = open_destination(s);
+	serve.svc = s;
+	serve.way = settings.sqs ? &way_sqs : &way_queue;
+	batch_init(&serve.batch, line + BATCH_FULL);
+	buf_init(&body, line);
+	int rc = svc_path(s, "analyzer", page_dir, sizeof page_dir);
 	if (!rc)
 		rc = svc_path(s, "records/analysis", path, sizeof path);
 	if (!rc)
-		rc = records_open(path, settings.keep_days, settings.plain_days, &an.records);
-	if (!rc) {
-		what = "analyzer";
-		rc = open_history(s);
-	}
-	if (!rc) {
-		what = "spool";
-		rc = svc_path(s, "spool", path, sizeof path);
-	}
-	if (!rc)
-		rc = queue_open(path, "analyzer", &an.queue);
-	if (!rc && (settings.geo_place || settings.geo_asn)) {
-		what = "GeoIP file";
-		rc = who_geo_new(settings.geo_place, settings.geo_asn, &an.geo);
-	}
+		rc = records_open(path, settings.keep_days, settings.plain_days, &serve.records);
 	if (rc) {
-		log_error("cannot open", "what=\"%s\" error=\"%s\"", what, strerror(-rc));
+		log_error("cannot open", "what=\"records/analysis\" error=\"%s\"", strerror(-rc));
 		return rc;
 	}
-	rc = svc_subscribe(s, "flowagg", "flow", on_flow, NULL);
+	rc = desk_init(&serve.desk, page_dir, take, NULL);
 	if (!rc)
-		rc = loop_every(s->loop, SCAN_NS, wake, NULL);
-	if (rc)
-		log_error("loop", "error=\"%s\"", strerror(-rc));
-	else
-		resume(NULL);
-	return rc;
+		rc = open_history(s);
+	return rc ? rc : serve.way->start(s);
 }
 
 static void save(void)
 {
-	if (!seen_dirty(an.history.seen))
+	if (!seen_dirty(serve.desk.history.seen))
 		return;
-	int rc = seen_save(an.history.seen, an.seen_path);
+	int rc = seen_save(serve.desk.history.seen, seen_path);
 	if (rc)
-		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", an.seen_path,
+		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", seen_path,
 			 strerror(-rc));
 }
 
 static void fill_values(void)
 {
+	const struct desk_counts *d = &serve.desk.counts;
 	struct seen_stats seen;
 
-	seen_stats(an.history.seen, &seen);
+	seen_stats(serve.desk.history.seen, &seen);
 	serve_values[M_CLASSES] = seen.classes;
 	serve_values[M_CLASSES_EVICTED] = seen.evicted;
-	serve_values[M_ENTRIES] = an.counts.entries;
-	serve_values[M_RECORDS] = an.counts.records;
-	serve_values[M_SET_ASIDE] = an.counts.set_aside;
-	serve_values[M_STUCK] = an.counts.stuck_entries;
+	serve_values[M_ENTRIES] = serve.counts.entries;
+	serve_values[M_RECORDS] = serve.counts.records;
+	serve_values[M_SET_ASIDE] = serve.counts.set_aside;
+	serve_values[M_STUCK] = serve.counts.stuck_entries;
+	serve_values[M_BYTES] = d->bytes;
+	serve_values[M_PACKETS] = d->packets;
+	serve_values[M_PAGED_OUT] = d->paged_out;
+	serve_values[M_TURNED_AWAY] = d->turned_away;
+	serve_values[M_UNDECODED] = d->undecoded;
+	serve_values[M_OUTSIDE] = d->outside;
+	serve_values[M_FRAGMENTS] = d->fragments;
+	serve_values[M_UNFINISHED] = d->unfinished;
+	serve_values[M_REPEATED] = d->repeated;
 }
 
 void serve_tick(struct svc *s)
 {
 	(void)s;
-	if (!an.records)
+	if (!serve.records)
 		return; /* the last one, after drain */
 	fill_values();
-	if (an.ticks % COUNT_TICKS == 0)
-		serve_values[M_WAITING] = queue_count(an.queue, COUNT_MAX);
-	if (++an.ticks % SAVE_TICKS == 0) {
+	serve.way->tick();
+	if (++ticks % SAVE_TICKS == 0) {
 		save();
-		if (an.geo && who_geo_refresh(an.geo) < 0)
+		if (serve.desk.geo && who_geo_refresh(serve.desk.geo) < 0)
 			log_warn("a GeoIP file is none", "hint=\"the old one stays in use\"");
 	}
-	records_tidy(an.records, clock_real_ns());
+	records_tidy(serve.records, clock_real_ns());
 }
 
 void serve_drain(struct svc *s)
 {
 	(void)s;
-	if (!batch_is_empty(&an.batch) && flush())
-		log_warn("records at hand are not written",
-			 "hint=\"their entries stay in the queue\"");
+	serve.way->drain();
 	save();
 	fill_values();
-	records_close(&an.records);
-	queue_close(&an.queue);
-	who_geo_free(&an.geo);
-	history_fini(&an.history);
-	record_fini(&an.record);
-	batch_fini(&an.batch);
-	buf_fini(&an.line);
-	buf_fini(&an.body);
+	records_close(&serve.records);
+	desk_fini(&serve.desk);
+	batch_fini(&serve.batch);
+	buf_fini(&body);
 }

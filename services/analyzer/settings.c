@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "cloud/creds_opt.h"
+
 struct settings settings;
 
 #define AT(field) offsetof(struct settings, field)
@@ -144,6 +146,87 @@ const struct opt settings_opts[] = {
 	 .offset = AT(progress),
 	 .def = "true",
 	 .help = "files: show progress when standard error is a terminal"},
+	{.name = "sqs",
+	 .type = OPT_STR,
+	 .offset = AT(sqs),
+	 .help = "URL of a queue of S3 events, direct or through SNS: be one of its workers, "
+		 "instead "
+		 "of working off the queue of this host"},
+	{.name = "sqs_messages",
+	 .type = OPT_INT,
+	 .offset = AT(sqs_messages),
+	 .def = "20",
+	 .min = 1,
+	 .max = 200,
+	 .unit = "messages",
+	 .help = "sqs: at hand at once, each with one object"},
+	{.name = "sqs_visibility_s",
+	 .type = OPT_INT,
+	 .offset = AT(sqs_visibility_s),
+	 .def = "60",
+	 .min = 2,
+	 .max = 3600,
+	 .unit = "s",
+	 .help = "sqs: how long a message stays invisible to other workers when this one dies; it "
+		 "is "
+		 "kept invisible while it is at hand"},
+	{.name = "sqs_remember",
+	 .type = OPT_INT,
+	 .offset = AT(sqs_remember),
+	 .def = "262144",
+	 .min = 1024,
+	 .max = 1 << 24,
+	 .unit = "records",
+	 .help = "sqs: the last ones, which are not written again when their object comes again"},
+	{.name = "retry_max_s",
+	 .type = OPT_INT,
+	 .offset = AT(retry_max_s),
+	 .def = "30",
+	 .min = 1,
+	 .max = 3600,
+	 .unit = "s",
+	 .help = "sqs: longest wait between two tries of one object, or of the queue"},
+	{.name = "stall_s",
+	 .type = OPT_INT,
+	 .offset = AT(cloud.stall_s),
+	 .def = "30",
+	 .min = 1,
+	 .max = 3600,
+	 .unit = "s",
+	 .help = "cloud: so long below 100 bytes a second, a request is broken off and tried "
+		 "again"},
+	{.name = "s3_region",
+	 .type = OPT_STR,
+	 .offset = AT(cloud.s3_region),
+	 .help = "cloud: region of the objects' bucket; by default the queue's, $AWS_REGION, the "
+		 "profile's, us-east-1"},
+	{.name = "s3_endpoint",
+	 .type = OPT_STR,
+	 .offset = AT(cloud.s3_endpoint),
+	 .help = "cloud: URL of another S3 service than AWS, https://host[:port]"},
+	{.name = "s3_style",
+	 .type = OPT_ENUM,
+	 .offset = AT(cloud.s3_style),
+	 .def = "auto",
+	 .choices = s3_styles,
+	 .help = "cloud: https://ENDPOINT/BUCKET (path) or https://BUCKET.ENDPOINT (virtual); "
+		 "auto: "
+		 "virtual at AWS, path elsewhere"},
+	{.name = "s3_max_bytes",
+	 .type = OPT_SIZE,
+	 .offset = AT(cloud.s3_max_bytes),
+	 .def = "256MiB",
+	 .min = 4096,
+	 .max = INT64_C(1) << 40,
+	 .unit = "bytes",
+	 .help = "cloud: of one object, which is on disk (page_dir) while it is read; a larger one "
+		 "is "
+		 "left out"},
+	{.name = "ca_file",
+	 .type = OPT_STR,
+	 .offset = AT(cloud.ca_file),
+	 .help = "cloud: certificates (PEM) to trust instead of the system's"},
+	CREDS_OPTS(struct settings, cloud.creds, "cloud: "),
 };
 #undef AT
 const size_t settings_nopts = sizeof settings_opts / sizeof settings_opts[0];

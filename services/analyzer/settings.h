@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/cloud_conf.h"
 #include "input.h"
 #include "rt/svc.h"
 
@@ -27,6 +28,10 @@ struct settings {
 	bool json, table, ecs, progress;
 	int64_t jobs;
 	const char *filter, *diff;
+	/* The cloud. */
+	const char *sqs;
+	int64_t sqs_messages, sqs_visibility_s, sqs_remember, retry_max_s;
+	struct cloud_conf cloud;
 };
 
 extern struct settings settings;

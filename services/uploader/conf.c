@@ -3,9 +3,8 @@
 #include "cloud/creds_opt.h"
 #include "rt/svc.h"
 
-static const char *const stores[] = {"dir", "s3", NULL};               /* enum conf_store */
-static const char *const styles[] = {"auto", "path", "virtual", NULL}; /* enum s3_style */
-static const char *const sses[] = {"none", "aes256", "kms", NULL};     /* enum s3_sse */
+static const char *const stores[] = {"dir", "s3", NULL};           /* enum conf_store */
+static const char *const sses[] = {"none", "aes256", "kms", NULL}; /* enum s3_sse */
 
 #define AT(field) offsetof(struct conf, field)
 #define TEXT(field, text)                                                          \
@@ -48,7 +47,7 @@ const struct opt conf_opts[] = {
 	TEXT(s3_region,
 	     "s3: region of the bucket; by default $AWS_REGION, the profile's, us-east-1"),
 	TEXT(s3_endpoint, "s3: URL of another S3 service than AWS, https://host[:port]"),
-	CHOICE(s3_style, styles, "auto",
+	CHOICE(s3_style, s3_styles, "auto",
 	       "s3: https://ENDPOINT/BUCKET (path) or https://BUCKET.ENDPOINT (virtual); auto: "
 	       "virtual at AWS, path elsewhere"),
 	TEXT(ca_file, "s3: certificates (PEM) to trust instead of the system's"),

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -14,23 +13,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import rig
+from captures import flow
 
 HOUR = "pcap/2026/11/21/10"
 
 t = rig.Report("analyzer_queue")
 rig.require(t, programs=["lurker-analyzer"], root=False)
-
-
-def packet(sport, seq, flags, payload=b""):
-    tcp = struct.pack(">HHIIBBHHH", sport, 80, seq, 0, 0x50, flags, 1024, 0, 0) + payload
-    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, b"\xc0\0\2\1", b"\xc6\x33\x64\2") + tcp
-
-
-def pcap(packets):
-    out = struct.pack("<IHHIIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101)
-    for i, p in enumerate(packets):
-        out += struct.pack("<IIII", 1700000000 + i, 5, len(p), len(p)) + p
-    return out
 
 
 class Service:
@@ -66,10 +54,6 @@ class Service:
         for path in sorted((self.state / "records/analysis").glob("*.jsonl")):
             lines += path.read_text().splitlines()
         return [json.loads(x) for x in lines]
-
-
-def flow(sport):
-    return pcap([packet(sport, 1, 2), packet(sport, 2, 24, b"GET /%d HTTP/1.0\r\n\r\n" % sport)])
 
 
 with t, tempfile.TemporaryDirectory() as name:

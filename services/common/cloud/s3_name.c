@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const s3_styles[] = {"auto", "path", "virtual", NULL};
+
 bool s3_bucket_valid(const char *bucket)
 {
 	size_t n = strlen(bucket);

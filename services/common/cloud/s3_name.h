@@ -14,6 +14,9 @@ enum s3_style {
 	S3_VIRTUAL, /* https://bucket.endpoint/key */
 };
 
+/* Their names, NULL-terminated, for options. */
+extern const char *const s3_styles[];
+
 /* s3_bucket_valid: 3 to 63 of a-z 0-9 . -, as the naming rules have it: nothing that changes the
  * meaning of a URL. */
 bool s3_bucket_valid(const char *bucket);

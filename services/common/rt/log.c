@@ -112,23 +112,13 @@ static size_t put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
 	return at;
 }
 
-void log_at(enum log_level level, const char *event, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 0)))
+put_line(enum log_level level, const char *event, uint64_t held, const char *fmt, va_list ap)
 {
-	if (level > logger.level)
-		return;
-	struct timespec mono, now;
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	uint64_t held;
-	if (!admit(event, (uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec, &held))
-		return;
-
+	struct timespec now;
 	char pairs[LINE_MAX_BYTES / 2] = "";
-	if (fmt) {
-		va_list ap;
-		va_start(ap, fmt);
+	if (fmt)
 		vsnprintf(pairs, sizeof(pairs), fmt, ap);
-		va_end(ap);
-	}
 	for (char *p = pairs; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '.'; /* nothing that is logged may forge a line or move a cursor */
@@ -171,4 +161,29 @@ void log_at(enum log_level level, const char *event, const char *fmt, ...)
 	line[at++] = '\n';
 	ssize_t ignored = write(STDERR_FILENO, line, at);
 	(void)ignored;
+}
+
+void log_at(enum log_level level, const char *event, const char *fmt, ...)
+{
+	struct timespec mono;
+	uint64_t held;
+	va_list ap;
+	if (level > logger.level)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	if (!admit(event, (uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec, &held))
+		return;
+	va_start(ap, fmt);
+	put_line(level, event, held, fmt, ap);
+	va_end(ap);
+}
+
+void log_each(enum log_level level, const char *event, const char *fmt, ...)
+{
+	va_list ap;
+	if (level > logger.level)
+		return;
+	va_start(ap, fmt);
+	put_line(level, event, 0, fmt, ap);
+	va_end(ap);
 }

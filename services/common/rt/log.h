@@ -19,6 +19,10 @@ void log_open(const char *name, enum log_level level, int json);
 void log_at(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* log_each: log_at without the limit of one a second, for what has a limit of its own and whose every line counts. */
+void log_each(enum log_level level, const char *event, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 #define log_error(event, ...) log_at(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...)  log_at(LOG_LEVEL_WARN, event, __VA_ARGS__)
 #define log_info(event, ...)  log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)

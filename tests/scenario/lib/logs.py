@@ -1,78 +1,14 @@
 """Stand-ins for where the forwarder delivers: CloudWatch Logs, whose signatures botocore verifies and whose limits are
 enforced, and a webhook."""
 
-import datetime
-import hmac
-import http.server
 import json
 import threading
 import time
 
 import cloud
+from endpoint import Server, handler_class, verify
 
 LIMIT_EVENTS, LIMIT_BYTES, PER_EVENT = 10_000, 1_048_576, 26
-
-
-def verify(handler, body, keys):
-    """None when the request is signed with one of keys {id: (secret, token)}; else the error's name."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-    given = handler.headers.get("Authorization", "")
-    if not given.startswith("AWS4-HMAC-SHA256 "):
-        return "MissingAuthenticationTokenException"
-    fields = dict(x.strip().split("=", 1) for x in given[17:].split(","))
-    key, _, region, service, _ = fields["Credential"].split("/")
-    if key not in keys:
-        return "UnrecognizedClientException"
-    secret, token = keys[key]
-    if token and handler.headers.get("x-amz-security-token") != token:
-        return "UnrecognizedClientException"
-    sent = handler.headers["x-amz-date"]
-    age = datetime.datetime.strptime(sent, "%Y%m%dT%H%M%SZ") - datetime.datetime.utcnow()
-    if abs(age.total_seconds()) > 300:
-        return "InvalidSignatureException"
-    signed = fields["SignedHeaders"].split(";")
-    needed = {"host", *(h.lower() for h in handler.headers if h.lower().startswith("x-amz-"))}
-    if not needed <= set(signed):
-        return "InvalidSignatureException"
-    request = AWSRequest("POST", f"http://{handler.headers['Host']}{handler.path}", data=body,
-                         headers={h: handler.headers[h] for h in signed})
-    request.context["timestamp"] = sent
-    auth = SigV4Auth(Credentials(key, secret), service, region)
-    right = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
-    return None if hmac.compare_digest(right, fields["Signature"]) else "InvalidSignatureException"
-
-
-class Server:
-    def __init__(self, place, handler):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        place.ends.append(self.server.shutdown)
-
-
-def handler_class(post):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *args):
-            pass
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = post(self, body)
-            if answer is None:  # the answer is lost
-                self.close_connection = True
-                return
-            status, text, headers = answer
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-    return Handler
 
 
 class CloudWatch(Server):

@@ -1,0 +1,118 @@
+#include "desk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pkt/capfile.h"
+#include "proto/codec.h"
+#include "rt/log.h"
+#include "settings.h"
+
+static int open_geo(struct desk *d)
+{
+	if (!settings.geo_place && !settings.geo_asn)
+		return 0;
+	int rc = who_geo_new(settings.geo_place, settings.geo_asn, &d->geo);
+	if (rc)
+		log_error("cannot open", "what=\"GeoIP file\" error=\"%s\"", strerror(-rc));
+	return rc;
+}
+
+int desk_init(struct desk *d, const char *page_dir, desk_out_fn out, void *arg)
+{
+	*d = (struct desk){.input = settings_input(1), .out = out, .arg = arg};
+	if (!settings.page_dir)
+		d->input.flows.page_dir = page_dir;
+	buf_init(&d->line, RECORD_LINE_MAX(settings.stream_bytes));
+	int rc = record_init(&d->record, d->input.flows.stream.max_bytes);
+	if (!rc)
+		rc = history_init(&d->history, (size_t)settings.classes, (size_t)settings.sources);
+	if (rc)
+		log_error("cannot begin", "error=\"%s\"", strerror(-rc));
+	return rc ? rc : open_geo(d);
+}
+
+void desk_fini(struct desk *d)
+{
+	who_geo_free(&d->geo);
+	known_free(&d->known);
+	history_fini(&d->history);
+	record_fini(&d->record);
+	buf_fini(&d->line);
+}
+
+int desk_remember(struct desk *d, size_t max, const char *records)
+{
+	int rc = known_new(max, &d->known);
+	if (!rc && records)
+		rc = known_load(d->known, records);
+	if (rc)
+		log_error("records cannot be remembered", "error=\"%s\"", strerror(-rc));
+	return rc;
+}
+
+static int one_record(void *arg, struct record *r, const struct flow *f)
+{
+	struct desk *d = arg;
+	struct history_in in;
+	struct history_out h;
+
+	if (d->known && !known_add(d->known, r->m.flow_id)) {
+		d->counts.repeated++;
+		return 0;
+	}
+	history_of(r, f, &in);
+	history_note(&d->history, &in, &h);
+	r->m.first_seen = h.first_seen;
+	r->m.two_phase = h.two_phase;
+	r->m.tool = bytes_str(h.tool.name);
+	r->m.tool_reason = bytes_str(h.tool.reason);
+	if (d->geo && who_geo_look(d->geo, &r->src, &d->geo_of))
+		r->m.geo = &d->geo_of;
+	buf_reset(&d->line);
+	int rc = msg_json(&msg_analysis_schema, &r->m, &d->line);
+	if (!rc)
+		rc = d->out(d->arg, r, buf_bytes(&d->line));
+	/* What was not taken is not known. */
+	if (rc && d->known)
+		known_back(d->known, 1);
+	return rc;
+}
+
+static void count(struct desk *d, const struct input_result *res)
+{
+	const struct flows_counts *c = &res->counts;
+	const struct defrag_counts *g = &res->defrag;
+	struct desk_counts *to = &d->counts;
+
+	to->bytes += res->offset;
+	to->packets += c->packets;
+	to->paged_out += c->paged_out;
+	to->turned_away += c->turned_away;
+	to->undecoded += c->broken + c->link;
+	to->outside += c->outside;
+	to->fragments += g->fragments;
+	to->unfinished += g->timed_out + g->evicted + res->incomplete;
+}
+
+int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_result *out)
+{
+	struct input_result res = {0};
+	struct capfile *c;
+
+	*out = (struct desk_result){0};
+	int rc = capfile_open_fd(fd, &c, out->why, sizeof out->why);
+	if (!rc) {
+		rc = input_read(&d->input, c, &d->record, src, one_record, d, &res);
+		capfile_close(&c);
+		snprintf(out->why, sizeof out->why, "%s", res.error);
+		/* A disk that fails to read is no better the next time. */
+		if (!rc || rc == -EIO)
+			rc = res.rc;
+		count(d, &res);
+	}
+	out->records = res.records;
+	out->broken = rc == -EBADMSG || rc == -EIO;
+	return out->broken ? 0 : rc;
+}

@@ -1,0 +1,54 @@
+/*
+ * desk: capture files in, finished records out. What the queue, the workers of SQS and the Lambda function have in common.
+ */
+#ifndef ANALYZER_DESK_H
+#define ANALYZER_DESK_H
+
+#include "history.h"
+#include "input.h"
+#include "known.h"
+#include "proto/buf.h"
+#include "record.h"
+#include "who/geo.h"
+
+/* desk_out_fn: takes a record, with its line of JSON. Not 0 ends the file with that result. */
+typedef int (*desk_out_fn)(void *arg, const struct record *r, struct bytes line);
+
+struct desk_counts {
+	uint64_t bytes, packets, paged_out, turned_away, undecoded, outside, fragments, unfinished;
+	uint64_t repeated; /* records that were known and are not made again */
+};
+
+struct desk {
+	struct input_options input;
+	struct record record;
+	struct history history;
+	struct who_geo *geo; /* NULL: none */
+	struct known *known; /* NULL: every record is new */
+	struct buf line;
+	struct msg_geo geo_of;
+	struct desk_counts counts;
+	desk_out_fn out;
+	void *arg;
+};
+
+/* desk_init: by the settings; out is called by desk_read. page_dir: where flows are paged out to unless the settings name
+ * a place. 0 or -errno, logged. desk_fini also after a failure. */
+int desk_init(struct desk *d, const char *page_dir, desk_out_fn out, void *arg);
+void desk_fini(struct desk *d);
+
+/* desk_remember: from now on a flow gives one record only, as far as `max` of them are remembered. records: the
+ * folder with the records written before, or NULL. 0 or -errno, logged. */
+int desk_remember(struct desk *d, size_t max, const char *records);
+
+struct desk_result {
+	bool broken; /* the file is none or breaks; the records of what is good were handed out */
+	uint64_t records;
+	char why[192];
+};
+
+/* desk_read: takes the descriptor. 0, also for a broken file; -errno: not all of its records were handed out, the file
+ * is to be read again. src->broken is set. */
+int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_result *res);
+
+#endif
