@@ -4,6 +4,8 @@
 #include "rt/svc.h"
 
 static const char *const begins[] = {"oldest", "today", NULL}; /* enum conf_begin */
+static const char *const sasls[] = {"none", "plain", "scram-sha-256", "scram-sha-512",
+				    NULL}; /* enum conf_sasl */
 
 #define AT(field) offsetof(struct conf, field)
 #define TEXT(field, text)                                                          \
@@ -65,6 +67,44 @@ const struct opt conf_opts[] = {
 	 .offset = AT(slack_filter),
 	 .def = "payload_len>0",
 	 .help = "Slack: as cloudwatch_filter"},
+	TEXT(kafka_brokers,
+	     "Kafka: some of the brokers, host:port,host:port; naming them turns this "
+	     "destination on"),
+	{.name = "kafka_topic",
+	 .type = OPT_STR,
+	 .offset = AT(kafka_topic),
+	 .def = "lurker.analysis",
+	 .help = "Kafka: the topic; a record's key is its source address, its time that of the "
+		 "flow's first packet"},
+	{.name = "kafka_tls",
+	 .type = OPT_BOOL,
+	 .offset = AT(kafka_tls),
+	 .def = "false",
+	 .help = "Kafka: TLS, verified with the system's certificates or ca_file"},
+	TEXT(kafka_cert_file,
+	     "Kafka: this sensor's own certificate (PEM), where brokers ask for one"),
+	TEXT(kafka_key_file, "Kafka: the key of kafka_cert_file (PEM)"),
+	{.name = "kafka_sasl",
+	 .type = OPT_ENUM,
+	 .offset = AT(kafka_sasl),
+	 .def = "none",
+	 .choices = sasls,
+	 .help = "Kafka: how to log in; plain is for TLS only"},
+	TEXT(kafka_user, "Kafka: user name for kafka_sasl"),
+	TEXT(kafka_password_file, "Kafka: file that holds the password of kafka_user"),
+	{.name = "kafka_max_bytes",
+	 .type = OPT_SIZE,
+	 .offset = AT(kafka_max_bytes),
+	 .def = "1000000",
+	 .min = 4096,
+	 .max = 64 << 20,
+	 .unit = "bytes",
+	 .help = "Kafka: of one message, at most what the topic takes (its max.message.bytes); "
+		 "larger records are shortened, counted"},
+	LIST(kafka_properties,
+	     "Kafka: further properties of librdkafka, NAME=VALUE: compression.type=zstd, "
+	     "linger.ms=50, debug=broker"),
+	LIST(kafka_filter, "Kafka: as cloudwatch_filter"),
 	CREDS_OPTS(struct conf, creds, "AWS: "),
 };
 

@@ -172,7 +172,7 @@ static bool offer(struct lane *l, struct bytes line)
 		l->counts.filtered++;
 	} else {
 		if (json_object_object_get_ex(r.json, "init_ts", &init))
-			r.init_s = json_object_get_int64(init);
+			r.init_ts = json_object_get_double(init);
 		took = l->sink->class->add(l->sink, &r);
 		if (took == SINK_TAKEN && l->n++ == 0)
 			l->first_ns = clock_mono_ns();
@@ -228,6 +228,8 @@ static void turn(void *arg)
 		send(l);
 		return;
 	}
+	if (!l->n && g == FULL)
+		l->sink->class->clear(l->sink); /* there was no memory for even one record */
 	if (!l->n && now >= l->saved_ns + SAVE_NS)
 		save(l);
 	if (g == MORE)
@@ -286,7 +288,7 @@ void lane_free(struct lane **lp)
 void lane_drain(struct lane *l, int ms)
 {
 	l->draining = true;
-	if (l->sending)
+	if (l->sending && l->sink->class->drain)
 		l->sink->class->drain(l->sink, ms);
 	if (!l->n)
 		save(l);

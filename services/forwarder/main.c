@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cloud/creds.h"
+#include "cloud/http.h"
 #include "conf.h"
 #include "lane.h"
 #include "proto/codec.h"
@@ -19,10 +21,19 @@
 #define S 1000000000u
 /* Requests at once: one a sink, and one for credentials. */
 #define HTTP_AT_ONCE 8
+/* At the end, deliveries under way get so long, all together. */
+#define DRAIN_MS 5000
 
 static struct conf conf;
 
-enum { SINK_CLOUDWATCH, SINK_WEBHOOK, SINK_SLACK, SINKS };
+#define COUNT(name) +1
+enum { NSINKS = 0 SINKS(COUNT) };
+
+#define ROW(name) {&sink_##name, &conf.name##_filter},
+static const struct {
+	const struct sink_class *class;
+	const struct opt_list *filter;
+} table[NSINKS] = {SINKS(ROW)};
 
 enum {
 	M_READ,
@@ -39,35 +50,32 @@ enum {
 	M_PER_SINK
 };
 
-/* The same rows for each sink, under its name. */
-#define ROWS(sink)                                                                                \
-	{sink "_read", METRIC_COUNTER, "records", "read from the files"},                         \
-		{sink "_delivered", METRIC_COUNTER, "records", "taken by the destination"},       \
-		{sink "_batches", METRIC_COUNTER, "requests", "in so many deliveries"},           \
-		{sink "_filtered", METRIC_COUNTER, "records", "not wanted by the filter"},        \
-		{sink "_retries", METRIC_COUNTER, "tries", "deliveries that failed"},             \
-		{sink "_stuck", METRIC_COUNTER, "tries",                                          \
-		 "of these, for a reason that needs a person"},                                   \
-		{sink "_gathered", METRIC_GAUGE, "records", "read and not yet delivered"},        \
-		{sink "_shortened", METRIC_COUNTER, "records",                                    \
-		 "cut to what the destination takes"},                                            \
-		{sink "_left", METRIC_DROP, "records", "too large, too old or too new for it"},   \
-		{sink "_refused", METRIC_DROP, "records", "refused by the destination for good"}, \
-	{                                                                                         \
-		sink "_unreadable", METRIC_DROP, "records", "lines that are no JSON object"       \
-	}
+/* The same counters for each sink, under its name. */
+#define COUNTERS(sink)                                                                             \
+	{#sink "_read", METRIC_COUNTER, "records", "read from the files"},                         \
+		{#sink "_delivered", METRIC_COUNTER, "records", "taken by the destination"},       \
+		{#sink "_batches", METRIC_COUNTER, "requests", "in so many deliveries"},           \
+		{#sink "_filtered", METRIC_COUNTER, "records", "not wanted by the filter"},        \
+		{#sink "_retries", METRIC_COUNTER, "tries", "deliveries that failed"},             \
+		{#sink "_stuck", METRIC_COUNTER, "tries",                                          \
+		 "of these, for a reason that needs a person"},                                    \
+		{#sink "_gathered", METRIC_GAUGE, "records", "read and not yet delivered"},        \
+		{#sink "_shortened", METRIC_COUNTER, "records",                                    \
+		 "cut to what the destination takes"},                                             \
+		{#sink "_left", METRIC_DROP, "records", "too large, too old or too new for it"},   \
+		{#sink "_refused", METRIC_DROP, "records", "refused by the destination for good"}, \
+		{#sink "_unreadable", METRIC_DROP, "records", "lines that are no JSON object"},
 
-static const struct metric metrics[SINKS * M_PER_SINK] = {ROWS("cloudwatch"), ROWS("webhook"),
-							  ROWS("slack")};
-static uint64_t values[SINKS * M_PER_SINK];
+static const struct metric metrics[NSINKS * M_PER_SINK] = {SINKS(COUNTERS)};
+static uint64_t values[NSINKS * M_PER_SINK];
 
 static struct {
 	struct http *http;
 	struct creds_chain *creds;
-	struct sink *sinks[SINKS];
-	struct lane *lanes[SINKS];
-	struct filter filters[SINKS];
-	char region[32], records[PATH_MAX], offsets[SINKS][PATH_MAX];
+	struct sink *sinks[NSINKS];
+	struct lane *lanes[NSINKS];
+	struct filter filters[NSINKS];
+	char region[32], records[PATH_MAX], offsets[NSINKS][PATH_MAX];
 } fw;
 
 static bool given(const char *text)
@@ -75,38 +83,42 @@ static bool given(const char *text)
 	return text && *text;
 }
 
-static bool url_valid(const char *url)
+static bool wanted(const struct sink_class *class)
 {
-	return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+	return given(*(const char *const *)((const char *)&conf + class->on_at));
+}
+
+static int check_sinks(char *why, size_t n)
+{
+	bool any = false;
+	int rc = 0;
+	for (size_t i = 0; !rc && i < NSINKS; i++) {
+		const struct sink_class *class = table[i].class;
+		rc = filter_parse(table[i].filter, &fw.filters[i], why, n);
+		any = any || wanted(class);
+		if (!rc && wanted(class) && class->check)
+			rc = class->check(&conf, why, n);
+	}
+	if (rc || any)
+		return rc;
+	int at = snprintf(why, n, "no destination: in forwarder: give one of");
+	for (size_t i = 0; i < NSINKS && (size_t)at < n; i++)
+		at += snprintf(why + at, n - (size_t)at, " %s", table[i].class->on);
+	return -EINVAL;
 }
 
 static int check(struct svc *s)
 {
-	char err[256] = "";
-	const struct opt_list *terms[SINKS] = {&conf.cloudwatch_filter, &conf.webhook_filter,
-					       &conf.slack_filter};
+	char why[256] = "";
 	(void)s;
-	for (size_t i = 0; !err[0] && i < SINKS; i++)
-		filter_parse(terms[i], &fw.filters[i], err, sizeof err);
-	if (err[0])
-		;
-	else if (!given(conf.cloudwatch_group) && !given(conf.webhook_url) &&
-		 !given(conf.slack_url))
-		snprintf(err, sizeof err,
-			 "no destination: set cloudwatch_group, webhook_url or slack_url in "
-			 "forwarder:");
-	else if (given(conf.webhook_url) && !url_valid(conf.webhook_url))
-		snprintf(err, sizeof err, "webhook_url: expected http:// or https://");
-	else if (given(conf.slack_url) && !url_valid(conf.slack_url))
-		snprintf(err, sizeof err, "slack_url: expected http:// or https://");
-	else if (given(conf.cloudwatch_endpoint) && !url_valid(conf.cloudwatch_endpoint))
-		snprintf(err, sizeof err, "cloudwatch_endpoint: expected http:// or https://");
-	else if (given(conf.creds.key_id) != given(conf.creds.secret_file))
-		snprintf(err, sizeof err, "access_key_id and secret_file go together");
-	if (!err[0])
-		return 0;
-	log_error("configuration", "error=\"%s\"", err);
-	return -EINVAL;
+	int rc = check_sinks(why, sizeof why);
+	if (!rc && given(conf.creds.key_id) != given(conf.creds.secret_file)) {
+		snprintf(why, sizeof why, "access_key_id and secret_file go together");
+		rc = -EINVAL;
+	}
+	if (rc)
+		log_error("configuration", "error=\"%s\"", why);
+	return rc;
 }
 
 static void trouble(void *arg, const char *sink, bool begins, bool stuck, const char *message)
@@ -127,7 +139,7 @@ static void trouble(void *arg, const char *sink, bool begins, bool stuck, const 
 static void on_analysis(void *arg, const struct bus_msg *msg)
 {
 	(void)arg, (void)msg;
-	for (size_t i = 0; i < SINKS; i++)
+	for (size_t i = 0; i < NSINKS; i++)
 		if (fw.lanes[i])
 			lane_wake(fw.lanes[i]);
 }
@@ -142,7 +154,7 @@ static uint32_t today(void)
 
 static void close_all(void)
 {
-	for (size_t i = 0; i < SINKS; i++) {
+	for (size_t i = 0; i < NSINKS; i++) {
 		lane_free(&fw.lanes[i]);
 		if (fw.sinks[i])
 			fw.sinks[i]->class->free(fw.sinks[i]);
@@ -172,25 +184,20 @@ static int open_lane(struct svc *s, size_t i)
 
 static int open_sinks(struct svc *s)
 {
-	const struct sinks_env env = {fw.http, fw.creds};
-	const struct logs_conf cw = {
-		.group = conf.cloudwatch_group,
-		.stream = given(conf.cloudwatch_stream) ? conf.cloudwatch_stream : s->common.sensor,
-		.region = fw.region,
-		.endpoint = conf.cloudwatch_endpoint,
-	};
-	const struct webhook_conf wh = {.url = conf.webhook_url,
-					.token_file = conf.webhook_token_file,
-					.max_bytes = conf.webhook_max_bytes};
-	const struct slack_conf sl = {.url = conf.slack_url,
-				      .every_ns = (uint64_t)conf.slack_every_s * S};
+	const struct sink_env env = {.conf = &conf,
+				     .loop = s->loop,
+				     .http = fw.http,
+				     .creds = fw.creds,
+				     .region = fw.region,
+				     .sensor = s->common.sensor};
 	int rc = 0;
-	if (given(cw.group))
-		rc = sink_cloudwatch_new(&env, &cw, &fw.sinks[SINK_CLOUDWATCH]);
-	if (!rc && given(wh.url))
-		rc = sink_webhook_new(&env, &wh, &fw.sinks[SINK_WEBHOOK]);
-	if (!rc && given(sl.url))
-		rc = sink_slack_new(&env, &sl, &fw.sinks[SINK_SLACK]);
+	for (size_t i = 0; !rc && i < NSINKS; i++) {
+		if (!wanted(table[i].class))
+			continue;
+		rc = table[i].class->new (&env, &fw.sinks[i]);
+		if (!rc)
+			rc = open_lane(s, i);
+	}
 	return rc;
 }
 
@@ -220,9 +227,6 @@ static int start(struct svc *s)
 		rc = creds_new(&cc, fw.http, &fw.creds);
 	if (!rc)
 		rc = open_sinks(s);
-	for (size_t i = 0; !rc && i < SINKS; i++)
-		if (fw.sinks[i])
-			rc = open_lane(s, i);
 	if (!rc)
 		rc = svc_subscribe(s, "analyzer", "analysis", on_analysis, NULL);
 	if (rc) {
@@ -235,7 +239,7 @@ static int start(struct svc *s)
 static void tick(struct svc *s)
 {
 	(void)s;
-	for (size_t i = 0; i < SINKS; i++) {
+	for (size_t i = 0; i < NSINKS; i++) {
 		uint64_t *v = values + i * M_PER_SINK;
 		if (!fw.lanes[i])
 			continue;
@@ -256,18 +260,22 @@ static void tick(struct svc *s)
 
 static void drain(struct svc *s)
 {
-	for (size_t i = 0; i < SINKS; i++)
+	uint64_t now, end = clock_mono_ns() + DRAIN_MS * 1000000u;
+	http_drain(fw.http, DRAIN_MS);
+	for (size_t i = 0; i < NSINKS; i++)
 		if (fw.lanes[i])
-			lane_drain(fw.lanes[i], 4000);
+			lane_drain(fw.lanes[i], (now = clock_mono_ns()) < end
+							? (int)((end - now) / 1000000u)
+							: 0);
 	tick(s);
 	close_all();
 }
 
-static const char *const calls[] = {HTTP_CALLS, NULL};
+static const char *const calls[] = {HTTP_CALLS, KAFKA_CALLS, NULL};
 
 static struct svc_desc desc = {
 	.name = "forwarder",
-	.summary = "delivers records to CloudWatch Logs, webhooks and Slack",
+	.summary = "delivers records to CloudWatch Logs, webhooks, Slack and Kafka",
 	.patient = true,
 	.details =
 		"Reads STATE_DIR/records/analysis from where each destination has come (its "
@@ -285,7 +293,7 @@ static struct svc_desc desc = {
 	.conf = &conf,
 	.endpoint = &conf.endpoint,
 	.metrics = metrics,
-	.nmetrics = SINKS * M_PER_SINK,
+	.nmetrics = NSINKS * M_PER_SINK,
 	.values = values,
 	.check = check,
 	.start = start,

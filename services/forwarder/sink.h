@@ -1,5 +1,5 @@
 /*
- * sink: where records go. One small file a destination, behind one table.
+ * sink: where records go. One file a destination, which is one sink_class.
  *
  * A sink gathers records to a batch and delivers it as a whole; the lane (lane.h) reads records, keeps the offset,
  * filters, and decides on retries. So delivery is at least once, in order, and a sink keeps no state on disk.
@@ -8,14 +8,20 @@
 #define FORWARDER_SINK_H
 
 #include <json.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "proto/buf.h"
 
+struct conf;
+struct creds_chain;
+struct http;
+struct loop;
+
 struct record {
-	struct bytes line;        /* the JSON text */
+	struct bytes line;        /* the JSON text; valid during add() */
 	struct json_object *json; /* the same, parsed; the sink may change it */
-	int64_t init_s;           /* init_ts, whole seconds */
+	double init_ts;           /* of the flow's first packet, seconds; 0: the record has none */
 };
 
 enum sink_add {
@@ -24,6 +30,7 @@ enum sink_add {
 	SINK_LEFT, /* not taken, and never will be: counted by the sink */
 };
 
+/* From good to bad: of several faults in one batch, the greater one counts. */
 enum sink_result {
 	SINK_DELIVERED,
 	SINK_RETRY, /* the fault may pass */
@@ -34,17 +41,36 @@ enum sink_result {
 /* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time until the next delivery, or 0. */
 typedef void (*sink_done_fn)(void *arg, enum sink_result r, const char *why, uint64_t wait_ns);
 
+/* What sinks are made of; borrowed for their life. */
+struct sink_env {
+	const struct conf *conf;
+	struct loop *loop;
+	struct http *http;
+	struct creds_chain *creds;
+	const char *region, *sensor;
+};
+
 struct sink;
 struct sink_class {
-	const char *name; /* of its options and its offset file */
+	const char *name; /* of its offset file; begins the names of its options and counters */
+	/* The option that turns it on by being given: its name, and where its text is in struct conf. */
+	const char *on;
+	size_t on_at;
+	/* Whether its options make sense, without doing anything: 0, or -EINVAL with why. May be NULL. */
+	int (*check)(const struct conf *c, char *why, size_t n);
+	int (*new)(const struct sink_env *env, struct sink **out); /* 0 or -errno */
 	enum sink_add (*add)(struct sink *s, const struct record *r);
 	/* Begins to deliver the batch; ends in done(), during the call or later. May be called again for the same
 	 * batch. */
 	void (*send)(struct sink *s);
-	void (*clear)(struct sink *s); /* empties the batch */
+	void (*clear)(struct sink *s); /* empties the batch; not while it is being delivered */
+	/* Lets what is being delivered end, for at most ms. NULL: it is all in http requests. */
 	void (*drain)(struct sink *s, int ms);
 	void (*free)(struct sink *s);
 };
+
+/* For the row of a class: .on and .on_at. */
+#define SINK_ON(option) .on = #option, .on_at = offsetof(struct conf, option)
 
 struct sink_counts {
 	uint64_t shortened; /* records cut to the destination's limits */

@@ -2,11 +2,12 @@
 #include <stdlib.h>
 
 #include "cloud/logs.h"
+#include "conf.h"
+#include "sink_http.h"
 #include "sinks.h"
 
 struct cloudwatch {
 	struct sink sink;
-	struct http *http;
 	struct logs *logs;
 };
 
@@ -20,7 +21,7 @@ static enum sink_add cw_add(struct sink *s, const struct record *r)
 	static const enum sink_add results[] = {
 		[LOGS_TAKEN] = SINK_TAKEN, [LOGS_FULL] = SINK_FULL, [LOGS_LEFT] = SINK_LEFT};
 	struct cloudwatch *c = cw_of(s);
-	enum logs_add took = logs_add(c->logs, r->line, r->json, r->init_s);
+	enum logs_add took = logs_add(c->logs, r->line, r->json, (int64_t)r->init_ts);
 	s->counts.left = logs_counts(c->logs)->left;
 	s->counts.shortened = logs_counts(c->logs)->shortened;
 	return results[took];
@@ -28,13 +29,9 @@ static enum sink_add cw_add(struct sink *s, const struct record *r)
 
 static void on_done(void *arg, enum answer r, const char *why, uint64_t wait_ns)
 {
-	static const enum sink_result results[] = {[ANSWER_GOOD] = SINK_DELIVERED,
-						   [ANSWER_RETRY] = SINK_RETRY,
-						   [ANSWER_STUCK] = SINK_STUCK,
-						   [ANSWER_REFUSED] = SINK_REFUSED};
 	struct cloudwatch *c = arg;
 	c->sink.counts.left = logs_counts(c->logs)->left;
-	c->sink.done(c->sink.arg, results[r], why, wait_ns);
+	c->sink.done(c->sink.arg, sink_verdict(r), why, wait_ns);
 }
 
 static void cw_send(struct sink *s)
@@ -47,36 +44,42 @@ static void cw_clear(struct sink *s)
 	logs_clear(cw_of(s)->logs);
 }
 
-static void cw_drain(struct sink *s, int ms)
-{
-	http_drain(cw_of(s)->http, ms);
-}
-
 static void cw_free(struct sink *s)
 {
 	logs_free(&cw_of(s)->logs);
 	free(s);
 }
 
-static const struct sink_class cw_class = {.name = "cloudwatch",
-					   .add = cw_add,
-					   .send = cw_send,
-					   .clear = cw_clear,
-					   .drain = cw_drain,
-					   .free = cw_free};
-
-int sink_cloudwatch_new(const struct sinks_env *env, const struct logs_conf *conf,
-			struct sink **out)
+static int cw_check(const struct conf *c, char *why, size_t n)
 {
+	return sink_url("cloudwatch_endpoint", c->cloudwatch_endpoint, why, n);
+}
+
+static int cw_new(const struct sink_env *env, struct sink **out)
+{
+	const struct conf *conf = env->conf;
+	bool stream = conf->cloudwatch_stream && *conf->cloudwatch_stream;
+	const struct logs_conf lc = {.group = conf->cloudwatch_group,
+				     .stream = stream ? conf->cloudwatch_stream : env->sensor,
+				     .region = env->region,
+				     .endpoint = conf->cloudwatch_endpoint};
 	struct cloudwatch *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
-	c->sink.class = &cw_class;
-	c->http = env->http;
-	int rc = logs_new(env->http, env->creds, conf, on_done, c, &c->logs);
+	c->sink.class = &sink_cloudwatch;
+	int rc = logs_new(env->http, env->creds, &lc, on_done, c, &c->logs);
 	if (rc)
 		cw_free(&c->sink);
 	else
 		*out = &c->sink;
 	return rc;
 }
+
+const struct sink_class sink_cloudwatch = {.name = "cloudwatch",
+					   SINK_ON(cloudwatch_group),
+					   .check = cw_check,
+					   .new = cw_new,
+					   .add = cw_add,
+					   .send = cw_send,
+					   .clear = cw_clear,
+					   .free = cw_free};

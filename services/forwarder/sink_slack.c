@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/answer.h"
+#include "conf.h"
+#include "sink_http.h"
 #include "sinks.h"
 #include "slack_text.h"
 
@@ -12,8 +13,8 @@
 
 struct slack {
 	struct sink sink;
-	struct sinks_env env;
-	struct slack_conf conf;
+	struct http *http;
+	const struct conf *conf;
 	struct slack_text text;
 	struct buf body;
 };
@@ -39,13 +40,12 @@ static void on_answer(void *arg, const struct http_answer *a)
 	struct slack *k = arg;
 	struct verdict v;
 	answer_judge(a, false, false, "Slack", &v);
-	enum sink_result r = v.result == ANSWER_GOOD    ? SINK_DELIVERED
-			     : v.result == ANSWER_RETRY ? SINK_RETRY
-							: SINK_STUCK;
+	enum sink_result r = sink_verdict(v.result);
 	/* 400 is invalid_payload; a wrong or revoked URL is 403, 404 or 410. */
 	if (!a->curl && a->status == 400)
 		r = SINK_REFUSED;
-	k->sink.done(k->sink.arg, r, v.why, r == SINK_DELIVERED ? k->conf.every_ns : a->wait_ns);
+	uint64_t every_ns = (uint64_t)k->conf->slack_every_s * 1000000000u;
+	k->sink.done(k->sink.arg, r, v.why, r == SINK_DELIVERED ? every_ns : a->wait_ns);
 }
 
 static void slack_send(struct sink *s)
@@ -58,24 +58,17 @@ static void slack_send(struct sink *s)
 		return;
 	}
 	struct http_request r = {.method = "POST",
-				 .url = k->conf.url,
+				 .url = k->conf->slack_url,
 				 .headers = {"Content-Type: application/json"},
 				 .body = buf_bytes(&k->body),
 				 .done = on_answer,
 				 .arg = k};
-	rc = http_send(k->env.http, &r);
-	if (rc)
-		s->done(s->arg, SINK_RETRY, strerror(-rc), 0);
+	sink_request(s, k->http, &r);
 }
 
 static void slack_clear(struct sink *s)
 {
 	slack_text_clear(&slack_of(s)->text);
-}
-
-static void slack_drain(struct sink *s, int ms)
-{
-	http_drain(slack_of(s)->env.http, ms);
 }
 
 static void slack_free(struct sink *s)
@@ -86,23 +79,30 @@ static void slack_free(struct sink *s)
 	free(k);
 }
 
-static const struct sink_class slack_class = {.name = "slack",
-					      .add = slack_add,
-					      .send = slack_send,
-					      .clear = slack_clear,
-					      .drain = slack_drain,
-					      .free = slack_free};
+static int slack_check(const struct conf *c, char *why, size_t n)
+{
+	return sink_url("slack_url", c->slack_url, why, n);
+}
 
-int sink_slack_new(const struct sinks_env *env, const struct slack_conf *conf, struct sink **out)
+static int slack_new(const struct sink_env *env, struct sink **out)
 {
 	struct slack *k = calloc(1, sizeof *k);
 	if (!k)
 		return -ENOMEM;
-	k->sink.class = &slack_class;
-	k->env = *env;
-	k->conf = *conf;
+	k->sink.class = &sink_slack;
+	k->http = env->http;
+	k->conf = env->conf;
 	slack_text_init(&k->text);
 	buf_init(&k->body, BODY_MAX);
 	*out = &k->sink;
 	return 0;
 }
+
+const struct sink_class sink_slack = {.name = "slack",
+				      SINK_ON(slack_url),
+				      .check = slack_check,
+				      .new = slack_new,
+				      .add = slack_add,
+				      .send = slack_send,
+				      .clear = slack_clear,
+				      .free = slack_free};

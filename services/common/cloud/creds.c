@@ -13,6 +13,7 @@
 #include "cloud/creds_parse.h"
 #include "cloud/http.h"
 #include "cloud/retry.h"
+#include "cloud/secret.h"
 #include "rt/log.h"
 #include "rt/loop.h"
 
@@ -85,47 +86,6 @@ static const char *env(const char *name)
 	return text_of(getenv(name));
 }
 
-/* A whole file of at most 64 KiB. */
-static int read_file(const char *path, struct buf *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-	if (fd < 0)
-		return -errno;
-	buf_reset(out);
-	for (;;) {
-		uint8_t *p = buf_room(out, 4096);
-		ssize_t n = p ? read(fd, p, 4096) : -1;
-		if (n <= 0) {
-			rc = !p ? out->rc : n < 0 ? -errno : 0;
-			break;
-		}
-		out->n += (size_t)n;
-	}
-	close(fd);
-	return rc;
-}
-
-/* The first line of a file: a secret, a token. */
-static int read_line(const char *path, char *out, size_t n)
-{
-	struct buf b;
-	buf_init(&b, 1u << 16);
-	int rc = read_file(path, &b);
-	size_t len = 0;
-	while (!rc && len < b.n && b.p[len] > ' ')
-		len++;
-	if (!rc && (len == 0 || len >= n))
-		rc = -EINVAL;
-	if (!rc) {
-		memcpy(out, b.p, len);
-		out[len] = '\0';
-	}
-	if (b.p)
-		explicit_bzero(b.p, b.n);
-	buf_fini(&b);
-	return rc;
-}
-
 static bool put(char *out, size_t n, const char *text)
 {
 	int m = snprintf(out, n, "%s", text ? text : "");
@@ -166,7 +126,7 @@ static int from_conf(struct creds_chain *c, struct creds *out)
 		return 0;
 	if (!put(out->key_id, sizeof out->key_id, c->conf.key_id) || !text_of(c->conf.secret_file))
 		return -EINVAL;
-	int rc = read_line(c->conf.secret_file, out->secret, sizeof out->secret);
+	int rc = secret_line(c->conf.secret_file, out->secret, sizeof out->secret);
 	return rc ? rc : 1;
 }
 
@@ -208,7 +168,7 @@ static int from_file(struct creds_chain *c, struct creds *out)
 	if (text_of(c->conf.file) ? !put(path, sizeof path, c->conf.file)
 				  : !aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", path))
 		return asked ? -ENAMETOOLONG : 0;
-	int rc = read_file(path, &c->body);
+	int rc = secret_file(path, &c->body);
 	struct bytes text = buf_bytes(&c->body);
 	if (!rc)
 		rc = creds_ini(text, profile, "aws_access_key_id", out->key_id, sizeof out->key_id);
@@ -285,7 +245,7 @@ static int web_identity(struct creds_chain *c)
 	if (!file || !role)
 		return 0;
 	c->asked = "web identity";
-	int rc = read_line(file, token, sizeof token);
+	int rc = secret_line(file, token, sizeof token);
 	if (rc)
 		return rc;
 	const char *name = env("AWS_ROLE_SESSION_NAME");
@@ -342,7 +302,7 @@ static int container(struct creds_chain *c)
 	if (n < 0 || (size_t)n >= sizeof url || !container_url_safe(url))
 		return -EINVAL;
 	const char *file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-	int rc = file ? read_line(file, token, sizeof token) : 0;
+	int rc = file ? secret_line(file, token, sizeof token) : 0;
 	if (!file && !put(token, sizeof token, env("AWS_CONTAINER_AUTHORIZATION_TOKEN")))
 		rc = -EINVAL;
 	if (rc)
@@ -505,7 +465,7 @@ void creds_region(const char *given, const char *profile, char out[32])
 	snprintf(section, sizeof section, "%s%.120s",
 		 strcmp(profile, "default") == 0 ? "" : "profile ", profile);
 	buf_init(&b, 1u << 16);
-	if (read_file(path, &b) != 0 || creds_ini(buf_bytes(&b), section, "region", out, 32) != 0)
+	if (secret_file(path, &b) != 0 || creds_ini(buf_bytes(&b), section, "region", out, 32) != 0)
 		snprintf(out, 32, "us-east-1");
 	buf_fini(&b);
 }

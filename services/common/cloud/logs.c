@@ -9,6 +9,7 @@
 #include "cloud/aws.h"
 #include "cloud/json_read.h"
 #include "cloud/json_text.h"
+#include "cloud/shorten.h"
 #include "rt/log.h"
 
 /* A text of control characters becomes six times as long in JSON; the records' own escapes twice. */
@@ -35,7 +36,7 @@ static int shorten(struct logs *c, struct bytes text, struct json_object *json, 
 	buf_reset(&c->text);
 	if (own)
 		json = own;
-	int rc = json ? logs_shorten(json, max, &c->text) : -EFBIG;
+	int rc = json ? record_shorten(json, max, &c->text) : -EFBIG;
 	json_object_put(own);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #ifndef CLOUD_LOGS_H
 #define CLOUD_LOGS_H
 
+#include <json.h>
 #include <stdint.h>
 
 #include "cloud/answer.h"

@@ -7,7 +7,6 @@
 #ifndef CLOUD_LOGS_BATCH_H
 #define CLOUD_LOGS_BATCH_H
 
-#include <json.h>
 #include <stdint.h>
 
 #include "proto/buf.h"
@@ -44,9 +43,5 @@ enum logs_add logs_batch_add(struct logs_batch *b, struct bytes text, int64_t ms
 
 /* logs_batch_body: sorts the events by time and appends the request's JSON. 0 or -errno of out. */
 int logs_batch_body(struct logs_batch *b, const char *group, const char *stream, struct buf *out);
-
-/* logs_shorten: writes the record as JSON of at most max bytes to out: payload and readable are cut to the same part of the
- * flow's bytes, "forwarder" says so; if that is not enough, only the record's first keys stay. 0 or -EFBIG. */
-int logs_shorten(struct json_object *record, size_t max, struct buf *out);
 
 #endif

@@ -40,7 +40,7 @@ static enum sink_add fake_add(struct sink *s, const struct record *r)
 	json_object_object_get_ex(r->json, "id", &id);
 	if (strcmp(json_object_get_string(id), "left") == 0)
 		return SINK_LEFT;
-	cr_assert_eq(r->init_s, (int64_t)DAY);
+	cr_assert_float_eq(r->init_ts, (double)DAY + 0.9, 0.001);
 	snprintf(fake.batch[fake.n++], 32, "%s", json_object_get_string(id));
 	return SINK_TAKEN;
 }

@@ -1,0 +1,17 @@
+/*
+ * sink_http: what sinks that deliver by HTTP have in common.
+ */
+#ifndef FORWARDER_SINK_HTTP_H
+#define FORWARDER_SINK_HTTP_H
+
+#include "cloud/answer.h"
+#include "sink.h"
+
+/* sink_request: http_send, with r's done and arg; what cannot be sent ends the delivery. */
+void sink_request(struct sink *s, struct http *h, const struct http_request *r);
+/* sink_verdict: what an answer's verdict is for the batch. */
+enum sink_result sink_verdict(enum answer a);
+/* sink_url: checks an option that is a URL, if given: 0, or -EINVAL with why. */
+int sink_url(const char *option, const char *url, char *why, size_t n);
+
+#endif
