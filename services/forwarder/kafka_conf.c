@@ -46,7 +46,7 @@ static void set(struct setter *s, const char *option, const char *name, const ch
 	    rd_kafka_conf_set(s->conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK)
 		return;
 	s->rc = -EINVAL;
-	snprintf(s->why, s->n, "%s: %s", option, text);
+	snprintf(s->why, s->n, "%s (%s): %s", option, name, text);
 }
 
 /* NAME=VALUE */
