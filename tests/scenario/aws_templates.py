@@ -170,6 +170,9 @@ def user_data(templates, place):
             done = subprocess.run([rig.program("lurker"), "check", "-c", config], capture_output=True, text=True, check=False,
                                   env=rig.environment())
             t.check(f"user data of {what}: lurker check", done.returncode == 0, done.stdout + done.stderr)
+    units = set(re.findall(r"lurker[a-z-]*\.(?:service|timer|target)\b", json.dumps(templates)))
+    t.check("user data names only units that there are", len(units) > 4 and
+            all((rig.ROOT / "packaging" / "systemd" / u).exists() for u in units), units)
 
 
 def scripts(templates, place):

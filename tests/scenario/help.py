@@ -13,7 +13,7 @@ import rig
 
 SERVICES = {"lurker-capture", "lurker-responder", "lurker-flowagg", "lurker-uploader", "lurker-analyzer",
             "lurker-logptn"}
-COMMANDS = ("up", "tail", "stat", "query", "doctor", "check", "metrics", "keygen")
+COMMANDS = ("up", "tail", "stat", "query", "doctor", "check", "metrics", "rotate-address", "keygen")
 
 t = rig.Report("help")
 rig.require(t, programs=["lurker", *SERVICES], root=False)

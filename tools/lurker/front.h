@@ -23,6 +23,7 @@ int front_query(int argc, char **argv);
 int front_audit(int argc, char **argv);
 int front_healthy(int argc, char **argv);
 int front_metrics(int argc, char **argv);
+int front_rotate(int argc, char **argv);
 
 /* What every sub-command with a configuration does first: options of the common section and of its
  * own (section `name` of the file; flags only when name is ""), --help. Returns -1 to go on, else

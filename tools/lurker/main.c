@@ -23,6 +23,7 @@ static const struct {
 	{"audit", front_audit, "the balance of every stage, to the packet; holes"},
 	{"metrics", front_metrics,
 	 "every counter for Prometheus, over HTTP or in a file for node_exporter"},
+	{"rotate-address", front_rotate, "give the sensor another public address (AWS)"},
 	{"keygen", front_keygen, "make CURVE keys for tcp:// endpoints"},
 };
 
@@ -38,7 +39,7 @@ static void usage(FILE *out)
 	      "Usage: lurker COMMAND [options]\n\nCommands:\n",
 	      out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fputs("\n`lurker COMMAND --help` says what a command reads, needs and prints.\n"
 	      "Services: lurker-capture, lurker-responder, lurker-flowagg, lurker-uploader,\n"
 	      "lurker-analyzer, lurker-logptn, lurker-forwarder; each has --help, --check and "

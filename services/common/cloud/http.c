@@ -383,6 +383,8 @@ static void set_common(struct call *c, const struct http_request *r)
 	}
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
+	if (r->once)
+		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	if (r->direct)
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
 	if (r->direct && !r->patience_s) {

@@ -64,6 +64,8 @@ struct http_request {
 	uint64_t into_max;
 	/* A long poll: it may be silent for so long beyond the usual; -1: for ever. */
 	int64_t patience_s;
+	bool once;   /* must not be done twice: goes over a new connection, because libcurl sends
+			again what a reused one took without an answer */
 	bool direct; /* a link-local service: never through a proxy; short timeouts, unless it is
 			given patience */
 	/* Signing; creds NULL: none. sha256: hex, of the body (computed when NULL and the body is

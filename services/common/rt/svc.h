@@ -108,6 +108,8 @@ int svc_path(const struct svc *s, const char *relative, char *out, size_t n);
 /* svc_alert: appends an alert to records/alert and publishes it. Fields are in proto/alert.def. */
 struct msg_alert;
 int svc_alert(struct svc *s, const struct msg_alert *alert);
+/* svc_record_alert: the first half of it, for programs that are no service. 0 or -errno. */
+int svc_record_alert(const char *state_dir, const struct msg_alert *alert);
 
 /* For programs that read the same configuration without being a service (the front command): the
  * common section over values, and loading file, environment and flags over sections (the common one

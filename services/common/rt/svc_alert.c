@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -5,24 +6,33 @@
 #include "rt/records.h"
 #include "rt/svc.h"
 
-int svc_alert(struct svc *s, const struct msg_alert *alert)
+int svc_record_alert(const char *state_dir, const struct msg_alert *alert)
 {
-	struct buf body;
-	buf_init(&body, 1u << 20);
+	struct buf line;
 	char dir[PATH_MAX];
-	int rc = svc_path(s, "records/alert", dir, sizeof(dir));
 	struct records *r = NULL;
-	if (!rc)
-		rc = msg_json(&msg_alert_schema, alert, &body);
+	int n = snprintf(dir, sizeof(dir), "%s/records/alert", state_dir);
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		return -ENAMETOOLONG;
+	buf_init(&line, 1u << 20);
+	int rc = msg_json(&msg_alert_schema, alert, &line);
 	/* Alerts are rare: the file is opened for each, and several services may append to it. */
 	if (!rc)
 		rc = records_open(dir, 0, 3650, &r);
 	if (!rc)
-		rc = records_append(r, alert->ts_ns, buf_bytes(&body));
+		rc = records_append(r, alert->ts_ns, buf_bytes(&line));
+	records_close(&r);
+	buf_fini(&line);
+	return rc;
+}
+
+int svc_alert(struct svc *s, const struct msg_alert *alert)
+{
+	struct buf body;
+	int rc = svc_record_alert(s->common.state_dir, alert);
 	if (rc)
 		log_error("alert not recorded", "error=\"%s\"", strerror(-rc));
-	records_close(&r);
-	buf_reset(&body);
+	buf_init(&body, 1u << 20);
 	if (msg_encode(&msg_alert_schema, alert, &body) == 0)
 		bus_publish(s->bus, "alert", buf_bytes(&body));
 	log_warn("alert", "kind=%.*s severity=%.*s message=\"%.*s\"", (int)alert->kind.n,

@@ -333,10 +333,11 @@ class Proxy:
 
 
 class Keys:
-    """Stand-in for IMDSv2, the container endpoint and STS: hands out the credentials it is given."""
+    """Stand-in for IMDSv2, the container endpoint and STS: hands out the credentials it is given. metadata: what else is below
+    /latest/meta-data/, {path: function}."""
 
-    def __init__(self, place, key, secret, token, address=("127.0.0.1", 0)):
-        self.keys, self.asked = [(key, secret, token)], []
+    def __init__(self, place, key, secret, token, address=("127.0.0.1", 0), metadata=None):
+        self.keys, self.asked, self.metadata = [(key, secret, token)], [], metadata or {}
         keys = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -369,7 +370,8 @@ class Keys:
                     return self.answer(200, "sensor-role")
                 if self.path == roles + "sensor-role":
                     return self.answer(200, keys.json())
-                return self.answer(404)
+                value = keys.metadata.get(self.path.removeprefix("/latest/meta-data/"))
+                return self.answer(200, value()) if value and value() else self.answer(404)
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
