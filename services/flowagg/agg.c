@@ -35,7 +35,7 @@ void agg_fini(struct agg *a)
 }
 
 /* Ends what has been silent too long; equal times in a fixed order of the classes. */
-static void expire(struct agg *a)
+static int expire(struct agg *a)
 {
 	for (;;) {
 		struct flow *f = NULL;
@@ -45,12 +45,15 @@ static void expire(struct agg *a)
 				f = o;
 		}
 		if (!f || a->clock.now - f->seen < a->limits.idle_ns)
-			return;
-		close_flow(a, f, END_IDLE);
+			return 0;
+		int rc = close_flow(a, f, END_IDLE);
+		if (rc)
+			return rc;
 	}
 }
 
-static void see_time(struct agg *a, uint64_t ts_ns)
+/* To see the same time again changes nothing. */
+static int see_time(struct agg *a, uint64_t ts_ns)
 {
 	uint64_t ref = a->clock.ref_ns;
 
@@ -58,22 +61,24 @@ static void see_time(struct agg *a, uint64_t ts_ns)
 		names_set_back(&a->names, ref);
 		a->counts.set_back++;
 	}
-	expire(a);
-	close_bundle_of_past(a);
+	int rc = expire(a);
+	return rc ? rc : close_bundle_of_past(a);
 }
 
 /* Room for one more flow and one more packet. */
-static void make_room(struct agg *a, uint32_t blocks)
+static int make_room(struct agg *a, uint32_t blocks)
 {
 	while (a->table.used == a->table.max || pool_left(&a->pool) < blocks) {
 		struct flow *f = table_least(&a->table);
 		assert(f); /* one packet always fits into an empty pool */
-		if (f->class == CLASS_DATA)
-			a->counts.evicted_data++;
-		else
-			a->counts.evicted_plain++;
-		close_flow(a, f, END_PRESSURE);
+		bool data = f->class == CLASS_DATA;
+		int rc = close_flow(a, f, END_PRESSURE);
+		if (rc)
+			return rc;
+		a->counts.evicted_data += data;
+		a->counts.evicted_plain += !data;
 	}
+	return 0;
 }
 
 /* The key of the fragments of a datagram whose ports are not known. */
@@ -100,17 +105,18 @@ static struct flow *begin(struct agg *a, const struct flowkey *key, const struct
 }
 
 /* The rest of a flow that was cut by age or size still knows who began it. */
-static struct flow *go_on(struct agg *a, struct flow *f, const struct pkt *p,
-			  enum agg_reason reason)
+static int go_on(struct agg *a, struct flow **at, const struct pkt *p, enum agg_reason reason)
 {
-	struct flow was = *f;
+	struct flow was = **at, *f;
 
-	close_flow(a, f, reason);
-	f = begin(a, &was.key, p, was.linktype, was.initiator);
+	int rc = close_flow(a, *at, reason);
+	if (rc)
+		return rc;
+	*at = f = begin(a, &was.key, p, was.linktype, was.initiator);
 	f->rank = was.rank;
 	f->has_isn = was.has_isn;
 	memcpy(f->isn, was.isn, sizeof f->isn);
-	return f;
+	return 0;
 }
 
 /* A SYN with another ISN than this side has used. */
@@ -181,9 +187,9 @@ static void touch(struct agg *a, struct flow *f)
 					      : CLASS_PLAIN);
 }
 
-/* The fragments that came before the one with the ports join its flow, in front of it. Sides are the same for
- * both: lo is the lower address. */
-static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
+/* The fragments that came before the one with the ports join its flow, in front of it, if there is memory for them and
+ * for need bytes more. Sides are the same for both: lo is the lower address. */
+static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p, size_t need)
 {
 	struct flowkey key;
 	bool forward;
@@ -191,7 +197,7 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 	fragments_key(p, &key, &forward);
 	struct flow *early = table_find(&a->table, &key);
 	if (!early || early->linktype != f->linktype ||
-	    chain_need(&f->chain, early->bytes) > pool_left(&a->pool))
+	    chain_need(&f->chain, early->bytes + need) > pool_left(&a->pool))
 		return;
 	struct chain_pos pos = chain_begin(&early->chain);
 	for (uint32_t i = 0; i < early->packets; i++) {
@@ -220,63 +226,93 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p)
 	table_remove(&a->table, early);
 }
 
-static void fold(struct agg *a, const struct agg_packet *in, struct pkt *p)
-{
+/* Which flow a packet is of. */
+struct place {
 	struct flowkey key;
+	bool forward;
+	bool opens;        /* the fragment with the ports: others may wait for it */
+	bool joins, alone; /* a later fragment, of a flow that is known or not */
+};
+
+/* To look twice finds the same. */
+static void find_place(struct agg *a, const struct pkt *p, struct place *at)
+{
+	struct flowkey known;
 	struct pkt first;
-	bool forward, opens = false;
 
-	if (p->stop == PKT_FRAGMENT && p->frag_off == 0 && frag_ports(p, &first)) {
-		flowkey_of(&first, &key, &forward);
-		frags_learn(&a->frags, p, &key, a->clock.now);
-		opens = true;
-	} else if (p->stop == PKT_FRAGMENT) {
-		fragments_key(p, &key, &forward);
-		struct flowkey known;
-		if (frags_find(&a->frags, p, a->clock.now, &known)) {
-			forward = addr_eq(&known.lo, &p->src);
-			key = known;
-			a->counts.fragments_joined++;
-		} else {
-			a->counts.fragments_alone++;
-		}
+	*at = (struct place){0};
+	if (p->stop != PKT_FRAGMENT) {
+		flowkey_of(p, &at->key, &at->forward);
+	} else if (p->frag_off == 0 && frag_ports(p, &first)) {
+		flowkey_of(&first, &at->key, &at->forward);
+		frags_learn(&a->frags, p, &at->key, a->clock.now);
+		at->opens = true;
 	} else {
-		flowkey_of(p, &key, &forward);
+		fragments_key(p, &at->key, &at->forward);
+		at->joins = frags_find(&a->frags, p, a->clock.now, &known);
+		at->alone = !at->joins;
+		if (at->joins) {
+			at->forward = addr_eq(&known.lo, &p->src);
+			at->key = known;
+		}
 	}
-	unsigned side = !forward;
-	size_t need = sizeof(struct stored) + in->caplen;
-
-	make_room(a, (uint32_t)(need / POOL_BLOCK + 2));
-	struct flow *f = table_find(&a->table, &key);
-	if (!f)
-		f = begin(a, &key, p, in->linktype, side);
-	else if (begins_anew(f, p, side) || f->linktype != in->linktype) {
-		close_flow(a, f, END_REUSE);
-		f = begin(a, &key, p, in->linktype, side);
-	} else if (a->clock.now - f->born >= a->limits.max_age_ns)
-		f = go_on(a, f, p, END_AGE);
-	else if (f->bytes + need > a->limits.max_flow_bytes)
-		f = go_on(a, f, p, END_SIZE);
-	if (opens)
-		join_fragments(a, f, p);
-	learn(f, p, side);
-	f->payload[side] += payload_of(p);
-	/* Joined fragments may have used what was made free. */
-	if (chain_need(&f->chain, need) > pool_left(&a->pool))
-		f = go_on(a, f, p, END_SIZE);
-	store(a, f, in, side);
-	touch(a, f);
 }
 
-void agg_packet(struct agg *a, const struct agg_packet *in)
+/* The open flow of a place: the one there is, or a new one, perhaps after the end of the old one. */
+static int flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
+		   const struct pkt *p, size_t need, struct flow **out)
+{
+	unsigned side = !at->forward;
+	int rc = 0;
+
+	*out = table_find(&a->table, &at->key);
+	if (!*out) {
+		*out = begin(a, &at->key, p, in->linktype, side);
+	} else if (begins_anew(*out, p, side) || (*out)->linktype != in->linktype) {
+		rc = close_flow(a, *out, END_REUSE);
+		if (!rc)
+			*out = begin(a, &at->key, p, in->linktype, side);
+	} else if (a->clock.now - (*out)->born >= a->limits.max_age_ns) {
+		rc = go_on(a, out, p, END_AGE);
+	} else if ((*out)->bytes + need > a->limits.max_flow_bytes) {
+		rc = go_on(a, out, p, END_SIZE);
+	}
+	return rc;
+}
+
+/* What may fail comes first: ends of flows. */
+static int fold(struct agg *a, const struct agg_packet *in, const struct pkt *p)
+{
+	struct place at;
+	struct flow *f;
+	size_t need = sizeof(struct stored) + in->caplen;
+
+	find_place(a, p, &at);
+	int rc = make_room(a, (uint32_t)(need / POOL_BLOCK + 2));
+	if (!rc)
+		rc = flow_at(a, &at, in, p, need, &f);
+	if (rc)
+		return rc;
+	a->counts.fragments_joined += at.joins;
+	a->counts.fragments_alone += at.alone;
+	if (at.opens)
+		join_fragments(a, f, p, need);
+	learn(f, p, !at.forward);
+	f->payload[!at.forward] += payload_of(p);
+	store(a, f, in, !at.forward);
+	touch(a, f);
+	return 0;
+}
+
+int agg_packet(struct agg *a, const struct agg_packet *in)
 {
 	struct pkt p;
 
-	a->next = in->number + 1;
-	see_time(a, in->ts_ns);
+	int rc = see_time(a, in->ts_ns);
+	if (rc)
+		return rc;
 	pkt_decode(in->linktype, in->data, in->caplen, in->len, &p);
 	p.ts_ns = in->ts_ns;
-	a->counts.packets += p.stop != PKT_TICK;
 	switch (p.stop) {
 	case PKT_TICK:
 		a->counts.ticks++;
@@ -298,7 +334,11 @@ void agg_packet(struct agg *a, const struct agg_packet *in)
 	case PKT_L4:
 	case PKT_FRAGMENT:
 	case PKT_IP:
-		fold(a, in, &p);
-		break;
+		rc = fold(a, in, &p);
+		if (rc)
+			return rc;
 	}
+	a->counts.packets += p.stop != PKT_TICK;
+	a->next = in->number + 1;
+	return 0;
 }

@@ -67,7 +67,9 @@ struct agg_sealed {
 	const struct agg *agg;
 };
 
-typedef void (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
+/* agg_seal_fn: takes the file over, or turns it away and counts it: 0. -errno: it cannot for now; the flow stays
+ * open, and the packet that ended it is not taken in. */
+typedef int (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 
 /* agg_write: the bytes of the file, in order, as a nanosecond pcap. put returns 0 or -errno, which
  * ends it. */
@@ -144,7 +146,8 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 void agg_fini(struct agg *a);
 
 /* agg_packet: takes the next packet in. p->number is not below a->next; what lies between is the
- * caller's to count. A packet without a byte and of length 0 is a tick. */
-void agg_packet(struct agg *a, const struct agg_packet *p);
+ * caller's to count. A packet without a byte and of length 0 is a tick. 0, or what the seal function
+ * said: then the same packet is to be given again, and all goes on as if nothing had been. */
+int agg_packet(struct agg *a, const struct agg_packet *p);
 
 #endif

@@ -329,15 +329,17 @@ static void get_packets(struct in *in, struct agg *a, struct flow *f, uint32_t p
 		in->bad = true;
 }
 
-static void make_room(struct agg *a, uint64_t bytes)
+static int make_room(struct agg *a, uint64_t bytes)
 {
-	while (a->table.used == a->table.max ||
-	       (a->table.used && pool_left(&a->pool) < bytes / POOL_BLOCK + 1)) {
-		close_flow(a, table_least(&a->table), END_PRESSURE);
-	}
+	int rc = 0;
+
+	while (!rc && (a->table.used == a->table.max ||
+		       (a->table.used && pool_left(&a->pool) < bytes / POOL_BLOCK + 1)))
+		rc = close_flow(a, table_least(&a->table), END_PRESSURE);
+	return rc;
 }
 
-static void get_flow(struct in *in, struct agg *a)
+static int get_flow(struct in *in, struct agg *a)
 {
 	struct flow was = {0}, *f;
 
@@ -364,13 +366,15 @@ static void get_flow(struct in *in, struct agg *a)
 	    bytes > in->n || bytes / sizeof(struct stored) < packets ||
 	    was.wire[0] + was.wire[1] != packets || table_find(&a->table, &was.key)) {
 		in->bad = true;
-		return;
+		return 0;
 	}
-	make_room(a, bytes);
+	int rc = make_room(a, bytes);
+	if (rc)
+		return rc;
 	/* One flow alone that is larger than all memory now allowed: it cannot be kept. */
 	if (pool_left(&a->pool) < bytes / POOL_BLOCK + 1) {
 		in->bad = true;
-		return;
+		return 0;
 	}
 	f = table_add(&a->table, &was.key, (enum flow_class)was.class);
 	was.older = f->older;
@@ -380,6 +384,7 @@ static void get_flow(struct in *in, struct agg *a)
 	get_packets(in, a, f, packets, bytes);
 	a->counts.open += f->packets;
 	a->counts.restored += f->packets;
+	return 0;
 }
 
 static int check(const uint8_t *p, size_t n, struct in *in)
@@ -434,7 +439,7 @@ int checkpoint_load(struct agg *a, const struct agg_limits *limits, agg_seal_fn 
 	a->counts.restored = a->counts.bundled = a->bundle.packets;
 	uint32_t flows = get_u32(&in);
 	for (uint32_t i = 0; i < flows && !in.bad && !rc; i++)
-		get_flow(&in, a);
+		rc = get_flow(&in, a);
 	/* A checkpoint of the first version had no totals. */
 	for (int i = 0; i < AGG_TOTALS && in.n && !in.bad && !rc; i++)
 		a->total[i] = get_u64(&in);

@@ -99,14 +99,14 @@ static uint64_t record_bytes(const struct agg *a, const struct flow *f)
 	return bytes;
 }
 
-void close_bundle(struct agg *a, enum agg_reason reason)
+int close_bundle(struct agg *a, enum agg_reason reason)
 {
 	struct bundle *b = &a->bundle;
 
 	if (!b->packets)
-		return;
+		return 0;
 	struct agg_sealed s = {
-		.number = a->next_seal++,
+		.number = a->next_seal,
 		.reason = reason,
 		.flows = b->flows,
 		.packets = b->packets,
@@ -118,41 +118,49 @@ void close_bundle(struct agg *a, enum agg_reason reason)
 		.agg = a,
 	};
 	name_bundle(b->init_ns, b->first, s.key);
-	a->seal(a->arg, &s);
+	int rc = a->seal(a->arg, &s);
+	if (rc)
+		return rc;
+	a->next_seal++;
 	a->counts.ended[reason]++;
 	a->counts.bundles++;
 	a->counts.bundled -= b->packets;
 	a->counts.sealed += b->packets;
 	bundle_reset(b);
+	return 0;
 }
 
-void close_bundle_of_past(struct agg *a)
+int close_bundle_of_past(struct agg *a)
 {
 	const struct bundle *b = &a->bundle;
 	uint64_t ref = a->clock.ref_ns;
 
 	if (!b->packets)
-		return;
+		return 0;
 	/* Its last flow ended when it had been idle; as long again without another is long enough. So a
 	 * short idle timeout also means short waiting for a bundle; with a minute or more the minute
 	 * decides. */
 	bool silent = ref > b->last_ns && ref - b->last_ns >= 2 * a->limits.idle_ns;
-	if (silent || b->minute != ref / MINUTE_NS)
-		close_bundle(a, END_MINUTE);
+	return silent || b->minute != ref / MINUTE_NS ? close_bundle(a, END_MINUTE) : 0;
 }
 
-static bool to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uint64_t bytes)
+/* 1; 0: the flow is not one for the bundle; -errno. */
+static int to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uint64_t bytes)
 {
 	struct bundle *b = &a->bundle;
 
 	if (a->limits.bundling == BUNDLE_NONE || bytes > a->limits.bundle_bytes ||
 	    (a->limits.bundling == BUNDLE_EMPTY && f->class == CLASS_DATA))
-		return false;
-	if (b->packets && (b->bytes + bytes > a->limits.bundle_bytes || b->linktype != f->linktype))
-		close_bundle(a, END_FULL);
+		return 0;
+	if (b->packets &&
+	    (b->bytes + bytes > a->limits.bundle_bytes || b->linktype != f->linktype)) {
+		int rc = close_bundle(a, END_FULL);
+		if (rc)
+			return rc;
+	}
 	struct copy c = {bundle_room(b, bytes)};
 	if (!c.to)
-		return false; /* without memory it becomes a file */
+		return 0; /* without memory it becomes a file */
 	if (!b->packets) {
 		b->minute = a->clock.ref_ns / MINUTE_NS;
 		b->first = f->first;
@@ -167,14 +175,14 @@ static bool to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uin
 		b->last_ns = f->last_ns;
 	a->counts.flows_bundled++;
 	a->counts.bundled += packets;
-	return true;
+	return 1;
 }
 
-static void to_file(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets,
-		    uint64_t bytes)
+static int to_file(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets,
+		   uint64_t bytes)
 {
 	struct agg_sealed s = {
-		.number = a->next_seal++,
+		.number = a->next_seal,
 		.reason = reason,
 		.flows = 1,
 		.packets = packets,
@@ -188,10 +196,14 @@ static void to_file(struct agg *a, const struct flow *f, enum agg_reason reason,
 		.agg = a,
 	};
 	name_flow(f, s.key);
+	int rc = a->seal(a->arg, &s);
+	if (rc)
+		return rc;
+	a->next_seal++;
 	names_ended(&a->names, f, a->clock.ref_ns);
-	a->seal(a->arg, &s);
 	a->counts.flows_sealed++;
 	a->counts.sealed += packets;
+	return 0;
 }
 
 /* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an upload
@@ -208,20 +220,32 @@ static bool own(const struct agg *a, const struct flow *f)
 	return home_has(a->limits.home, from) && !home_has(a->limits.home, to);
 }
 
-void close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
+/* Packets that are kept into the bundle or a file. */
+static int keep(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets)
 {
-	uint64_t packets = kept_packets(a, f);
+	uint64_t bytes = record_bytes(a, f);
 
-	if (own(a, f)) {
+	int rc = to_bundle(a, f, packets, bytes);
+	if (!rc)
+		return to_file(a, f, reason, packets, bytes);
+	return rc < 0 ? rc : 0;
+}
+
+int close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
+{
+	bool ours = own(a, f);
+	uint64_t packets = ours ? 0 : kept_packets(a, f);
+
+	int rc = packets ? keep(a, f, reason, packets) : 0;
+	if (rc)
+		return rc;
+	if (ours)
 		a->counts.own += f->packets;
-	} else {
+	else
 		a->counts.other_side += f->packets - packets;
-		uint64_t bytes = packets ? record_bytes(a, f) : 0;
-		if (packets && !to_bundle(a, f, packets, bytes))
-			to_file(a, f, reason, packets, bytes);
-	}
 	a->counts.open -= f->packets;
 	a->counts.ended[reason]++;
 	chain_free(&a->pool, &f->chain);
 	table_remove(&a->table, f);
+	return 0;
 }

@@ -144,37 +144,52 @@ static void report(struct deliver *d, int rc)
 	if (rc && !d->error)
 		log_error("spool cannot be written", "error=\"%s\"", strerror(-rc));
 	else if (!rc && d->error)
-		log_info("spool works again", "dropped_files=%" PRIu64, d->m[M_dropped_disk_files]);
+		log_info("spool works again", NULL);
 	d->error = rc;
 }
 
-void deliver_seal(void *arg, const struct agg_sealed *s)
+/* Whether no waiting helps: the file is too large for the filesystem, or has a name that it cannot take. */
+static bool for_good(int rc)
+{
+	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
+}
+
+int deliver_seal(void *arg, const struct agg_sealed *s)
 {
 	struct deliver *d = arg;
 	struct announcement a;
+	int rc = 0;
 
 	describe(d, s, &a);
 	if (seallog_knows(&d->log, &a.record)) {
 		d->m[M_packets_again] += s->packets;
-		return;
+		return 0;
 	}
 	if (d->npending == SPOOL_BATCH || d->pending_bytes >= BATCH_BYTES)
-		deliver_commit(d);
+		rc = deliver_commit(d);
+	if (rc)
+		return rc;
 	if (!spool_room(d->spool, s->file_bytes, a.bundle)) {
 		d->m[M_dropped_spool] += s->packets;
 		d->m[M_dropped_spool_files]++;
-		return;
+		return 0;
 	}
-	int rc = write_file(d, s);
-	if (rc) {
-		report(d, rc);
+	rc = write_file(d, s);
+	if (rc && for_good(rc)) {
+		log_warn("file given up", "key=%s packets=%" PRIu64 " error=\"%s\"", s->key,
+			 s->packets, strerror(-rc));
 		d->m[M_dropped_disk] += s->packets;
 		d->m[M_dropped_disk_files]++;
-		return;
+		return 0;
+	}
+	if (rc) {
+		report(d, rc);
+		return rc;
 	}
 	d->pending[d->npending++] = a;
 	d->pending_packets += a.packets;
 	d->pending_bytes += s->file_bytes;
+	return 0;
 }
 
 static void announce(struct deliver *d, const struct announcement *a)

@@ -39,9 +39,9 @@ int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus 
 		 uint64_t *metrics);
 void deliver_fini(struct deliver *d);
 
-/* deliver_seal: an agg_seal_fn; arg is the struct deliver. Commits on its own when a batch is full.
- */
-void deliver_seal(void *arg, const struct agg_sealed *s);
+/* deliver_seal: an agg_seal_fn; arg is the struct deliver. Commits on its own when a batch is full. What
+ * the disk refuses for now is not taken over; what it refuses for good is counted and gone. */
+int deliver_seal(void *arg, const struct agg_sealed *s);
 
 /* deliver_commit: puts what is pending into the queues and announces it. 0, or -errno: it stays
  * pending. */

@@ -46,15 +46,15 @@ static const struct opt opts[] = {
 	 "a flow that goes on is cut after so long", NULL},
 	{"max_flow_bytes", 0, OPT_SIZE, O(max_flow_bytes), "32MiB", 2 << 20, INT64_C(1) << 32,
 	 "bytes", "a flow that is larger is cut", NULL},
-	{"max_flows", 0, OPT_INT, O(max_flows), "262144", 16, 16777216, "flows",
+	{"max_flows", 0, OPT_INT, O(max_flows), "131072", 16, 16777216, "flows",
 	 "open at a time; beyond, those without initiator payload end first, longest unseen first",
 	 NULL},
-	{"max_bytes", 0, OPT_SIZE, O(max_bytes), "128MiB", 4 << 20, INT64_C(1) << 38, "bytes",
+	{"max_bytes", 0, OPT_SIZE, O(max_bytes), "64MiB", 4 << 20, INT64_C(1) << 38, "bytes",
 	 "of packets in memory; beyond, flows end in the same order", NULL},
 	{"bundle", 0, OPT_ENUM, O(bundle), "empty", 0, 0, NULL,
 	 "what goes into one file a minute: flows whose initiator sent no payload, none, or all",
 	 bundle_choices},
-	{"bundle_bytes", 0, OPT_SIZE, O(bundle_bytes), "16MiB", 1 << 16, INT64_C(1) << 30, "bytes",
+	{"bundle_bytes", 0, OPT_SIZE, O(bundle_bytes), "4MiB", 1 << 16, INT64_C(1) << 30, "bytes",
 	 "size of a bundle; larger flows get a file of their own", NULL},
 	{"directions", 0, OPT_ENUM, O(directions), "both", 0, 0, NULL,
 	 "packets in a file: of both ends, or of the initiator only", directions_choices},
@@ -93,6 +93,7 @@ static struct {
 	int lock;
 	uint64_t base[AGG_TOTALS]; /* the totals when this run began */
 	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
+	int save_error; /* of the last checkpoint */
 	bool ready;
 	ino_t home_inode; /* of the file that `home` was read from */
 	struct msg_arena arena;
@@ -177,10 +178,12 @@ static void save(void)
 	if (!rc)
 		rc = ckfile_save(fa.checkpoint, &fa.agg);
 	fa.saved_mono_ns = clock_mono_ns();
-	if (rc) {
-		values[M_checkpoint_errors]++;
+	if (rc && rc != fa.save_error)
 		log_error("checkpoint not written", "path=%s error=\"%s\"", fa.checkpoint,
 			  strerror(-rc));
+	fa.save_error = rc;
+	if (rc) {
+		values[M_checkpoint_errors]++;
 		return;
 	}
 	values[M_checkpoints]++;
@@ -200,19 +203,22 @@ static void save_if_due(void)
 		save();
 }
 
-static void on_packet(void *arg, const struct journal_packet *p)
+static int on_packet(void *arg, const struct journal_packet *p)
 {
 	struct agg_packet in = {p->number, p->ts_ns, p->caplen, p->len, p->linktype, p->data};
 
 	(void)arg;
 	if (!fa.agg.next)
 		number_from(p->number);
-	agg_packet(&fa.agg, &in);
+	int rc = agg_packet(&fa.agg, &in);
+	if (rc)
+		return rc;
 	fa.unsaved_bytes += PCAP_RECORD_HEADER + p->caplen;
 	fa.unsaved_packets += p->len != 0;
 	/* A tick ends flows; between ticks a batch may fill. */
 	if (!p->len)
 		deliver_commit(&fa.deliver);
+	return 0;
 }
 
 static void alert_gap(uint64_t from, uint64_t to, const char *message)
@@ -232,6 +238,7 @@ static void on_gap(void *arg, uint64_t from, uint64_t to)
 {
 	(void)arg;
 	values[M_dropped_gap] += to - from;
+	fa.agg.next = to; /* should the packet after it be held, the gap is not counted again */
 	alert_gap(from, to, "Packets had left the journal before flowagg read them.");
 }
 
@@ -250,7 +257,7 @@ static void on_step(void *arg)
 	if (!source_step(&fa.source, TURN)) {
 		loop_busy(fa.svc->loop, NULL, NULL);
 		deliver_commit(&fa.deliver);
-		log_debug("caught up", "next=%" PRIu64, fa.source.next);
+		log_debug(fa.source.held ? "held" : "caught up", "next=%" PRIu64, fa.source.next);
 	}
 	save_if_due();
 }
@@ -456,6 +463,7 @@ static void fill_values(void)
 	values[M_spool_bytes] = use.bytes;
 	values[M_spool_files] = use.files;
 	values[M_catching_up] = fa.source.catching_up;
+	values[M_held] = fa.source.held;
 }
 
 static void tick(struct svc *s)
@@ -465,9 +473,10 @@ static void tick(struct svc *s)
 		return; /* the last one, after drain */
 	refresh_home();
 	source_idle(&fa.source);
-	follow_up();
-	/* A commit that failed is tried again; a checkpoint may be due with no packet coming. */
+	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may be due with no
+	 * packet coming. */
 	deliver_commit(&fa.deliver);
+	follow_up();
 	save_if_due();
 	fill_values();
 }

@@ -57,8 +57,8 @@
 	X(dropped_own,          DROP,    "packets", "of flows that this host itself began") \
 	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full") \
 	X(dropped_spool_files,  DROP,    "files",   "turned away because the spool was full") \
-	X(dropped_disk,         DROP,    "packets", "in files that the disk refused") \
-	X(dropped_disk_files,   DROP,    "files",   "that the disk refused") \
+	X(dropped_disk,         DROP,    "packets", "in files that the disk refuses for good: too large for it") \
+	X(dropped_disk_files,   DROP,    "files",   "that the disk refuses for good") \
 	X(malformed,            DROP,    "messages", "packet messages that could not be decoded") \
 	X(total_before,         COUNTER, "packets", "numbers before the first packet of this state") \
 	X(total_packets,        COUNTER, "packets", "taken in, over all runs, each counted once") \
@@ -82,7 +82,8 @@
 	X(memory_bytes,         GAUGE,   "bytes",   "of packets in memory") \
 	X(spool_bytes,          GAUGE,   "bytes",   "in the queues, at most") \
 	X(spool_files,          GAUGE,   "files",   "in the queues, at most") \
-	X(catching_up,          GAUGE,   "bool",    "1 while the journal is read")
+	X(catching_up,          GAUGE,   "bool",    "1 while the journal is read") \
+	X(held,                 GAUGE,   "bool",    "1 while the disk refuses files and packets wait in the journal")
 /* clang-format on */
 
 enum {

@@ -20,12 +20,15 @@ void source_fini(struct source *s)
 	journal_reader_free(&s->reader);
 }
 
-static void hand_over(struct source *s, const struct journal_packet *p)
+static bool hand_over(struct source *s, const struct journal_packet *p)
 {
 	if (s->next && p->number > s->next)
 		s->sink.gap(s->sink.arg, s->next, p->number);
-	s->next = p->number + 1;
-	s->sink.packet(s->sink.arg, p);
+	s->next = p->number;
+	s->held = s->sink.packet(s->sink.arg, p) != 0;
+	if (!s->held)
+		s->next++;
+	return !s->held;
 }
 
 void source_catch_up(struct source *s)
@@ -46,13 +49,16 @@ bool source_step(struct source *s, unsigned max)
 		/* A read error is like the end: what comes by the bus shows whether anything is
 		 * missing. */
 		if (journal_reader_next(s->reader, &p) <= 0) {
-			s->catching_up = false;
+			s->catching_up = s->held = false;
 			if (s->next == s->asked)
 				s->stuck = s->next;
 			return false;
 		}
+		if (!hand_over(s, &p)) {
+			journal_reader_seek(s->reader, s->next);
+			return false;
+		}
 		s->from_journal++;
-		hand_over(s, &p);
 	}
 	return true;
 }
@@ -87,8 +93,11 @@ static void fold(struct source *s, const struct msg_packet *m)
 			s->known++;
 			continue;
 		}
+		if (!hand_over(s, &p)) {
+			source_catch_up(s);
+			return;
+		}
 		s->from_bus++;
-		hand_over(s, &p);
 	}
 	/* After a catch-up some messages tell only what is known. When that does not end, numbers have
 	 * begun anew; the look costs time, so it is taken ever less often. */

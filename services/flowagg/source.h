@@ -6,6 +6,7 @@
  *                 begins later shows a gap: catch up
  *   catching up   the journal is read, some packets a turn of the loop; messages are passed over,
  *                 for what is in them is in the journal; at its end: following
+ *   held          a packet was not taken in: catching up, but whoever calls waits for a while
  *
  * What neither has is counted and passed over.
  */
@@ -19,8 +20,9 @@
 #include "proto/msg.h"
 
 struct source_sink {
-	/* The next packet; its number is next, or more after a gap. */
-	void (*packet)(void *arg, const struct journal_packet *p);
+	/* The next packet; its number is next, or more after a gap. 0, or -errno: it is not taken in for
+	 * now. */
+	int (*packet)(void *arg, const struct journal_packet *p);
 	/* Numbers from..to-1 are nowhere. */
 	void (*gap)(void *arg, uint64_t from, uint64_t to);
 	/* Numbers begin anew: the journal was replaced by one that ends below the number wanted. */
@@ -32,8 +34,8 @@ struct source {
 	struct source_sink sink;
 	const char *dir; /* borrowed */
 	struct journal_reader *reader;
-	uint64_t next; /* number wanted; 0: the oldest in the journal */
-	bool catching_up;
+	uint64_t next;          /* number wanted; 0: the oldest in the journal */
+	bool catching_up, held; /* held: only while catching up */
 	/* What is published is in the journal before: when a catch-up that a message gave rise to
 	 * (at number asked) finds nothing there at all, the journal cannot be read, and what
 	 * messages lack is nowhere. */
@@ -52,7 +54,8 @@ void source_fini(struct source *s);
 int source_message(struct source *s, const struct msg_packet *m);
 /* source_catch_up: begins to read the journal. */
 void source_catch_up(struct source *s);
-/* source_step: while catching up: hands over up to max packets. true while there is more. */
+/* source_step: while catching up: hands over up to max packets. true while there is more to do at once: not at the
+ * end, nor when held. */
 bool source_step(struct source *s, unsigned max);
 /* source_idle: once a second or so: when no message came, the journal is looked at, in case the
  * last ones were lost; and a journal that began anew is noticed. */

@@ -23,6 +23,7 @@ static const struct agg_limits limits = {
 };
 
 static uint64_t sealed;
+static unsigned refuse; /* files to turn away for now */
 
 static int count(void *arg, const void *p, size_t n)
 {
@@ -31,15 +32,20 @@ static int count(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-static void on_seal(void *arg, const struct agg_sealed *s)
+static int on_seal(void *arg, const struct agg_sealed *s)
 {
 	uint64_t bytes = 0;
 
 	(void)arg;
+	if (refuse) {
+		refuse--;
+		return -1;
+	}
 	agg_write(s, count, &bytes);
 	if (bytes != s->file_bytes || !s->packets)
 		abort();
 	sealed += s->packets;
+	return 0;
 }
 
 static void check(const struct agg *a)
@@ -84,7 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       frame};
 		if (flags & 1 || !n)
 			p.caplen = p.len = 0;
-		agg_packet(&a, &p);
+		refuse = flags >> 6;
+		while (agg_packet(&a, &p))
+			check(&a);
 		check(&a);
 	}
 	for (int i = 0; i < 2; i++) {

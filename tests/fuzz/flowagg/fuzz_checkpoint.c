@@ -27,10 +27,10 @@ static int ignore(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-static void on_seal(void *arg, const struct agg_sealed *s)
+static int on_seal(void *arg, const struct agg_sealed *s)
 {
 	(void)arg;
-	agg_write(s, ignore, NULL);
+	return agg_write(s, ignore, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

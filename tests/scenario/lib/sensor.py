@@ -39,9 +39,9 @@ class Sensor:
                 self.settings[key] = value
         self.config.write_text(yaml(self.settings))
 
-    def start(self, timeout=20):
-        """Starts all services and returns once each has published its counters and a probe was answered."""
-        self.up = self.lab.sensor.start([rig.program("lurker"), "up", "-c", self.config], name="up")
+    def start(self, timeout=20, under=()):
+        """Starts all services and returns once each has published its counters. under: a command that starts it."""
+        self.up = self.lab.sensor.start([*under, rig.program("lurker"), "up", "-c", self.config], name="up")
         self.bus = Bus(self.lab.run_dir)
         rig.wait_for(lambda: all(self.bus.stat(s) for s in SERVICES), "counters of every service", timeout, self.up)
         return self

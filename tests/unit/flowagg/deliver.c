@@ -1,5 +1,6 @@
 /* deliver: every sealed packet is delivered, known from before, waiting, or counted as turned away. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +203,33 @@ Test(deliver, a_full_spool_turns_bundles_away_first)
 	cr_assert_eq(in_queue("one"), 10);
 }
 
-Test(deliver, what_the_disk_refuses_is_counted_and_work_goes_on)
+Test(deliver, what_the_disk_refuses_for_now_is_taken_later)
+{
+	struct rlimit files, none;
+	struct agg_packet tick;
+
+	for (int i = 0; i < 5; i++)
+		packet((uint64_t)i, frame_udp(A, i, B, 53, 100));
+	tick = (struct agg_packet){++number, T0 + 200 * SECOND, 0, 0, 1, NULL};
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	none = files;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_assert_eq(agg_packet(&agg, &tick), -EMFILE);
+	cr_assert_eq(agg_packet(&agg, &tick), -EMFILE);
+	balance();
+	cr_assert_eq(agg.counts.open, 5);
+	cr_assert_eq(agg.next, tick.number);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	cr_assert_eq(agg_packet(&agg, &tick), 0);
+	cr_assert_eq(deliver_commit(&d), 0);
+	cr_assert_eq(in_queue("one"), 5);
+	cr_assert_eq(m[M_dropped_disk], 0);
+	cr_assert_eq(d.error, 0);
+	balance();
+}
+
+Test(deliver, what_is_too_large_for_the_disk_is_counted_and_work_goes_on)
 {
 	struct rlimit small = {100, RLIM_INFINITY};
 

@@ -14,16 +14,22 @@ static struct journal *j;
 static struct journal_batch *b;
 static struct source s;
 static uint64_t got, last, gaps, lost, anews;
+static unsigned refuse;
 
-static void on_packet(void *arg, const struct journal_packet *p)
+static int on_packet(void *arg, const struct journal_packet *p)
 {
 	(void)arg;
+	if (refuse) {
+		refuse--;
+		return -ENOSPC;
+	}
 	cr_assert(!last || p->number > last, "%lu after %lu", p->number, last);
 	cr_assert_eq(p->ts_ns, 1000 + p->number);
 	cr_assert_eq(p->caplen, 4);
 	cr_assert_eq(memcmp(p->data, "data", 4), 0);
 	last = p->number;
 	got++;
+	return 0;
 }
 
 static void on_gap(void *arg, uint64_t from, uint64_t to)
@@ -277,4 +283,43 @@ Test(source, messages_that_break_the_limits_are_refused)
 	m.link = 1;
 	cr_assert_eq(source_message(&s, &m), 0);
 	cr_assert_eq(got, 0);
+}
+
+Test(source, what_is_held_comes_from_the_journal_later)
+{
+	source_catch_up(&s);
+	catch_up();
+	message(journal(5), 5);
+	catch_up();
+	message(journal(3), 3);
+	cr_assert_eq(got, 8);
+	cr_assert_not(s.catching_up);
+	refuse = 3;
+	message(journal(5), 5);
+	cr_assert(s.catching_up && s.held);
+	message(journal(5), 5);
+	cr_assert_not(source_step(&s, 100));
+	cr_assert_not(source_step(&s, 100));
+	cr_assert(s.catching_up && s.held);
+	cr_assert_eq(got, 8);
+	catch_up();
+	cr_assert_not(s.held);
+	cr_assert_eq(got, 18);
+	cr_assert_eq(gaps, 0);
+	message(journal(5), 5);
+	cr_assert_eq(got, 23);
+}
+
+Test(source, a_gap_before_what_is_held_is_told_once)
+{
+	journal(20);
+	source_catch_up(&s);
+	catch_up();
+	for (int i = 0; i < 60; i++) /* the first of these leave the journal unread */
+		journal(20);
+	source_catch_up(&s);
+	refuse = 2;
+	catch_up();
+	cr_assert_eq(gaps, 1);
+	cr_assert_eq(got + lost, 20 + 60 * 20);
 }

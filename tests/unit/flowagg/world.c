@@ -31,11 +31,15 @@ int sink_put(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-static void on_seal(void *arg, const struct agg_sealed *s)
+static int on_seal(void *arg, const struct agg_sealed *s)
 {
 	struct world *w = arg;
 	struct sink sink = {0};
 
+	if (w->refuse) {
+		w->refuse--;
+		return -ENOSPC;
+	}
 	cr_assert_eq(agg_write(s, sink_put, &sink), 0);
 	cr_assert_eq(sink.n, s->file_bytes, "%s: %zu bytes, said %lu", s->key, sink.n,
 		     s->file_bytes);
@@ -60,6 +64,7 @@ static void on_seal(void *arg, const struct agg_sealed *s)
 		.n = sink.n,
 	};
 	strcpy(f->key, s->key);
+	return 0;
 }
 
 void world_init(struct world *w, const struct agg_limits *limits)
@@ -82,16 +87,14 @@ void world_packet(struct world *w, uint64_t at_ns, const uint8_t *frame, size_t 
 {
 	struct agg_packet p = {w->next++, T0 + at_ns, (uint32_t)n, (uint32_t)n, 1, frame};
 
-	agg_packet(&w->agg, &p);
+	while (agg_packet(&w->agg, &p))
+		cr_assert(world_balance(w));
 	cr_assert(world_balance(w));
 }
 
 void world_tick(struct world *w, uint64_t at_ns)
 {
-	struct agg_packet p = {w->next++, T0 + at_ns, 0, 0, 1, NULL};
-
-	agg_packet(&w->agg, &p);
-	cr_assert(world_balance(w));
+	world_packet(w, at_ns, NULL, 0);
 }
 
 void world_reload(struct world *w)

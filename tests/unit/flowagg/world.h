@@ -24,7 +24,8 @@ struct file {
 struct world {
 	struct agg agg;
 	struct agg_limits limits;
-	uint64_t next; /* packet number */
+	uint64_t next;   /* packet number */
+	unsigned refuse; /* files to turn away, each for now, before the next is taken */
 	struct file *files;
 	size_t n, cap;
 };
