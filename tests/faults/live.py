@@ -86,7 +86,7 @@ class Live:
         case.require(self.sensor.stop() == 0, "a service did not end in order:\n" + self.sensor.up.tail())
         self.look()
         case.duplicated += self.twice
-        audit = self.lab.sensor.run([rig.program("lurker"), "audit", "-c", self.sensor.config], timeout=120, check=False)
+        audit = self.lab.sensor.run([rig.program("lurker"), "audit", "-c", self.sensor.config], timeout=900, check=False)
         case.require(audit.returncode == 0, audit.stdout + audit.stderr)
         return audit.stdout
 

@@ -19,6 +19,7 @@
 #define MAX_SUBS   24 /* two sockets each, of the 64 that a loop serves */
 #define MAX_TOPICS 16
 #define MEND_NS    1000000000u
+#define BOUND_NS   100000000u
 
 struct topic {
 	char name[GAPS_TOPIC + 1];
@@ -34,6 +35,7 @@ struct bus {
 	size_t ntopics;
 	struct bus_sub *subs[MAX_SUBS];
 	unsigned nsubs;
+	bool bounds; /* a timer looks after remote publishers */
 	struct buf envelope;
 	struct bus_counts counts;
 };
@@ -148,6 +150,13 @@ static void mend(void *arg)
 		bus_sub_mend(b->subs[i]);
 }
 
+static void bound(void *arg)
+{
+	struct bus *b = arg;
+	for (unsigned i = 0; i < b->nsubs; i++)
+		bus_sub_bound(b->subs[i]);
+}
+
 int bus_subscribe(struct bus *b, const char *producer, const char *topic, bus_fn fn, void *arg)
 {
 	if (b->nsubs == MAX_SUBS)
@@ -159,7 +168,13 @@ int bus_subscribe(struct bus *b, const char *producer, const char *topic, bus_fn
 	}
 	int rc = bus_sub_new(&b->end, b->nsubs, producer, topic, fn, arg, &b->counts,
 			     &b->subs[b->nsubs]);
-	if (rc == 0)
-		b->nsubs++;
+	if (rc < 0)
+		return rc;
+	/* Local publishers are our own account's. */
+	bool remote = bus_sub_remote(b->subs[b->nsubs++]);
+	if (remote && !b->bounds) {
+		rc = loop_every(b->end.loop, BOUND_NS, bound, b);
+		b->bounds = rc == 0;
+	}
 	return rc;
 }

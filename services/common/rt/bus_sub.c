@@ -6,7 +6,7 @@
  * libzmq reconnects after a lost connection, but never after a peer that broke the protocol: one
  * frame that is too large, or a key that is refused, would end the subscription for good. So a
  * monitor socket tells when a connection ended, and when libzmq shows no sign of trying again, we
- * do.
+ * do. A message that does not end is ended by us (inflow.h).
  */
 #include "rt/bus_sub.h"
 
@@ -18,6 +18,7 @@
 
 #include "proto/codec.h"
 #include "rt/gaps.h"
+#include "rt/inflow.h"
 #include "rt/log.h"
 #include "rt/loop.h"
 
@@ -32,20 +33,22 @@ struct bus_sub {
 	char producer[GAPS_PRODUCER + 1]; /* empty: subscribed by endpoint, any name */
 	char topic[GAPS_TOPIC + 1];       /* empty: all */
 	int lost_s; /* since the connection ended without another attempt; -1: it did not */
+	struct inflow inflow;
 	bus_fn fn;
 	void *arg;
 };
 
 struct frames {
 	zmq_msg_t msg[3];
-	size_t n; /* frames that came; those beyond three are dropped */
+	size_t n;     /* frames that came; those beyond three are dropped */
+	size_t bytes; /* of all */
 };
 
 /* Receives one message. False when there is none. */
 static bool receive(void *socket, struct frames *f)
 {
 	bool more = true;
-	for (f->n = 0; more; f->n++) {
+	for (f->n = f->bytes = 0; more; f->n++) {
 		zmq_msg_t part;
 		zmq_msg_init(&part);
 		if (zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) < 0) {
@@ -53,6 +56,7 @@ static bool receive(void *socket, struct frames *f)
 			break;
 		}
 		more = zmq_msg_more(&part);
+		f->bytes += zmq_msg_size(&part);
 		if (f->n < 3) {
 			zmq_msg_init(&f->msg[f->n]);
 			zmq_msg_move(&f->msg[f->n], &part);
@@ -104,9 +108,11 @@ static void on_message(void *arg)
 {
 	struct bus_sub *s = arg;
 	struct frames f;
-	for (int i = 0; i < PER_TURN && receive(s->socket, &f); i++) {
+	int i = 0;
+	for (; i < PER_TURN && receive(s->socket, &f); i++) {
 		struct bus_msg m;
 		int rc = understand(s, &f, &m);
+		inflow_took(&s->inflow, f.bytes);
 		if (rc < 0) {
 			s->counts->malformed++;
 			log_warn("message refused", "endpoint=%s error=\"%s\"", s->endpoint,
@@ -118,20 +124,53 @@ static void on_message(void *arg)
 		}
 		release(&f);
 	}
+	if (i < PER_TURN)
+		inflow_none_waits(&s->inflow);
 }
 
-/* An event is two frames: number and value, then the address. */
+/* An event is two frames: number and value (of a connection: its descriptor), then the address. */
 static void on_event(void *arg)
 {
 	struct bus_sub *s = arg;
 	struct frames f;
 	for (int i = 0; i < PER_TURN && receive(s->monitor, &f); i++) {
 		uint16_t event = 0;
-		if (zmq_msg_size(&f.msg[0]) >= sizeof(event))
-			memcpy(&event, zmq_msg_data(&f.msg[0]), sizeof(event));
+		int32_t value = -1;
+		const uint8_t *p = zmq_msg_data(&f.msg[0]);
+		if (zmq_msg_size(&f.msg[0]) >= sizeof(event) + sizeof(value)) {
+			memcpy(&event, p, sizeof(event));
+			memcpy(&value, p + sizeof(event), sizeof(value));
+		}
+		if (event == ZMQ_EVENT_CONNECTED)
+			inflow_open(&s->inflow, value);
+		else if (event == ZMQ_EVENT_DISCONNECTED)
+			inflow_close(&s->inflow);
 		s->lost_s = event == ZMQ_EVENT_DISCONNECTED ? 0 : -1;
 		release(&f);
 	}
+}
+
+static void connect_again(struct bus_sub *s, const char *reason)
+{
+	log_warn("connecting again", "endpoint=%s reason=\"%s\"", s->endpoint, reason);
+	s->lost_s = -1;
+	inflow_close(&s->inflow);
+	zmq_disconnect(s->socket, s->endpoint);
+	if (zmq_connect(s->socket, s->endpoint) < 0)
+		s->lost_s = 0;
+}
+
+bool bus_sub_remote(const struct bus_sub *s)
+{
+	return strncmp(s->endpoint, "tcp://", 6) == 0;
+}
+
+void bus_sub_bound(struct bus_sub *s)
+{
+	if (!inflow_too_much(&s->inflow))
+		return;
+	s->counts->malformed++;
+	connect_again(s, "too much came that is no whole message");
 }
 
 void bus_sub_mend(struct bus_sub *s)
@@ -139,13 +178,7 @@ void bus_sub_mend(struct bus_sub *s)
 	/* libzmq's own next attempt is announced at once; two seconds leave no doubt. */
 	if (s->lost_s < 0 || ++s->lost_s < 2)
 		return;
-	log_warn("connecting again",
-		 "endpoint=%s reason=\"the last connection was ended by a protocol error\"",
-		 s->endpoint);
-	s->lost_s = -1;
-	zmq_disconnect(s->socket, s->endpoint);
-	if (zmq_connect(s->socket, s->endpoint) < 0)
-		s->lost_s = 0;
+	connect_again(s, "the last connection was ended by a protocol error");
 }
 
 static int open_monitor(struct bus_sub *s, unsigned id)
@@ -173,6 +206,7 @@ int bus_sub_new(const struct bus_end *e, unsigned id, const char *producer, cons
 	if (!s)
 		return -ENOMEM;
 	*s = (struct bus_sub){.end = e, .counts = counts, .lost_s = -1, .fn = fn, .arg = arg};
+	inflow_init(&s->inflow);
 	strcpy(s->topic, topic);
 	strcpy(s->producer, by_name ? producer : "");
 
@@ -200,6 +234,7 @@ void bus_sub_free(struct bus_sub **sp)
 	struct bus_sub *s = *sp;
 	if (!s)
 		return;
+	inflow_close(&s->inflow);
 	if (s->monitor)
 		zmq_close(s->monitor);
 	if (s->socket)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -160,6 +161,86 @@ Test(bus_curve, who_is_allowed_can_change_meanwhile)
 	/* The subscriber that was refused tries again by itself. */
 	cr_assert(turn_until(published_until_got, &got));
 	bus_free(&b, 0);
+}
+
+/* A publisher with the right key whose messages have parts without end: some hundred MiB each, here. */
+static void *endless_publisher(void *ctx, char at[64])
+{
+	char secret[KEY_TEXT];
+	int one = 1;
+	void *s = zmq_socket(ctx, ZMQ_PUB);
+	cr_assert_eq(keys_load(server_secret, true, secret, err, sizeof(err)), 0);
+	zmq_setsockopt(s, ZMQ_CURVE_SERVER, &one, sizeof(one));
+	zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, secret, KEY_TEXT);
+	zmq_setsockopt(s, ZMQ_LINGER, &(int){0}, sizeof(int));
+	sprintf(at, "tcp://127.0.0.1:%d", free_port());
+	cr_assert_eq(zmq_bind(s, at), 0);
+	return s;
+}
+
+static void keep_it(void *data, void *hint)
+{
+	(void)data;
+	(void)hint;
+}
+
+/* The parts lie in one place: the sender needs no memory for them. */
+static void send_parts(void *s, uint8_t *part, size_t size, int parts)
+{
+	zmq_send(s, "packet", 6, ZMQ_SNDMORE);
+	for (int i = 0; i < parts; i++) {
+		zmq_msg_t m;
+		zmq_msg_init_data(&m, part, size, keep_it, NULL);
+		zmq_msg_send(&m, s, i + 1 < parts ? ZMQ_SNDMORE : 0);
+	}
+}
+
+struct endless {
+	void *pub;
+	struct bus *sub;
+	uint8_t *part;
+	uint64_t refused; /* wanted */
+};
+
+static bool refused(void *arg)
+{
+	const struct endless *e = arg;
+	return bus_counts(e->sub).malformed >= e->refused;
+}
+
+static bool small_ones_are_refused(void *arg)
+{
+	const struct endless *e = arg;
+	send_parts(e->pub, e->part, 10, 2);
+	return refused(arg);
+}
+
+/* Small messages of a false form are refused one by one; the large one never comes, and costs its connection. */
+Test(bus_curve, a_message_without_end_is_ended)
+{
+	static uint8_t part[16 << 20];
+	void *ctx = zmq_ctx_new();
+	char at[64];
+	int got = 0;
+	struct endless e = {.pub = endless_publisher(ctx, at), .part = part, .refused = 1};
+	strcpy(endpoint, at);
+	e.sub = subscriber("friend", server_public, &got);
+	cr_assert(turn_until(small_ones_are_refused, &e));
+	do { /* the small ones that are still on their way */
+		e.refused = bus_counts(e.sub).malformed + 1;
+		turn_for(100);
+	} while (refused(&e));
+	send_parts(e.pub, part, sizeof(part), 60);
+	cr_assert(turn_until(refused, &e));
+	struct rusage most;
+	getrusage(RUSAGE_SELF, &most);
+	cr_assert_lt(most.ru_maxrss, 700 << 10, "%ld KiB for a message of 960 MiB", most.ru_maxrss);
+	e.refused = bus_counts(e.sub).malformed + 1;
+	cr_assert(turn_until(small_ones_are_refused, &e), "it does not listen any more");
+	cr_assert_eq(got, 0);
+	bus_free(&e.sub, 0);
+	zmq_close(e.pub);
+	zmq_ctx_term(ctx);
 }
 
 Test(bus_curve, keys_that_cannot_be_used_are_named)
