@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import frames
-from pipeline import SERVICES, Pipeline, child_of, crashed, rig, torn
+from pipeline import SERVICES, WITH_FORWARDER, Pipeline, child_of, crashed, rig, torn
 from kill_points import Ground, compare, finished
 
 # What each call may answer when the disk is full, broken, read-only, or descriptors are used up.
@@ -275,7 +275,7 @@ def inodes(case, short):
     case.require(case.recovered <= 5, f"work went on only {case.recovered:.1f} s after the relief")
 
 
-CASES = {f"errors-{s}": (lambda case, short, s=s: errors(case, s, short)) for s in SERVICES}
+CASES = {f"errors-{s}": (lambda case, short, s=s: errors(case, s, short)) for s in WITH_FORWARDER}
 CASES |= {"disk-full-tmpfs": lambda case, short: full(case, "tmpfs", short),
           "disk-full-ext4": lambda case, short: full(case, "ext4", short),
           "disk-read-only": read_only, "no-inodes": inodes}

@@ -12,7 +12,7 @@ import time
 
 from bad_disk import counted
 from kill_points import Ground, compare, finished
-from pipeline import SERVICES, Pipeline, crashed, rig, torn
+from pipeline import WITH_FORWARDER, Pipeline, crashed, rig, torn
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "failmalloc.c"
 
@@ -81,4 +81,4 @@ def run(case, service, short):
     case.require(case.times > 2, "no allocation failed")
 
 
-CASES = {f"no-memory-{s}": (lambda case, short, s=s: run(case, s, short)) for s in SERVICES}
+CASES = {f"no-memory-{s}": (lambda case, short, s=s: run(case, s, short)) for s in WITH_FORWARDER}

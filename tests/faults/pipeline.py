@@ -2,6 +2,7 @@
 and records come out, and what came out is compared with what an undisturbed run made."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scenario" / "lib"))
@@ -18,7 +20,34 @@ import records
 import rig
 
 SERVICES = ("flowagg", "uploader", "analyzer")
-OPTIONS = {"capture": ["--journal-segment", "1MiB"], "flowagg": ["--checkpoint-s", "1"], "uploader": [], "analyzer": []}
+WITH_FORWARDER = (*SERVICES, "forwarder")
+OPTIONS = {"capture": ["--journal-segment", "1MiB"], "flowagg": ["--checkpoint-s", "1"], "uploader": [], "analyzer": [],
+           "forwarder": ["--linger-s", "1"]}
+
+
+class Webhook:
+    """Takes what the forwarder posts."""
+
+    def __init__(self):
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.lines += body.splitlines()
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        self.lines = []
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Pipeline:
@@ -28,7 +57,7 @@ class Pipeline:
         self.own = base is None
         self.dir = pathlib.Path(base or tempfile.mkdtemp(prefix="lurker-faults-", dir=fast))
         self.state, self.run_dir = self.dir / "state", self.dir / "run"
-        self.procs = []
+        self.procs, self._hook = [], None
         if template:
             subprocess.run(["cp", "-a", template.state, self.state], check=True)
 
@@ -39,10 +68,20 @@ class Pipeline:
         for p in self.procs:
             if p.poll() is None:
                 p.kill()
+        if self._hook:
+            self._hook.close()
         if self.own and not os.environ.get("RIG_KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
+    @property
+    def hook(self):
+        """Where the forwarder of this pipeline sends records."""
+        self._hook = self._hook or Webhook()
+        return self._hook
+
     def argv(self, service, *more):
+        if service == "forwarder":
+            more = ("--webhook-url", self.hook.url, *more)
         return [rig.program(f"lurker-{service}"), "--state-dir", str(self.state), "--run-dir", str(self.run_dir),
                 "--user", "", "--sensor", "faults", *OPTIONS[service], *map(str, more)]
 
@@ -69,6 +108,19 @@ class Pipeline:
 
     def records(self):
         return records.read(self.state)
+
+    def lines(self):
+        """The records as they stand in the files."""
+        return b"".join(path.read_bytes() for path in sorted((self.state / "records/analysis").glob("*.jsonl"))).splitlines()
+
+    def forwarded(self):
+        """The forwarder has come to the end of the records, and remembers it."""
+        last = max((self.state / "records/analysis").glob("*.jsonl"))
+        try:
+            day, offset = (self.state / "forwarder/webhook.offset").read_text().split()
+        except (OSError, ValueError):
+            return False
+        return day == last.stem.replace("-", "") and int(offset) == last.stat().st_size
 
     def now(self, service):
         """The counters a service left last, in one dict."""

@@ -2,11 +2,18 @@
 missed is what the numbers say, nothing on disk is lost."""
 
 import os
+import random
+import shutil
 import signal
+import socket
+import subprocess
+import threading
 import time
 
 import pipeline  # sets the path to the rig
+import frames
 import live
+import records
 import rig
 
 # Reads stat and packet messages; prints what it got and what the sequence numbers say it missed. Sleeps before each if slow.
@@ -36,8 +43,8 @@ print(f"first {first} last {last} got {got} missed {missed}", flush=True)
 
 def stopped(case, short):
     """Each service in turn is stopped under traffic, and goes on."""
-    rest = 2 if short else 60 if case.long else 10
-    services = ("flowagg", "uploader") if short else ("flowagg", "uploader", "analyzer", "responder")
+    rest = 2 if short else 60
+    services = ("flowagg", "uploader") if short else ("flowagg", "uploader", "analyzer", "responder", "capture")
     with rig.Lab() as lab:
         watch = live.Live(lab)
         watch.talk(int(len(services) * (rest + 1) * 10), 0.1)
@@ -93,4 +100,81 @@ def subscribers(case, short):
         watch.finish(case, whole=True)
 
 
-CASES = {"readers-stopped": stopped, "readers-slow-late": subscribers}
+class Relay:
+    """Hands a TCP connection on to another port and cuts it, both ways and at once, whenever so many bytes as each of `after` says
+    have come from there."""
+
+    def __init__(self, port, after):
+        self.port, self.after, self.cuts = port, iter(after), 0
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client = self.server.accept()[0]
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                client.close()  # the publisher is not there yet
+                continue
+            threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
+            self._pump(server, client, next(self.after, None))
+
+    def _pump(self, source, to, left=None):
+        try:
+            while left != 0 and (data := source.recv(65536 if left is None else left)):
+                to.sendall(data)
+                left = None if left is None else left - len(data)
+            self.cuts += left == 0
+        except OSError:
+            pass
+        for end in (source, to):
+            try:
+                end.shutdown(socket.SHUT_RDWR)  # the other direction may wait in it
+            except OSError:
+                pass
+            end.close()
+
+
+def cut_off(case, short):
+    """flowagg reads from capture by TCP, and the connection is cut in the middle of messages: it connects again, and what it missed
+    comes from the journal."""
+    rnd, cuts = random.Random(3), 3 if short else 25
+    with pipeline.Pipeline() as p:
+        keys, path = p.dir / "keys", p.dir / "in.pcap"
+        for name in ("sensor", "reader"):
+            subprocess.run([rig.program("lurker"), "keygen", keys, name], check=True, capture_output=True)
+        (keys / "allowed").mkdir()
+        shutil.copy(keys / "reader.pub", keys / "allowed")
+        frames.write(path, frames.conversations(30 * cuts, every_s=0.05))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        relay = Relay(port, (rnd.randrange(3000, 30_000) for _ in range(cuts)))
+        procs = {"flowagg": p.start("flowagg", "--producers", f"capture={relay.address}", "--curve-secret", keys / "reader.secret",
+                                    "--curve-server", keys / "sensor.pub")}
+        procs |= {s: p.start(s) for s in ("uploader", "analyzer")}
+        capture = p.start("capture", "-r", path, "--pace", 1, "--endpoint", f"tcp://127.0.0.1:{port}", "--curve-secret",
+                          keys / "sensor.secret", "--curve-clients", keys / "allowed")
+        case.require(capture.wait(120) == 0, capture.tail())
+        rig.wait_for(p.done, "the end of the work", 30)
+        relay.server.close()
+        case.times = relay.cuts
+        case.require(relay.cuts == cuts, f"{relay.cuts} cuts instead of {cuts}")
+        now = p.now("flowagg")
+        case.require(now["packets_bus"], "nothing came by the bus")
+        case.require(not now["dropped_gap"] and not now["bus_malformed"], f"flowagg: {now}")
+        case.note(f"flowagg missed {now['bus_missed']} messages, had {now['packets_bus']} packets and ticks from the bus and "
+                  f"{now['packets_journal']} from the journal")
+        texts = {records.payload(r) for r in p.records() if r["dst_port"] == 80}
+        case.lost = sum(frames.text(n) not in texts for n in range(30 * cuts))
+        for s, proc in procs.items():
+            case.require(proc.stop() == 0, f"{s} ended with {proc.poll()}\n{proc.tail()}")
+        said = p.audit()
+        case.require(said.returncode == 0, said.stdout + said.stderr)
+
+
+CASES = {"readers-stopped": stopped, "readers-slow-late": subscribers, "readers-cut-off": cut_off}
