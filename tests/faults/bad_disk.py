@@ -6,11 +6,13 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import frames
 from pipeline import SERVICES, WITH_FORWARDER, Pipeline, child_of, crashed, rig, torn
-from kill_points import Ground, compare, finished
+import records
+from kill_points import Ground, compare, finished, unbalanced
 
 # What each call may answer when the disk is full, broken, read-only, or descriptors are used up.
 ERRORS = {"write": ("ENOSPC", "EIO"), "pwrite64": ("ENOSPC",), "fsync": ("EIO", "ENOSPC"), "fdatasync": ("EIO",),
@@ -68,6 +70,7 @@ def one(ground, service, call, error, n):
             lost = 0
         if lost:
             words.append(f"{name}: {lost} lost, uncounted\n{proc.tail(6)}")
+        words += unbalanced(p, name)
         return lost, twice, "; ".join(words) or None
 
 
@@ -111,11 +114,11 @@ def errors(case, service, short):
 
 
 class Small:
-    """A small filesystem that a pipeline lives on."""
+    """A small filesystem that a pipeline, or a part of one, lives on."""
 
-    def __init__(self, kind, megabytes, options=""):
-        self.dir = pathlib.Path(subprocess.run(["mktemp", "-d", "/tmp/lurker-small-XXXXXX"], check=True, text=True,
-                                               capture_output=True).stdout.strip())
+    def __init__(self, kind, megabytes, options="", at=None):
+        self.dir = at or pathlib.Path(tempfile.mkdtemp(prefix="lurker-small-", dir="/tmp"))
+        self.dir.mkdir(parents=True, exist_ok=True)
         self.image = None
         if kind == "tmpfs":
             argv = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m{options}", "tmpfs", self.dir]
@@ -223,6 +226,37 @@ def feed(case, p, path, n):
     case.require(code == 0, f"capture -r ended with {code}\n{p.procs[-1].tail(4)}")
 
 
+def refused(case, short):
+    """The disk takes the journal but no more files of flowagg's: nothing is given up, all waits in the journal, and comes within 5 s
+    once there is room."""
+    rounds, count = (1, 100) if short else (3, 400)
+    with Pipeline() as p, Small("tmpfs", 8, at=p.state / "spool") as small:
+        procs = {s: p.start(s) for s in SERVICES}
+        fed = 0
+        path = p.dir / "in.pcap"
+        for _ in range(rounds):
+            small.fill()
+            frames.write(path, frames.conversations(count, first=fed, start_s=1_790_000_000 + 80 * fed))
+            fed += count
+            case.require(p.feed(path) == 0, p.procs[-1].tail())
+            rig.wait_for(lambda: p.now("flowagg").get("held"), "flowagg saying that it is held", 10)
+            small.relieve()
+            begin = time.monotonic()
+            rig.wait_for(p.done, "the end of the work", 30)
+            case.recovered = max(case.recovered or 0, time.monotonic() - begin)
+            case.times += 1
+        for s, proc in procs.items():
+            case.require(proc.stop() == 0 and not crashed(proc), f"{s} ended with {proc.poll()}\n{proc.tail(6)}")
+        said = procs["flowagg"].output().count("spool cannot be written")
+        case.require(1 <= said <= rounds, f"flowagg says it {said} times in {rounds} rounds\n" + procs["flowagg"].output())
+        now = p.now("flowagg")
+        case.require(not any(now[k] for k in ("total_disk", "total_spool", "total_gap", "held")), f"given up: {now}")
+        have = {records.payload(r) for r in p.records()}
+        case.lost = sum(frames.text(n) not in have for n in range(fed))
+        case.complain(*unbalanced(p, "at the end"))
+    case.require(case.recovered <= 5, f"work went on only {case.recovered:.1f} s after the relief")
+
+
 def full(case, kind, short):
     with Small(kind, 24) as small:
         trouble(case, small, small.fill, small.relieve, 1 if short else 3)
@@ -277,5 +311,5 @@ def inodes(case, short):
 
 CASES = {f"errors-{s}": (lambda case, short, s=s: errors(case, s, short)) for s in WITH_FORWARDER}
 CASES |= {"disk-full-tmpfs": lambda case, short: full(case, "tmpfs", short),
-          "disk-full-ext4": lambda case, short: full(case, "ext4", short),
+          "disk-refuses-flowagg": refused, "disk-full-ext4": lambda case, short: full(case, "ext4", short),
           "disk-read-only": read_only, "no-inodes": inodes}

@@ -70,6 +70,12 @@ def compare(ground, service, p):
     return sum(seen.get(k) != v for k, v in ground.records.items()) + len(seen.keys() - ground.records.keys()), twice
 
 
+def unbalanced(p, name):
+    """What the audit has to say against it, as a list."""
+    said = p.audit()
+    return [f"{name}: {said.stdout}{said.stderr}"] if said.returncode else []
+
+
 def one(ground, service, call, n):
     """None when there is no nth call; else (lost, duplicated, seconds to recover, complaint)."""
     with Pipeline(template=ground.template(service)) as p:
@@ -100,6 +106,7 @@ def one(ground, service, call, n):
         words = [f"{service} {call} {n}: torn {bad[:3]}"] if bad else []
         if lost:
             words.append(f"{service} {call} {n}: {lost} lost or other")
+        words += unbalanced(p, f"{service} {call} {n}")
         return lost, twice, took, "; ".join(words) or None
 
 

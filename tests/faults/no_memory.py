@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from bad_disk import counted
-from kill_points import Ground, compare, finished
+from kill_points import Ground, compare, finished, unbalanced
 from pipeline import WITH_FORWARDER, Pipeline, crashed, rig, torn
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "failmalloc.c"
@@ -51,6 +51,7 @@ def one(ground, service, shim, n):
             lost = 0
         if lost:
             words.append(f"{name}: {lost} lost, uncounted\n{proc.tail(6)}")
+        words += unbalanced(p, name)
         return lost, twice, "; ".join(words) or None
 
 
