@@ -240,7 +240,7 @@ void serve_tick(struct svc *s)
 		if (serve.desk.geo && who_geo_refresh(serve.desk.geo) < 0)
 			log_warn("a GeoIP file is none", "hint=\"the old one stays in use\"");
 	}
-	records_tidy(serve.records, clock_real_ns());
+	records_tidy(serve.records, clock_real_ns(), clock_mono_ns());
 }
 
 void serve_drain(struct svc *s)

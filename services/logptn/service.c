@@ -395,7 +395,7 @@ static void tick(struct svc *s)
 	values[M_GROUPS] = me.groups.n;
 	values[M_REFUSED] = me.groups.refused;
 	if (me.out)
-		records_tidy(me.out, clock_real_ns());
+		records_tidy(me.out, clock_real_ns(), clock_mono_ns());
 }
 
 static void drain(struct svc *s)

@@ -21,12 +21,12 @@ LIB = rig.ROOT / "tests" / "scenario" / "lib"
 class Live:
     """A sensor in a Lab, and clients that connect to it, each with a text of its own.
 
-    under: a command the sensor is started with. distinct: whether to look for records that came twice, which takes
+    under, program: as of Sensor.start. distinct: whether to look for records that came twice, which takes
     memory for each."""
 
-    def __init__(self, lab, settings=None, under=(), distinct=True):
+    def __init__(self, lab, settings=None, under=(), program=None, distinct=True):
         self.lab = lab
-        self.sensor = sensors.Sensor(lab, settings).start(under=under)
+        self.sensor = sensors.Sensor(lab, settings).start(under=under, program=program)
         self.client = None
         self.follower = records.Follower(lab.state)
         self.records = self.twice = 0

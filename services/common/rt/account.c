@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rt/loop.h"
 #include "rt/records.h"
 
 #define LINE_MAX_BYTES (1u << 20)
@@ -145,7 +146,7 @@ int account_note(struct account *a, uint64_t now_ns, struct bytes json, bool fin
 			return rc;
 		a->begun = true;
 		a->due_ns = now_ns + ACCOUNT_EVERY_NS;
-		records_tidy(a->records, now_ns);
+		records_tidy(a->records, now_ns, clock_mono_ns());
 	}
 	if (final)
 		return unlink(a->now) != 0 && errno != ENOENT ? -errno : 0;

@@ -17,7 +17,7 @@
 #define INFLOW_MAX (UINT64_C(128) << 20)
 
 struct inflow {
-	int fd; /* our own descriptor of the connection; -1: none */
+	int fd;           /* our own descriptor of the connection; -1: none */
 	uint64_t settled; /* of the bytes that came: those that are accounted for */
 };
 

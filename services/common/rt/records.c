@@ -255,7 +255,7 @@ int records_append(struct records *r, uint64_t now_ns, struct bytes line)
 	if (rc == 0)
 		rc = lock_day(r, &st);
 	while (rc == 1) {
-		rc = move_to(r, r->day);
+		rc = move_to(r, day);
 		if (rc == 0)
 			rc = lock_day(r, &st);
 	}

@@ -29,9 +29,10 @@ void records_close(struct records **r);
 int records_append(struct records *r, uint64_t now_ns, struct bytes line);
 /* records_sync: fdatasync, for callers that remove their input afterwards. */
 int records_sync(struct records *r);
-/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do.
- */
-int records_tidy(struct records *r, uint64_t now_ns);
+/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do. mono_ns is CLOCK_MONOTONIC:
+ * days are removed only when the time of day went evenly for an hour of calls, and then a day that is far ahead, of a clock
+ * that was wrong, gets the name it should have had (DAY.now says which, for readers with the old one). */
+int records_tidy(struct records *r, uint64_t now_ns, uint64_t mono_ns);
 
 /* A reader's place: day (YYYYMMDD, 0: the oldest file) and byte offset in that day's uncompressed
  * lines. */

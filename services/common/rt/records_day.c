@@ -58,6 +58,25 @@ bool day_parse(const char *name, uint32_t *day, bool *gz)
 	       day_of_s((time_t)day_number(*day) * S_PER_DAY) == *day;
 }
 
+void day_note_name(uint32_t day, char out[DAY_NAME])
+{
+	snprintf(out, DAY_NAME, "%04u-%02u-%02u.now", day / 10000, day / 100 % 100, day % 100);
+}
+
+uint32_t day_noted(int dirfd, uint32_t day)
+{
+	char name[DAY_NAME], text[DAY_NAME] = "";
+	uint32_t noted;
+	bool gz;
+	day_note_name(day, name);
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 && day_parse(text, &noted, &gz) && noted != day ? noted : 0;
+}
+
 int day_each(int dirfd, void (*fn)(void *arg, uint32_t day, bool gz), void *arg)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

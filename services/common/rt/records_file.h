@@ -15,6 +15,12 @@ struct records_gz {
 	bool ours; /* we hold the lock on the temporary file */
 };
 
+/* When the clock of the calls was last seen to jump. */
+struct records_clock {
+	uint64_t real_ns, mono_ns;
+	uint64_t since_ns; /* CLOCK_MONOTONIC */
+};
+
 struct records {
 	int dirfd, fd;
 	uint32_t day; /* of fd */
@@ -24,6 +30,7 @@ struct records {
 	struct buf line; /* the line and its newline, for one write */
 	int64_t keep_days, plain_days;
 	struct records_gz gz;
+	struct records_clock clock;
 };
 
 /* Whole-file lock among all processes, and its end. */
@@ -32,6 +39,11 @@ void records_unlock(int fd);
 /* records_seal: says that fd's day is over. Under the lock, so that a line is before it or not at
  * all. */
 void records_seal(int fd);
+/* records_clock_is_even: whether the time of day has gone as CLOCK_MONOTONIC did for an hour of calls. */
+bool records_clock_is_even(struct records_clock *c, uint64_t real_ns, uint64_t mono_ns);
+/* records_come_back: gives one day that is far ahead of real_ns the name of the day it was written on. 1: there may be more;
+ * 0; -errno. */
+int records_come_back(struct records *r, uint64_t real_ns);
 /* records_gz_abandon: forgets a compression that was begun. */
 void records_gz_abandon(struct records *r);
 

@@ -116,6 +116,11 @@ static int open_file(struct records_reader *r)
 				close_file(r);
 			return rc < 0 ? rc : 1;
 		}
+		uint32_t noted = day_noted(r->dirfd, r->pos.day);
+		if (noted) {
+			r->pos.day = noted;
+			continue;
+		}
 		int rc = day_after(r->dirfd, r->pos.day, &first, &last);
 		if (rc < 0 || first == 0)
 			return rc;
@@ -177,6 +182,12 @@ static int fill(struct records_reader *r)
  * exist, so that is looked up now and then. Then one more read decides. */
 static bool finished(struct records_reader *r, bool *again)
 {
+	/* The open file may have got another name. */
+	if (r->over || r->idle % SCAN_EVERY == 0) {
+		uint32_t noted = day_noted(r->dirfd, r->pos.day);
+		r->pos.day = noted ? noted : r->pos.day;
+	}
+
 	uint32_t first = 0, last;
 	*again = false;
 	if (r->over)

@@ -146,11 +146,14 @@ static int step(struct records *r)
 	return 1;
 }
 
-int records_tidy(struct records *r, uint64_t now_ns)
+int records_tidy(struct records *r, uint64_t now_ns, uint64_t mono_ns)
 {
 	char name[DAY_NAME];
 	uint32_t first;
-	int rc;
+	bool even = records_clock_is_even(&r->clock, now_ns, mono_ns);
+	int rc = even && !r->gz.gz ? records_come_back(r, now_ns) : 0;
+	if (rc)
+		return rc;
 	if (!r->gz.gz) {
 		struct plan p = {.r = r,
 				 .today = day_number(day_of_ns(now_ns)),
@@ -160,7 +163,7 @@ int records_tidy(struct records *r, uint64_t now_ns)
 			rc = day_each(r->dirfd, plan_day, &p);
 		if (rc < 0)
 			return rc;
-		if (p.remove) {
+		if (p.remove && even) {
 			day_name(p.remove, p.remove_gz, name);
 			return unlinkat(r->dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 1;
 		}

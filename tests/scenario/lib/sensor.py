@@ -39,9 +39,10 @@ class Sensor:
                 self.settings[key] = value
         self.config.write_text(yaml(self.settings))
 
-    def start(self, timeout=20, under=()):
-        """Starts all services and returns once each has published its counters. under: a command that starts it."""
-        self.up = self.lab.sensor.start([*under, rig.program("lurker"), "up", "-c", self.config], name="up")
+    def start(self, timeout=20, under=(), program=None):
+        """Starts all services and returns once each has published its counters. under: a command that starts it; program:
+        another `lurker`, with its services beside it."""
+        self.up = self.lab.sensor.start([*under, program or rig.program("lurker"), "up", "-c", self.config], name="up")
         self.bus = Bus(self.lab.run_dir)
         rig.wait_for(lambda: all(self.bus.stat(s) for s in SERVICES), "counters of every service", timeout, self.up)
         return self
@@ -85,7 +86,7 @@ class Bus:
         import msgpack
         import zmq
         self._zmq, self._unpack = zmq, msgpack.unpackb
-        self.last, self.kept, self.epochs = {}, {topic: [] for topic in keep}, {}
+        self.last, self.kept, self.epochs, self.clocks = {}, {topic: [] for topic in keep}, {}, {}
         self.running = True
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.RCVHWM, 100_000)
@@ -106,6 +107,7 @@ class Bus:
             envelope, body = self._unpack(envelope), self._unpack(body)
             producer = envelope["producer"]
             self.epochs.setdefault(producer, set()).add(envelope["epoch"])
+            self.clocks[producer] = envelope["ts"] / 1e9
             if topic == b"stat":
                 self.last[producer] = body
             if topic.decode() in self.kept:
@@ -120,6 +122,10 @@ class Bus:
     def starts(self, service):
         """How many starts of a service were seen."""
         return len(self.epochs.get(service, ()))
+
+    def clock(self, service):
+        """What a service's clock said when it published last, in seconds."""
+        return self.clocks.get(service, 0)
 
     def close(self):
         self.running = False

@@ -87,10 +87,14 @@ static bool exists(const char *name)
 	return access(path(name), F_OK) == 0;
 }
 
+#define HOUR 3600000000000u
+
+/* With a clock that has gone evenly for an hour. */
 static void tidy_all(uint64_t now)
 {
 	int rc, steps = 0;
-	while ((rc = records_tidy(w, now)) == 1)
+	records_tidy(w, now - HOUR, 0);
+	while ((rc = records_tidy(w, now, HOUR)) == 1)
 		cr_assert_lt(steps++, 1000);
 	cr_assert_eq(rc, 0);
 }
@@ -301,7 +305,7 @@ Test(records, old_days_are_compressed_and_read_the_same)
 		next();
 	struct records_pos middle = pos;
 	int steps = 0;
-	while (records_tidy(w, D0 + 3 * DAY + 1800000000000u) == 1)
+	while (records_tidy(w, D0 + 3 * DAY + 1800000000000u, 0) == 1)
 		steps++;
 	cr_assert_gt(steps, 2, "in bounded steps");
 	cr_assert(exists("2024-10-04.jsonl.gz") && !exists("2024-10-04.jsonl"));
@@ -345,6 +349,75 @@ Test(records, old_days_are_removed)
 	cr_assert(exists("2024-10-11.jsonl"));
 	cr_assert_not(exists("2024-10-10.jsonl"));
 	cr_assert_not(exists("2024-10-10.jsonl.gz"));
+}
+
+Test(records, a_clock_that_was_far_ahead_removes_nothing)
+{
+	open_writer(3, 1);
+	append(D0, "{\"n\":0}");
+	append(D0 + DAY, "{\"n\":1}");
+	for (uint64_t s = 0; s < 7200;
+	     s += 60) { /* it jumps at half an hour, and back at an hour and a half */
+		uint64_t jump = s >= 1800 && s < 5400 - 60 ? 5000 * DAY : 0,
+			 now = D0 + DAY + s * 1000000000u + jump;
+		append(now, "{\"n\":2}");
+		cr_assert_geq(records_tidy(w, now, s * 1000000000u), 0);
+	}
+	open_reader((struct records_pos){0});
+	cr_assert_str_eq(next(), "{\"n\":0}");
+	cr_assert_str_eq(next(), "{\"n\":1}");
+}
+
+/* Two days far ahead, a reader at the beginning, one in the middle of the last, and another writer. */
+Test(records, days_far_ahead_get_the_names_they_should_have_had)
+{
+	struct records *other;
+	struct records_reader *late;
+	struct records_pos place;
+	struct bytes line;
+	open_writer(0, 30);
+	append(D0, "{\"n\":0}");
+	append(D0 + 3000 * DAY, "{\"n\":1}");
+	append(D0 + 5000 * DAY, "{\"n\":2}");
+	append(D0, "{\"n\":3}");
+	cr_assert_eq(records_open(dir, 0, 30, &other), 0);
+	cr_assert_eq(records_append(other, D0, bytes_str("{\"n\":4}")), 0);
+	open_reader((struct records_pos){0});
+	for (int i = 0; i < 4; i++)
+		next();
+	place = pos;
+	cr_assert_eq(day_number(place.day), 25000);
+	tidy_all(D0 + DAY / 2);
+	cr_assert(exists("2024-10-04.jsonl") && exists("2024-10-05.jsonl") &&
+		  exists("2024-10-06.jsonl"));
+	cr_assert(!exists("2032-12-21.jsonl") && !exists("2038-06-13.jsonl"));
+	cr_assert_str_eq(next(), "{\"n\":4}");
+	append(D0 + DAY, "{\"n\":5}");
+	cr_assert_eq(records_append(other, D0 + DAY, bytes_str("{\"n\":6}")), 0);
+	append(D0 + 3 * DAY, "{\"n\":7}");
+	cr_assert_eq(records_append(other, D0 + 3 * DAY, bytes_str("{\"n\":8}")), 0);
+	cr_assert(exists("2024-10-07.jsonl"));
+	cr_assert_eq(records_reader_open(dir, place, &late), 0);
+	for (int i = 4; i <= 8; i++) {
+		char text[16];
+		snprintf(text, sizeof(text), "{\"n\":%d}", i);
+		if (i > 4)
+			cr_assert_str_eq(next(), text);
+		cr_assert_eq(records_next(late, &line, &place), 1);
+		cr_assert(bytes_eq(line, bytes_str(text)), "%s", text);
+	}
+	cr_assert_eq(place.day, 20241007);
+	records_reader_close(&late);
+	records_close(&other);
+}
+
+Test(records, with_a_clock_without_battery_no_day_is_renamed)
+{
+	open_writer(0, 30);
+	append(D0, "{}");
+	append(D0 + DAY, "{}");
+	tidy_all(10 * DAY);
+	cr_assert(exists("2024-10-04.jsonl") && exists("2024-10-05.jsonl"));
 }
 
 Test(records, compression_survives_crashes_and_company)
@@ -391,7 +464,7 @@ Test(records, an_abandoned_compression_leaves_no_file)
 	for (int i = 0; i < 1000; i++)
 		append(D0, line);
 	append(D0 + DAY, "{}");
-	cr_assert_eq(records_tidy(w, D0 + 2 * DAY), 1);
+	cr_assert_eq(records_tidy(w, D0 + 2 * DAY, 0), 1);
 	cr_assert(exists("2024-10-04.jsonl.gz.tmp"));
 	records_close(&w);
 	cr_assert(!exists("2024-10-04.jsonl.gz.tmp"));
