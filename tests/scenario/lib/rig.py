@@ -26,6 +26,7 @@ $RIG_BIN is where the programs are (default: build/bin of the tree). $RIG_KEEP k
 """
 
 import ctypes
+import fcntl
 import ipaddress
 import os
 import pathlib
@@ -178,15 +179,32 @@ def _ip(*args, check=True):
     return done
 
 
+def _locked(path):
+    """Whether a Lab holds this directory. Seen from a process namespace of its own, a test has no /proc entry, and yet it runs."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+
+
 def sweep():
     """Removes namespaces and directories of tests that no longer run."""
     def left_behind(name):
         parts = name.split("-", 2)
-        return len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit() and not os.path.exists(f"/proc/{parts[1]}")
+        return len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit() and \
+            not os.path.exists(f"/proc/{parts[1]}") and not any(map(_locked, places.glob(f"{PREFIX}-{parts[1]}-*")))
+    places = pathlib.Path(tempfile.gettempdir())
     for line in _ip("netns", "list", check=False).stdout.splitlines():
         if line and left_behind(line.split()[0]):
             _ip("netns", "del", line.split()[0], check=False)
-    for path in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}-*-*"):
+    for path in places.glob(f"{PREFIX}-*-*"):
         if left_behind(path.name) and "RIG_KEEP" not in os.environ:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -294,6 +312,8 @@ class Lab:
         self.outlive = outlive  # processes and namespaces stay when the test ends (a demo that is kept)
         sweep()
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}demo-" if outlive else f"{PREFIX}-{os.getpid()}-"))
+        self.lock = os.open(self.dir, os.O_RDONLY)
+        fcntl.flock(self.lock, fcntl.LOCK_SH)
         self.dir.chmod(0o755)  # services that drop to another user must reach what is below
         self.state, self.run_dir, self.logs = self.dir / "state", self.dir / "run", self.dir / "logs"
         self.logs.mkdir(exist_ok=True)  # state and run_dir are made by the services, for their account
@@ -334,6 +354,7 @@ class Lab:
         for space in (self.sensor, self.attacker):
             if space is not None:
                 _ip("netns", "del", space.name, check=False)
+        os.close(self.lock)
         if os.environ.get("RIG_KEEP"):
             print(f"# kept {self.dir}", file=sys.stderr)
         else:
