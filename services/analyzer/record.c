@@ -143,6 +143,13 @@ static void ends(struct record *r, const struct flow *f)
 	r->m.community_id = bytes_str(r->community);
 }
 
+/* Of what was inside a tunnel nothing is known. */
+static void observed(struct record *r, const struct record_source *src, const struct flow *f)
+{
+	if (src->observed && !f->tunnel && observed_pair(src->observed, r->dst_text, r->observed))
+		r->m.observed_addr = bytes_str(r->observed);
+}
+
 static void tunnel(struct record *r, const struct flow *f)
 {
 	static const char *const kinds[] = {[PKT_TUNNEL_NONE] = "",
@@ -223,6 +230,7 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 		return rc;
 	recognise(r, f, init.payload, resp.payload);
 	ends(r, f);
+	observed(r, src, f);
 	r->m.init_ts = f->first_ns;
 	r->m.last_ts = f->last_ns;
 	r->first_wraps = f->first_wraps;

@@ -12,14 +12,16 @@
 #include "memo.h"
 #include "pkt/flowid.h"
 #include "proto/msg.h"
+#include "rt/observed.h"
 #include "who/syn.h"
 
 /* Where the flow was found. */
 struct record_source {
 	const char *sensor;
-	const char *key;    /* object key of its file */
-	const char *s3path; /* destination and key */
-	bool broken;        /* the file ended before it should: flows that were open are cut */
+	const char *key;      /* object key of its file */
+	const char *s3path;   /* destination and key */
+	const char *observed; /* "PRIVATE=PUBLIC" (rt/observed.h); NULL: not known */
+	bool broken;          /* the file ended before it should: flows that were open are cut */
 };
 
 #define RECORD_MAX_CUTS 6
@@ -38,6 +40,7 @@ struct record {
 	/* What m borrows. */
 	struct buf readable;
 	char src_text[ADDR_TEXT_MAX], dst_text[ADDR_TEXT_MAX], proto[4];
+	char observed[OBSERVED_ADDR];
 	char flow_id[FLOWID_TEXT], community[32], sha256[65];
 	char syn[WHO_SYN_MAX], class[CLASS_TEXT], tunnel[2 * ADDR_TEXT_MAX + 16];
 	struct bytes cuts[RECORD_MAX_CUTS];

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rt/observed.h"
 #include "rt/spool.h"
 #include "serve.h"
 #include "settings.h"
@@ -21,6 +22,7 @@
 
 static struct {
 	char destination[PATH_MAX + 16];
+	struct observed observed;
 	uint64_t retry_ns; /* the wait that is on; 0: none */
 	unsigned ticks;
 } in;
@@ -55,12 +57,14 @@ static void rest(const char *what, const char *key, int rc)
 /* analyse: one entry into the batch. 0, or -errno: nothing is done with it for now. */
 static int analyse(const char *key)
 {
-	char s3path[sizeof in.destination + SPOOL_KEY_MAX];
+	char s3path[sizeof in.destination + SPOOL_KEY_MAX], observed[OBSERVED_PAIR];
 	struct record_source src = {
 		.sensor = serve.svc->common.sensor, .key = key, .s3path = s3path};
 	struct desk_result res;
 	int fd;
 
+	if (observed_of_key(&in.observed, key, observed))
+		src.observed = observed;
 	int rc = queue_get(serve.queue, key, &fd);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
@@ -135,11 +139,21 @@ static int open_destination(const struct svc *s)
 	return rc;
 }
 
+/* Flows come a minute after their first packet: what is looked for each second is known in time. */
+static void load_observed(void)
+{
+	int rc = observed_load(&in.observed, serve.svc->common.state_dir);
+	if (rc)
+		log_warn("cannot read", "path=%s/observed error=\"%s\"",
+			 serve.svc->common.state_dir, strerror(-rc));
+}
+
 static int start(struct svc *s)
 {
 	char path[PATH_MAX];
 
 	int rc = open_destination(s);
+	load_observed();
 	if (!rc)
 		rc = svc_path(s, "spool", path, sizeof path);
 	if (!rc)
@@ -160,6 +174,7 @@ static int start(struct svc *s)
 
 static void tick(void)
 {
+	load_observed();
 	if (in.ticks++ % COUNT_TICKS == 0)
 		serve_values[M_WAITING] = queue_count(serve.queue, COUNT_MAX);
 }
@@ -170,6 +185,7 @@ static void drain(void)
 		log_warn("records at hand are not written",
 			 "hint=\"their entries stay in the queue\"");
 	queue_close(&serve.queue);
+	observed_fini(&in.observed);
 }
 
 const struct way way_queue = {.start = start, .tick = tick, .drain = drain};

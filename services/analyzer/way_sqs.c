@@ -188,7 +188,8 @@ static void read_object(struct hand_message *m, const struct fetch_got *got)
 	struct record_source src = {.sensor =
 					    got->sensor[0] ? got->sensor : serve.svc->common.sensor,
 				    .key = walk_key(o->key),
-				    .s3path = s3path};
+				    .s3path = s3path,
+				    .observed = got->observed};
 	struct desk_result res;
 
 	snprintf(s3path, sizeof s3path, "s3://%s/%s", o->bucket, o->key);

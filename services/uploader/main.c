@@ -11,6 +11,7 @@
 #include "cloud/http.h"
 #include "conf.h"
 #include "proto/codec.h"
+#include "rt/observed.h"
 #include "rt/spool.h"
 #include "rt/svc.h"
 #include "store_dir.h"
@@ -97,6 +98,7 @@ static struct {
 	struct work_counts counts;
 	struct store_dir_counts dir;
 	struct store_s3_counts s3;
+	struct observed observed;
 	unsigned ticks;
 	struct buf body;
 } up;
@@ -186,6 +188,14 @@ static void close_work(void)
 	up.store = NULL;
 }
 
+static void load_observed(struct svc *s)
+{
+	int rc = observed_load(&up.observed, s->common.state_dir);
+	if (rc)
+		log_warn("cannot read", "path=%s/observed error=\"%s\"", s->common.state_dir,
+			 strerror(-rc));
+}
+
 static int start(struct svc *s)
 {
 	char path[PATH_MAX];
@@ -198,8 +208,10 @@ static int start(struct svc *s)
 	};
 	const struct work_calls calls = {.stored = announce, .trouble = trouble, .arg = s};
 	buf_init(&up.body, 1u << 16);
-	const struct store_s3_conf s3 = conf_s3(&conf, s->common.sensor);
+	struct store_s3_conf s3 = conf_s3(&conf, s->common.sensor);
 	const char *what = conf.store == CONF_S3 ? conf.s3_bucket : directory(s, path);
+	s3.observed = &up.observed;
+	load_observed(s);
 	int rc = conf.store == CONF_S3 ? store_s3_new(s->loop, &s3, &up.s3, &up.store)
 				       : store_dir_new(what, conf.max_bytes, &up.dir, &up.store);
 	if (!rc) {
@@ -224,7 +236,7 @@ static int start(struct svc *s)
 
 static void tick(struct svc *s)
 {
-	(void)s;
+	load_observed(s);
 	values[M_STORED] = up.counts.stored;
 	values[M_STORED_BYTES] = up.counts.stored_bytes;
 	values[M_TRIES] = up.counts.tries;
@@ -292,6 +304,7 @@ int main(int argc, char **argv)
 	desc.nopts = conf_nopts;
 	int code = svc_main(&desc, argc, argv);
 	queue_close(&up.queue);
+	observed_fini(&up.observed);
 	buf_fini(&up.body);
 	return code;
 }

@@ -9,6 +9,7 @@
 
 #include "cloud/aws.h"
 #include "cloud/http.h"
+#include "rt/observed.h"
 #include "sns.h"
 
 /* Requests beside the uploads: for credentials. */
@@ -253,7 +254,7 @@ static void put_object(struct s3_call *c)
 	struct store_s3 *s = c->store;
 	const struct put *p = c->put;
 	const struct creds *creds = credentials(c);
-	char sha256[65];
+	char sha256[65], observed[OBSERVED_PAIR];
 	if (!creds)
 		return;
 	for (size_t i = 0; i < sizeof p->sha256; i++)
@@ -283,6 +284,8 @@ static void put_object(struct s3_call *c)
 	add(&l, "x-amz-meta-sha256: %s", sha256);
 	if (given(s->conf.sensor) && header_safe(s->conf.sensor))
 		add(&l, "x-amz-meta-sensor: %.256s", s->conf.sensor);
+	if (s->conf.observed && observed_of_key(s->conf.observed, p->key, observed))
+		add(&l, "x-amz-meta-observed: %s", observed);
 	if (p->flow_id[0])
 		add(&l, "x-amz-meta-flow-id: %s", p->flow_id);
 	if (given(s->conf.storage_class))

@@ -12,6 +12,7 @@
 #include "store.h"
 
 struct loop;
+struct observed;
 
 enum s3_sse { S3_SSE_NONE, S3_SSE_AES256, S3_SSE_KMS };
 
@@ -22,7 +23,8 @@ struct store_s3_conf {
 	const char *storage_class;
 	enum s3_sse sse;
 	const char *kms_key;
-	const char *sensor; /* for the objects' metadata */
+	const char *sensor;              /* for the objects' metadata */
+	const struct observed *observed; /* the same; its owner keeps it current */
 	const char *topic, *sns_endpoint;
 	size_t uploads; /* at once */
 	int64_t stall_s;

@@ -53,15 +53,16 @@ void fetch_free(struct fetch **fp)
 	*fp = NULL;
 }
 
-/* A sensor's name is printable; another text is nobody's. */
-static void take_sensor(struct fetch_got *got, const char *text)
+/* What the uploader said is printable; another text is nobody's. */
+static void take_text(const struct http_answer *a, const char *name, char *out, size_t n)
 {
-	if (!text || strlen(text) >= sizeof got->sensor)
+	const char *text = http_header(a, name);
+	if (!text || strlen(text) >= n)
 		return;
 	for (const char *p = text; *p; p++)
 		if (*p < ' ' || *p > '~')
 			return;
-	snprintf(got->sensor, sizeof got->sensor, "%s", text);
+	snprintf(out, n, "%s", text);
 }
 
 static void finish(struct job *j, const struct fetch_got *got)
@@ -92,7 +93,8 @@ static void on_answer(void *arg, const struct http_answer *a)
 		got.forbidden = a->status == 403 && strcmp(v.code, "AccessDenied") == 0;
 		got.why = v.why;
 	} else {
-		take_sensor(&got, http_header(a, "x-amz-meta-sensor"));
+		take_text(a, "x-amz-meta-sensor", got.sensor, sizeof got.sensor);
+		take_text(a, "x-amz-meta-observed", got.observed, sizeof got.observed);
 	}
 	finish(j, &got);
 }

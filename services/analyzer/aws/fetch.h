@@ -7,6 +7,7 @@
 #include "aws/event.h"
 #include "cloud/answer.h"
 #include "cloud/s3_name.h"
+#include "rt/observed.h"
 
 struct http;
 struct creds_chain;
@@ -32,6 +33,7 @@ struct fetch_got {
 	uint64_t wait_ns; /* the least time until the next try, or 0 */
 	int fd;           /* with ANSWER_GOOD: the receiver's; read from the beginning */
 	char sensor[256]; /* x-amz-meta-sensor: who uploaded it; empty: not said */
+	char observed[OBSERVED_PAIR]; /* x-amz-meta-observed; empty: not said */
 };
 typedef void (*fetch_fn)(void *arg, const struct fetch_got *got);
 

@@ -43,6 +43,17 @@ void observed_fini(struct observed *o);
 const struct observed_change *observed_at(const struct observed *o, const char *private_addr,
 					  uint64_t ts_ns);
 
+/* A pair "PRIVATE=PUBLIC", as it goes with an object. */
+#define OBSERVED_PAIR (2 * OBSERVED_ADDR)
+
+/* observed_of_key: the pair for the flows of a capture file, by the time and the responder that its key says (flowagg/name.h);
+ * of a bundle, which has many, the host's last private address. False: none is known, or it changed in that second or minute:
+ * then nothing is better than what may be wrong. */
+bool observed_of_key(const struct observed *o, const char *key, char pair[OBSERVED_PAIR]);
+
+/* observed_pair: what a pair, which may come from outside, says of an address; false: nothing. */
+bool observed_pair(const char *pair, const char *private_addr, char public_addr[OBSERVED_ADDR]);
+
 /* observed_note: adds a change, unless it is the one in force; *news says which. The file is replaced in one step. 0 or
  * -errno. */
 int observed_note(const char *state_dir, const struct observed_change *c, bool *news);

@@ -5,13 +5,13 @@ import urllib.parse
 from xml.sax.saxutils import escape
 
 import cloud
-import logs
+from endpoint import Server, handler_class, verify
 
 INTERFACE, PRIVATE, MAC = "eni-0c0ffee", "10.77.0.5", "02:00:00:00:00:01"
 FORM = ("DescribeAddresses", "AllocateAddress", "AssociateAddress", "ReleaseAddress", "CreateTags")
 
 
-class Ec2(logs.Server):
+class Ec2(Server):
     """addresses: {allocation id: {"ip", "tags", "interface", "private"}}; calls: the actions that came, in order.
 
     fault(number, action) names what happens to a call: None; "before", "after": kill() is called before or after it is done,
@@ -24,7 +24,7 @@ class Ec2(logs.Server):
     def __init__(self, place, quota=5, fault=lambda n, action: None, kill=None):
         self.addresses, self.calls, self.fault, self.kill, self.quota = {}, [], fault, kill, quota
         self.made, self.lock, self.go = 0, threading.Lock(), threading.Event()
-        super().__init__(place, logs.handler_class(self.post))
+        super().__init__(place, handler_class(self.post))
 
     def reset(self, fault=lambda n, action: None):
         self.calls, self.fault = [], fault
@@ -47,7 +47,7 @@ class Ec2(logs.Server):
     def post(self, handler, body):
         form = dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True))
         action = form["Action"]
-        wrong = logs.verify(handler, body, {cloud.KEY: (cloud.SECRET, None), "ASIATEMP": ("TEMPSECRET", "TOKEN123")})
+        wrong = verify(handler, body, {cloud.KEY: (cloud.SECRET, None), "ASIATEMP": ("TEMPSECRET", "TOKEN123")})
         with self.lock:
             number = len(self.calls)
             self.calls.append(action)

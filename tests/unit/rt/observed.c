@@ -101,3 +101,80 @@ Test(observed, the_history_is_bounded)
 	cr_assert_eq(o.n, OBSERVED_MAX);
 	observed_fini(&o);
 }
+
+static const char *of_key(struct observed *o, const char *key, char pair[OBSERVED_PAIR])
+{
+	cr_assert_eq(observed_load(o, dir), 0);
+	return observed_of_key(o, key, pair) ? pair : "none";
+}
+
+#define S UINT64_C(1000000000)
+
+Test(observed, a_file_has_the_address_of_its_time)
+{
+	struct observed o = {0};
+	char pair[OBSERVED_PAIR];
+	const uint64_t day = 1767312000; /* 2026-01-02 00:00 UTC */
+	cr_assert_str_eq(
+		of_key(&o, "pcap/2026/01/02/00/1767312000_192.0.2.9_10.0.0.5_4000_80.pcap", pair),
+		"none");
+	note((day + 100) * S, "10.0.0.5", "192.0.2.1");
+	note((day + 200) * S + 5, "10.0.0.5", "192.0.2.2");
+	note((day + 200) * S + 6, "fd00::5", "2001:db8::1");
+	static const struct {
+		const char *key, *pair;
+	} keys[] = {
+		{"pcap/2026/01/02/00/1767312099_192.0.2.9_10.0.0.5_4000_80.pcap", "none"},
+		{"pcap/2026/01/02/00/1767312100_192.0.2.9_10.0.0.5_4000_80.pcap",
+		 "10.0.0.5=192.0.2.1"},
+		{"pcap/2026/01/02/00/1767312150_192.0.2.9_10.0.0.6_4000_80.pcap", "none"},
+		{"pcap/2026/01/02/00/1767312200_192.0.2.9_10.0.0.5_4000_80.pcap",
+		 "none"}, /* either */
+		{"pcap/2026/01/02/00/1767312201_192.0.2.9_10.0.0.5_8_0_icmp_2.pcap",
+		 "10.0.0.5=192.0.2.2"},
+		{"pcap/2026/01/02/00/1767312201_2001-db8--9_fd00--5_4000_80.pcap",
+		 "fd00::5=2001:db8::1"},
+		{"1767312201_192.0.2.9_10.0.0.5_4000_80.pcap", "10.0.0.5=192.0.2.2"},
+		{"pcap/2026/01/02/00/99999999999999999999_192.0.2.9_10.0.0.5_4000_80.pcap", "none"},
+		{"pcap/2026/01/02/00/x_192.0.2.9_10.0.0.5_4000_80.pcap", "none"},
+		{"", "none"},
+	};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		cr_assert_str_eq(of_key(&o, keys[i].key, pair), keys[i].pair, "%s: %s", keys[i].key,
+				 pair);
+	observed_fini(&o);
+}
+
+Test(observed, a_bundle_has_the_address_of_its_minute)
+{
+	struct observed o = {0};
+	char pair[OBSERVED_PAIR];
+	const uint64_t day = 1767312000;
+	note(day * S, "10.0.0.5", "192.0.2.1");
+	note((day + 150) * S, "10.0.0.5", "192.0.2.2");
+	cr_assert_str_eq(of_key(&o, "pcap/2026/01/01/23/bundle_59_7.pcap", pair), "none");
+	cr_assert_str_eq(of_key(&o, "pcap/2026/01/02/00/bundle_01_7.pcap", pair),
+			 "10.0.0.5=192.0.2.1");
+	cr_assert_str_eq(of_key(&o, "pcap/2026/01/02/00/bundle_02_8.pcap", pair), "none",
+			 "it changed within");
+	cr_assert_str_eq(of_key(&o, "pcap/2026/01/02/00/bundle_03_9.pcap", pair),
+			 "10.0.0.5=192.0.2.2");
+	observed_fini(&o);
+}
+
+Test(observed, pairs)
+{
+	char out[OBSERVED_ADDR];
+	cr_assert(observed_pair("10.0.0.5=192.0.2.1", "10.0.0.5", out));
+	cr_assert_str_eq(out, "192.0.2.1");
+	static const char *const others[] = {
+		"10.0.0.50=192.0.2.1",
+		"10.0.0.5",
+		"10.0.0.5=",
+		"10.0.0.5=<script>",
+		"",
+		"=192.0.2.1",
+		"10.0.0.5=1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		cr_assert_not(observed_pair(others[i], "10.0.0.5", out), "%s", others[i]);
+}
