@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
+#include "proto/base64.h"
 #include "proto/field.h"
 #include "proto/utf8.h"
 
@@ -92,6 +95,20 @@ static inline size_t plain_run(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
 	uint64_t w;
+#ifdef __SSE2__
+	/* As signed bytes, what has the high bit is below the space too. */
+	const __m128i before_space = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f),
+		      quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+	for (; n - i >= sizeof(__m128i); i += sizeof(__m128i)) {
+		__m128i v = _mm_loadu_si128((const void *)(p + i));
+		__m128i bad = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash));
+		__m128i good = _mm_cmpgt_epi8(v, before_space);
+		bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, del));
+		unsigned found = (unsigned)_mm_movemask_epi8(_mm_andnot_si128(bad, good)) ^ 0xffffu;
+		if (found)
+			return i + (size_t)__builtin_ctz(found);
+	}
+#endif
 	for (; n - i >= sizeof(w); i += sizeof(w)) {
 		memcpy(&w, p + i, sizeof(w));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -134,25 +151,36 @@ static void add_str(struct buf *out, struct bytes s)
 static void add_base64(struct buf *out, struct bytes b)
 {
 	addc(out, '"');
-	/* In pieces whose length is a multiple of three, so that they join, and fits an int. */
-	for (size_t i = 0, n; i < b.n; i += n) {
-		n = b.n - i < 3u << 20 ? b.n - i : 3u << 20;
-		uint8_t *to = buf_room(out, (n + 2) / 3 * 4 + 1); /* and a NUL */
-		if (!to)
-			return;
-		out->n += (size_t)EVP_EncodeBlock(to, b.p + i, (int)n);
-	}
+	uint8_t *to = buf_room(out, BASE64_LEN(b.n));
+	if (!to)
+		return;
+	out->n += base64_encode(b.p, b.n, to);
 	addc(out, '"');
+}
+
+/* Two digits at a time. */
+static char *digits_before(char *p, uint64_t v)
+{
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
+
+	for (; v >= 100; v /= 100)
+		memcpy(p -= 2, pairs + 2 * (v % 100), 2);
+	if (v >= 10)
+		memcpy(p -= 2, pairs + 2 * v, 2);
+	else
+		*--p = (char)('0' + v);
+	return p;
 }
 
 static void add_u64(struct buf *out, uint64_t v)
 {
-	char text[20], *p = text + sizeof(text);
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	add(out, p, (size_t)(text + sizeof(text) - p));
+	char text[20], *end = text + sizeof(text), *p = digits_before(end, v);
+
+	add(out, p, (size_t)(end - p));
 }
 
 static void add_i64(struct buf *out, int64_t v)
@@ -164,12 +192,13 @@ static void add_i64(struct buf *out, int64_t v)
 
 static void add_time(struct buf *out, uint64_t ns)
 {
-	add_u64(out, ns / NS_PER_S);
-	char text[10] = ".";
-	uint64_t fraction = ns % NS_PER_S;
-	for (int i = 9; i > 0; i--, fraction /= 10)
-		text[i] = (char)('0' + fraction % 10);
-	add(out, text, sizeof(text));
+	char text[32], *end = text + sizeof(text);
+
+	/* A one in front keeps the zeros. */
+	char *p = digits_before(end, NS_PER_S + ns % NS_PER_S);
+	*p = '.';
+	p = digits_before(p, ns / NS_PER_S);
+	add(out, p, (size_t)(end - p));
 }
 
 /* The shortest of the usual two precisions that reads back as v. JSON has no NaN and no infinity.
@@ -256,26 +285,64 @@ static void add_field(struct buf *out, const struct msg_field *f, const void *at
 	}
 }
 
-/* Rows are objects too: readers of JSON are to find names. */
-static void add_msg(struct buf *out, const struct msg_schema *s, const void *msg)
+/* add_rows: those of the rows [from, to) that are there, before each what is in *before; it becomes a comma. Rows that a
+ * piece has are taken from there. */
+static void add_rows(struct buf *out, const struct msg_schema *s, const void *msg, size_t from,
+		     size_t to, char *before, const struct msg_piece *piece, size_t npieces)
 {
-	char before = '{';
-	for (size_t i = 0; i < s->nfields; i++) {
+	for (size_t i = from; i < to; i++) {
 		const struct msg_field *f = &s->fields[i];
+		if (npieces && i == piece->from) {
+			add(out, piece->text.p, piece->text.n);
+			i = piece->to - 1;
+			piece++;
+			npieces--;
+			continue;
+		}
 		if (!field_present(f, msg))
 			continue;
-		addc(out, before);
-		before = ',';
-		addc(out, '"');
-		add(out, f->name, f->name_n); /* an identifier of C: nothing to escape */
-		add(out, "\":", 2);
+		addc(out, *before);
+		*before = ',';
+		add(out, f->key, f->name_n + 3);
 		add_field(out, f, field_at(f, msg));
 	}
-	buf_adds(out, before == '{' ? "{}" : "}");
+}
+
+/* Rows are objects too: readers of JSON are to find names. */
+static void add_object(struct buf *out, const struct msg_schema *s, const void *msg,
+		       const struct msg_piece *pieces, size_t npieces)
+{
+	char before = '{';
+
+	add_rows(out, s, msg, 0, s->nfields, &before, pieces, npieces);
+	if (before == '{')
+		addc(out, '{');
+	addc(out, '}');
+}
+
+static void add_msg(struct buf *out, const struct msg_schema *s, const void *msg)
+{
+	add_object(out, s, msg, NULL, 0);
 }
 
 int msg_json(const struct msg_schema *s, const void *msg, struct buf *out)
 {
 	add_msg(out, s, msg);
+	return out->rc;
+}
+
+int msg_json_rows(const struct msg_schema *s, const void *msg, size_t from, size_t to,
+		  struct buf *out)
+{
+	char before = ',';
+
+	add_rows(out, s, msg, from, to, &before, NULL, 0);
+	return out->rc;
+}
+
+int msg_json_pieces(const struct msg_schema *s, const void *msg, const struct msg_piece *pieces,
+		    size_t npieces, struct buf *out)
+{
+	add_object(out, s, msg, pieces, npieces);
 	return out->rc;
 }

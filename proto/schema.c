@@ -15,9 +15,9 @@
 
 /* clang-format off */
 #define MSG(name, coding, producer, topic, doc) static struct msg_field name##_fields[] = {
-#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, need, 0, NULL, unit, doc, sizeof(#name) - 1},
-#define PART(message, name, need, unit, doc)    {#name, MSG_PART, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1},
-#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1},
+#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, need, 0, NULL, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
+#define PART(message, name, need, unit, doc)    {#name, MSG_PART, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
+#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
 #define END(name)                               };
 #include "messages.def"
 #undef MSG
@@ -69,4 +69,13 @@ const struct msg_schema *msg_schema_of(struct bytes topic)
 			return msg_schemas[i];
 	}
 	return NULL;
+}
+
+size_t msg_row(const struct msg_schema *s, size_t offset)
+{
+	size_t i = 0;
+
+	while (i < s->nfields && s->fields[i].offset < offset)
+		i++;
+	return i;
 }

@@ -71,7 +71,8 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 	if (d->geo && who_geo_look(d->geo, &r->src, &d->geo_of))
 		r->m.geo = &d->geo_of;
 	buf_reset(&d->line);
-	int rc = msg_json(&msg_analysis_schema, &r->m, &d->line);
+	int rc = msg_json_pieces(&msg_analysis_schema, &r->m, r->known->piece, r->known->npieces,
+				 &d->line);
 	if (!rc)
 		rc = d->out(d->arg, r, buf_bytes(&d->line));
 	/* What was not taken is not known. */

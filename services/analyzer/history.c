@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -42,9 +41,8 @@ void history_of(const struct record *r, const struct flow *f, struct history_in 
 	if (out->bare)
 		out->syn = *f->syn;
 	out->tool = r->tool;
-	out->class[0] = 0;
-	if (r->m.payload_class.n)
-		snprintf(out->class, sizeof out->class, "%s", r->class);
+	out->classed = r->known->classed;
+	memcpy(out->class, r->known->class_id, sizeof out->class);
 }
 
 void history_note(struct history *h, const struct history_in *in, struct history_out *out)
@@ -52,8 +50,8 @@ void history_note(struct history *h, const struct history_in *in, struct history
 	struct who_first first;
 
 	*out = (struct history_out){.tool = in->tool};
-	if (in->class[0])
-		out->first_seen = seen_note(h->seen, in->class, in->ts_ns);
+	if (in->classed)
+		out->first_seen = seen_note_id(h->seen, in->class, in->ts_ns);
 	if (in->bare)
 		who_phase_bare(h->phase, &in->src, &in->syn, in->ts_ns, &out->tool);
 	else if (in->real)

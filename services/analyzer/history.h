@@ -27,7 +27,8 @@ struct history_in {
 	bool real; /* the source completed a connection */
 	struct who_syn syn;
 	struct who_tool tool;
-	char class[CLASS_TEXT];
+	bool classed;
+	uint8_t class[SEEN_ID];
 };
 
 struct history_out {

@@ -1,26 +1,41 @@
 /*
- * memo: what recognition said of a payload, for the next flow that brings the same bytes.
+ * memo: everything that follows from a payload alone, for the next flow that brings the same bytes.
  *
- * Attackers repeat themselves to the byte: the payload's digest, which every record has anyway, finds what
- * app_recognise and class_of made of it the last time. A table of fixed size, each place taken over by the
- * last payload that falls to it; when its memory is full, it begins anew.
+ * Attackers repeat themselves to the byte. What is known of a payload — its digest, what app_recognise and
+ * class_of made of it, the text of these rows in a record — is kept and found again by the payload itself,
+ * compared in full. A table of fixed size; when its memory is full, it begins anew. Long payloads, and those whose
+ * meaning hangs on what the responder said, are looked at each time.
  */
 #ifndef ANALYZER_MEMO_H
 #define ANALYZER_MEMO_H
 
 #include "app/app.h"
 #include "class/class.h"
+#include "class/seen.h"
+#include "proto/codec.h"
+#include "who/syn.h"
+
+#define MEMO_PIECES 4
+
+/* rec has app, its parts, first_bytes, payload, payload_len, payload_sha256, payload_class and readable; nothing else
+ * is set. piece has the same as JSON. */
+struct memo_known {
+	struct msg_analysis rec;
+	struct who_tool said;
+	bool classed;
+	uint8_t class_id[SEEN_ID];
+	char class[CLASS_TEXT], sha256[65];
+	struct msg_piece piece[MEMO_PIECES];
+	size_t npieces; /* 0 or MEMO_PIECES */
+};
 
 struct memo;
 
-/* memo_new: takes up to 16 MiB as it fills. 0 or -ENOMEM. */
-int memo_new(struct memo **out);
+/* memo_new: for payloads of at most max_payload bytes; takes up to 32 MiB as it fills. 0 or -ENOMEM. */
+int memo_new(size_t max_payload, struct memo **out);
 void memo_free(struct memo **m);
 
-/* memo_recognise: *rec becomes what app_recognise gives for in, nothing else set, and class what class_of
- * gives. sha256 is the hex digest of in->init. rec borrows from in and arena, or from the memo until the
- * next call. */
-void memo_recognise(struct memo *m, const struct app_in *in, const char sha256[64],
-		    struct msg_arena *arena, struct msg_analysis *rec, char class[CLASS_TEXT]);
+/* memo_recognise: *out borrows from in and from the memo until the next call. 0 or -ENOMEM. */
+int memo_recognise(struct memo *m, const struct app_in *in, const struct memo_known **out);
 
 #endif

@@ -45,12 +45,17 @@ static int wide_times(const struct record *r, struct buf *out, size_t from)
 
 static int json(const struct record *r, bool bare, struct buf *out)
 {
+	const struct memo_known *k = r->known;
+	const struct msg_analysis *m = &r->m;
+	struct msg_analysis without;
 	size_t from = out->n;
-	struct msg_analysis m = r->m;
 
-	if (bare)
-		m.tool = m.tool_reason = (struct bytes){0};
-	int rc = msg_json(&msg_analysis_schema, &m, out);
+	if (bare && m->tool.n) {
+		without = *m;
+		without.tool = without.tool_reason = (struct bytes){0};
+		m = &without;
+	}
+	int rc = msg_json_pieces(&msg_analysis_schema, m, k->piece, k->npieces, out);
 	if (!rc && (r->first_wraps || r->last_wraps))
 		rc = wide_times(r, out, from);
 	return rc;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,67 +10,12 @@ int record_init(struct record *r, uint32_t max_payload)
 {
 	*r = (struct record){0};
 	/* Bytes before the first one seen come on top of the stream limit. */
-	buf_init(&r->readable, (size_t)max_payload + STREAM_ORIGIN);
-	r->arena = malloc(APP_ARENA_BYTES);
-	return r->arena ? memo_new(&r->memo) : -ENOMEM;
+	return memo_new((size_t)max_payload + STREAM_ORIGIN, &r->memo);
 }
 
 void record_fini(struct record *r)
 {
-	buf_fini(&r->readable);
-	free(r->arena);
 	memo_free(&r->memo);
-}
-
-static char hex_digit(unsigned v)
-{
-	return (char)(v < 10 ? '0' + v : 'a' + v - 10);
-}
-
-static int sha256(struct bytes b, char out[65])
-{
-	/* What most flows have: no payload. */
-	static const char of_nothing[] =
-		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-	static _Thread_local EVP_MD_CTX *ctx;
-	static _Thread_local EVP_MD *md;
-	unsigned char digest[32];
-
-	if (!b.n) {
-		memcpy(out, of_nothing, sizeof of_nothing);
-		return 0;
-	}
-	if (!ctx)
-		ctx = EVP_MD_CTX_new();
-	if (!md)
-		md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!ctx || !md || !EVP_DigestInit_ex2(ctx, md, NULL) || !EVP_DigestUpdate(ctx, b.p, b.n) ||
-	    !EVP_DigestFinal_ex(ctx, digest, NULL))
-		return -ENOMEM;
-	for (unsigned i = 0; i < sizeof digest; i++) {
-		out[2 * i] = hex_digit(digest[i] >> 4);
-		out[2 * i + 1] = hex_digit(digest[i] & 15);
-	}
-	out[64] = 0;
-	return 0;
-}
-
-/* readable: printable ASCII and white space stay, every other byte becomes a dot. */
-static int readable(struct buf *out, struct bytes b)
-{
-	buf_reset(out);
-	if (!b.n)
-		return 0;
-	uint8_t *to = buf_room(out, b.n);
-	if (!to)
-		return -ENOMEM;
-	for (size_t i = 0; i < b.n; i++) {
-		uint8_t c = b.p[i];
-		bool keep = (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r');
-		to[i] = keep ? c : '.';
-	}
-	out->n = b.n;
-	return 0;
 }
 
 static const char *proto_name(uint8_t proto, char number[4])
@@ -181,18 +125,16 @@ static void identity(struct record *r, const struct record_source *src, const st
 }
 
 /* recognise: makes r->m of what the payload says; everything else in it is zero afterwards. */
-static void recognise(struct record *r, const struct flow *f, struct bytes init, struct bytes resp)
+static int recognise(struct record *r, const struct flow *f, struct bytes init, struct bytes resp)
 {
-	struct msg_arena arena = {.p = r->arena, .n = APP_ARENA_BYTES};
 	struct app_in in = {
 		.proto = f->key.proto, .init = init, .datagram = f->datagram, .resp = resp};
 
-	r->m = (struct msg_analysis){0};
-	if (!init.n)
-		return;
 	ports(f, r->initiator, &in.src_port, &in.dst_port);
-	memo_recognise(r->memo, &in, r->sha256, &arena, &r->m, r->class);
-	r->m.payload_class = bytes_str(r->class);
+	int rc = memo_recognise(r->memo, &in, &r->known);
+	if (!rc)
+		r->m = r->known->rec;
+	return rc;
 }
 
 static void fingerprint(struct record *r, const struct flow *f)
@@ -201,7 +143,7 @@ static void fingerprint(struct record *r, const struct flow *f)
 
 	if (syn)
 		r->m.syn = bytes_of(r->syn, who_syn_text(syn, r->syn));
-	if (!who_tool(syn, &r->m, &r->tool))
+	if (!who_tool(syn, &r->known->said, &r->tool))
 		r->tool = (struct who_tool){0};
 	r->m.tool = bytes_str(r->tool.name);
 	r->m.tool_reason = bytes_str(r->tool.reason);
@@ -223,12 +165,9 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 		stream_finish(other, l, &resp);
 	if (!init.payload.p)
 		init.payload = bytes_of("", 0);
-	rc = sha256(init.payload, r->sha256);
-	if (!rc)
-		rc = readable(&r->readable, init.payload);
+	rc = recognise(r, f, init.payload, resp.payload);
 	if (rc)
 		return rc;
-	recognise(r, f, init.payload, resp.payload);
 	ends(r, f);
 	observed(r, src, f);
 	r->m.init_ts = f->first_ns;
@@ -242,11 +181,8 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 	r->m.packets = f->packets;
 	r->m.bytes = f->bytes;
 	r->m.payload = init.payload;
-	r->m.payload_len = init.payload.n;
 	r->m.gaps.v = init.gaps;
 	r->m.gaps.n = init.ngaps;
-	r->m.payload_sha256 = bytes_of(r->sha256, 64);
-	r->m.readable = buf_bytes(&r->readable);
 	if (s) {
 		r->m.overlap_conflicts = s->conflicts;
 		r->m.out_of_window = s->beyond;

@@ -38,13 +38,12 @@ struct record {
 	uint32_t first_wraps,
 		last_wraps; /* of m.init_ts and m.last_ts: how often 2^64 ns (see capfile.h) */
 	/* What m borrows. */
-	struct buf readable;
+	const struct memo_known *known; /* what the payload says; it may have rows of m as text */
 	char src_text[ADDR_TEXT_MAX], dst_text[ADDR_TEXT_MAX], proto[4];
 	char observed[OBSERVED_ADDR];
-	char flow_id[FLOWID_TEXT], community[32], sha256[65];
-	char syn[WHO_SYN_MAX], class[CLASS_TEXT], tunnel[2 * ADDR_TEXT_MAX + 16];
+	char flow_id[FLOWID_TEXT], community[32];
+	char syn[WHO_SYN_MAX], tunnel[2 * ADDR_TEXT_MAX + 16];
 	struct bytes cuts[RECORD_MAX_CUTS];
-	uint8_t *arena;
 	struct memo *memo;
 };
 

@@ -6,10 +6,23 @@ static const struct app_row rows[] = {APP_PROTOCOLS};
 
 #define FIRST_BYTES 8
 
+uint16_t app_port(uint16_t port)
+{
+	switch (port) {
+#define X(n) case n:
+		APP_PORTS
+#undef X
+		return port;
+	}
+	return 0;
+}
+
 void app_recognise(const struct app_in *in, struct msg_arena *arena, struct msg_analysis *rec)
 {
 	struct app_in first = *in;
 
+	first.src_port = app_port(in->src_port);
+	first.dst_port = app_port(in->dst_port);
 	if (in->init.n == 0)
 		return;
 	if (in->proto == APP_UDP && in->datagram && in->datagram < in->init.n)

@@ -75,7 +75,7 @@ static int nibble(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool parse(const char *text, uint8_t id[SEEN_ID])
+bool seen_id(const char *text, uint8_t id[SEEN_ID])
 {
 	char prefix[16];
 	int n = snprintf(prefix, sizeof prefix, "%d:", CLASS_VERSION);
@@ -92,14 +92,17 @@ static bool parse(const char *text, uint8_t id[SEEN_ID])
 	return true;
 }
 
+bool seen_note_id(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns)
+{
+	s->dirty = true;
+	return seen_put(s, id, ts_ns);
+}
+
 bool seen_note(struct seen *s, const char *class_text, uint64_t ts_ns)
 {
 	uint8_t id[SEEN_ID];
 
-	if (!parse(class_text, id))
-		return false;
-	s->dirty = true;
-	return seen_put(s, id, ts_ns);
+	return seen_id(class_text, id) && seen_note_id(s, id, ts_ns);
 }
 
 void seen_stats(const struct seen *s, struct seen_stats *out)

@@ -14,6 +14,8 @@
 
 #include "class/class.h"
 
+#define SEEN_ID 16 /* bytes of a class without its version */
+
 struct seen;
 
 struct seen_stats {
@@ -29,6 +31,9 @@ void seen_free(struct seen **s);
 /* seen_note: true when the class was not in the table: first_seen. Classes of another CLASS_VERSION
  * and the empty class are never first. */
 bool seen_note(struct seen *s, const char *class_text, uint64_t ts_ns);
+/* seen_id: the bytes of a class; false when it is none of this version. seen_note_id: as seen_note. */
+bool seen_id(const char *class_text, uint8_t id[SEEN_ID]);
+bool seen_note_id(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns);
 void seen_stats(const struct seen *s, struct seen_stats *out);
 /* seen_dirty: whether seen_note has changed the table since the last seen_save or seen_load. */
 bool seen_dirty(const struct seen *s);

@@ -7,7 +7,6 @@
 #include "class/seen.h"
 
 #define SEEN_WAYS 8 /* classes in a set */
-#define SEEN_ID   16
 
 struct seen_entry {
 	uint8_t id[SEEN_ID];

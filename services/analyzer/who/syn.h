@@ -54,9 +54,11 @@ struct who_tool {
 	const char *reason; /* what made us think so */
 };
 
-/* who_tool: guesses from the SYN (NULL: none was seen) and from the recognised parts of the record
- * (app, http, ssh, payload). A marker that a tool computes weighs more than a pattern. false: no
- * guess. */
-bool who_tool(const struct who_syn *syn, const struct msg_analysis *rec, struct who_tool *out);
+/* who_tool_said: guesses from the recognised parts of the record (http, ssh, …). false: no guess, *out is zeroed. */
+bool who_tool_said(const struct msg_analysis *rec, struct who_tool *out);
+
+/* who_tool: guesses from the SYN (NULL: none was seen) and from what the payload said (name NULL: nothing). A
+ * marker that a tool computes weighs more than a pattern. false: no guess. */
+bool who_tool(const struct who_syn *syn, const struct who_tool *payload, struct who_tool *out);
 
 #endif

@@ -112,7 +112,19 @@ static bool by_shape(const struct who_syn *s, struct who_tool *out)
 	return false;
 }
 
-bool who_tool(const struct who_syn *syn, const struct msg_analysis *rec, struct who_tool *out)
+bool who_tool_said(const struct msg_analysis *rec, struct who_tool *out)
 {
-	return (syn && by_mark(syn, out)) || by_payload(rec, out) || (syn && by_shape(syn, out));
+	*out = (struct who_tool){0};
+	return by_payload(rec, out);
+}
+
+bool who_tool(const struct who_syn *syn, const struct who_tool *payload, struct who_tool *out)
+{
+	if (syn && by_mark(syn, out))
+		return true;
+	if (payload->name) {
+		*out = *payload;
+		return true;
+	}
+	return syn && by_shape(syn, out);
 }

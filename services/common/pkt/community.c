@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pkt/be.h"
+#include "pkt/digest.h"
 #include "pkt/flowkey.h"
 
 /* The specification's ICMP pairs: the counterpart's type stands for the other port. Its list is not
@@ -38,22 +39,6 @@ static bool has_ports(const struct pkt *p)
 	return false;
 }
 
-/* sha1: SHA-1 of a short input; the digest and its context are fetched once a thread. */
-static int sha1(const uint8_t *data, size_t n, uint8_t out[20])
-{
-	static _Thread_local EVP_MD_CTX *ctx;
-	static _Thread_local EVP_MD *md;
-
-	if (!ctx)
-		ctx = EVP_MD_CTX_new();
-	if (!md)
-		md = EVP_MD_fetch(NULL, "SHA1", NULL);
-	if (!ctx || !md || !EVP_DigestInit_ex2(ctx, md, NULL) || !EVP_DigestUpdate(ctx, data, n) ||
-	    !EVP_DigestFinal_ex(ctx, out, NULL))
-		return -1;
-	return 0;
-}
-
 void community_id(const struct pkt *p, uint16_t seed, char out[32])
 {
 	size_t n = p->src.family == 4 ? 4 : 16;
@@ -61,7 +46,6 @@ void community_id(const struct pkt *p, uint16_t seed, char out[32])
 	bool ports = has_ports(p), one_way = false;
 	uint8_t b[2 + 32 + 2 + 4], digest[20];
 
-	out[0] = 0;
 	if (ports && (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)) {
 		one_way = true;
 		for (size_t i = 0; i < sizeof icmp_ports / sizeof icmp_ports[0]; i++)
@@ -85,8 +69,7 @@ void community_id(const struct pkt *p, uint16_t seed, char out[32])
 		put_be16(b + at + 2, keep ? dport : sport);
 		at += 4;
 	}
-	if (sha1(b, at, digest))
-		return;
+	digest_sha1(b, at, digest);
 	out[0] = '1';
 	out[1] = ':';
 	EVP_EncodeBlock((unsigned char *)out + 2, digest, sizeof digest);

@@ -19,46 +19,70 @@ static char *json_of(const struct msg_analysis *m)
 	return (char *)b.p;
 }
 
-static char *recognised(struct memo *m, const char *payload, uint16_t sport, uint16_t dport,
-			const char *digest)
+static char *text_of(struct buf *b)
+{
+	buf_addc(b, 0);
+	return (char *)b->p;
+}
+
+/* The memo's rows as JSON, with the pieces and without, must be what recognition and JSON say by themselves. */
+static void same_as_direct(struct memo *m, const char *payload, uint16_t sport, uint16_t dport,
+			   bool kept)
 {
 	static _Alignas(16) uint8_t arena_bytes[APP_ARENA_BYTES];
 	struct msg_arena arena = {.p = arena_bytes, .n = sizeof arena_bytes};
 	struct app_in in = {
 		.proto = 6, .src_port = sport, .dst_port = dport, .init = bytes_str(payload)};
 	struct msg_analysis rec = {0};
-	char class[CLASS_TEXT], sha256[65] = "";
-	memset(sha256, '0', 64);
-	memcpy(sha256, digest, strlen(digest));
-	if (m) {
-		memo_recognise(m, &in, sha256, &arena, &rec, class);
-	} else {
-		app_recognise(&in, &arena, &rec);
-		class_of(in.init, &rec, class);
-	}
+	const struct memo_known *k;
+	char class[CLASS_TEXT];
+	struct buf pieces;
+
+	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(sz, k->npieces, kept ? MEMO_PIECES : 0));
+	app_recognise(&in, &arena, &rec);
+	class_of(in.init, &rec, class);
+	rec.payload = in.init;
 	rec.payload_class = bytes_str(class);
-	return json_of(&rec);
+	rec.payload_len = in.init.n;
+	rec.payload_sha256 = k->rec.payload_sha256;
+	rec.readable = k->rec.readable;
+	cr_assert(eq(sz, rec.readable.n, in.init.n));
+	char *direct = json_of(&rec), *plain = json_of(&k->rec);
+	cr_assert(eq(str, plain, direct));
+	buf_init(&pieces, 1 << 20);
+	rec = (struct msg_analysis){0}; /* so that all comes from the pieces */
+	if (!kept)
+		rec = k->rec;
+	cr_assert(eq(int,
+		     msg_json_pieces(&msg_analysis_schema, &rec, k->piece, k->npieces, &pieces),
+		     0));
+	cr_assert(eq(str, text_of(&pieces), direct));
+	buf_fini(&pieces);
+	free(direct);
+	free(plain);
 }
 
 Test(memo, says_what_recognition_says)
 {
-	static char long_one[4000];
+	static char long_one[4000], too_long[9000];
 	static const char *const payloads[] = {
-		"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: curl/8\r\n\r\n", "SSH-2.0-Go\r\n",
-		"*1\r\n$4\r\nINFO\r\n", "junk", long_one};
+		"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: curl/8\r\n\r\n",
+		"SSH-2.0-Go\r\n",
+		"*1\r\n$4\r\nINFO\r\n",
+		"junk",
+		"",
+		long_one,
+		too_long};
 	struct memo *m;
 	memset(long_one, 'a', sizeof long_one - 1);
-	cr_assert(eq(int, memo_new(&m), 0));
+	memset(too_long, 'a', sizeof too_long - 1);
+	cr_assert(eq(int, memo_new(16 << 20, &m), 0));
 	for (int round = 0; round < 3; round++)
-		for (size_t i = 0; i < 5; i++)
-			for (uint16_t port = 6378; port < 6381; port++) {
-				char digest[2] = {(char)('a' + i), 0};
-				char *direct = recognised(NULL, payloads[i], 5000, port, digest);
-				char *kept = recognised(m, payloads[i], 5000, port, digest);
-				cr_assert(eq(str, kept, direct));
-				free(direct);
-				free(kept);
-			}
+		for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++)
+			for (uint16_t port = 6378; port < 6381; port++)
+				same_as_direct(m, payloads[i], 5000, port,
+					       strlen(payloads[i]) < sizeof too_long - 1);
 	memo_free(&m);
 	memo_free(&m);
 }
@@ -69,21 +93,41 @@ Test(memo, begins_anew_when_it_is_full)
 	static char payload[8000];
 	struct memo *m;
 
-	cr_assert(eq(int, memo_new(&m), 0));
+	cr_assert(eq(int, memo_new(16 << 20, &m), 0));
 	for (int round = 0; round < 2; round++)
 		for (unsigned i = 0; i < 2500; i++) {
-			char digest[9];
 			int n = snprintf(payload, sizeof payload, "GET /%u HTTP/1.1\r\nHost: ", i);
 			memset(payload + n, 'a', sizeof payload - 1 - (size_t)n);
-			snprintf(digest, sizeof digest, "%08x", i * 2654435761u);
-			char *kept = recognised(m, payload, 5000, 80, digest);
-			if (i % 100 == 0) {
-				char *direct = recognised(NULL, payload, 5000, 80, digest);
-				cr_assert(eq(str, kept, direct));
-				free(direct);
-			}
-			free(kept);
+			same_as_direct(m, payload, 5000, 80, true);
 		}
+	memo_free(&m);
+}
+
+/* SHA-256 of the empty string and of "abc" (FIPS 180-2, B.1), by both ways. */
+Test(memo, digest_and_readable)
+{
+	static char long_one[9000];
+	struct memo *m;
+	const struct memo_known *k;
+	struct app_in in = {.proto = 6, .init = bytes_of("", 0)};
+
+	cr_assert(eq(int, memo_new(16 << 20, &m), 0));
+	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(str, (char *)(uintptr_t)k->sha256,
+		     (char *)"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+	cr_assert(not(k->classed));
+	in.init = bytes_str("abc");
+	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(str, (char *)(uintptr_t)k->sha256,
+		     (char *)"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	cr_assert(k->classed);
+	memcpy(long_one, "a\x1f\t\n\x0b\x0c\r ~\x7f\x80\xff\0b", 14);
+	for (size_t n = 14; n < sizeof long_one; n += sizeof long_one - 15) {
+		in.init = bytes_of(long_one, n);
+		cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+		cr_assert(eq(sz, k->rec.readable.n, n));
+		cr_assert(eq(int, memcmp(k->rec.readable.p, "a.\t\n\x0b\x0c\r ~....b", 14), 0));
+	}
 	memo_free(&m);
 }
 

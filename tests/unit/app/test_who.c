@@ -113,10 +113,11 @@ static void tool_is(const struct pkt *p, const struct msg_analysis *rec, const c
 {
 	static const struct msg_analysis nothing;
 	struct who_syn s;
-	struct who_tool tool = {NULL, NULL};
+	struct who_tool tool = {NULL, NULL}, said;
 	if (p)
 		who_syn_read(p, &s);
-	bool some = who_tool(p ? &s : NULL, rec ? rec : &nothing, &tool);
+	who_tool_said(rec ? rec : &nothing, &said);
+	bool some = who_tool(p ? &s : NULL, &said, &tool);
 	cr_expect_eq(some, want != NULL, "%s, expected %s", some ? tool.name : "nothing",
 		     want ? want : "nothing");
 	if (some) {

@@ -166,8 +166,9 @@ Test(codec, signed_integers_round_trip)
 		int64_t at, left_out;
 	} p = {.at = INT64_MIN}, d;
 	static const struct msg_field fields[] = {
-		{"at", MSG_I64, true, offsetof(struct point, at), NULL, "", "", 2},
-		{"left_out", MSG_I64, false, offsetof(struct point, left_out), NULL, "", "", 8},
+		{"at", MSG_I64, true, offsetof(struct point, at), NULL, "", "", 2, "\"at\":"},
+		{"left_out", MSG_I64, false, offsetof(struct point, left_out), NULL, "", "", 8,
+		 "\"left_out\":"},
 	};
 	const struct msg_schema s = {
 		.name = "point", .fields = fields, .nfields = 2, .size = sizeof(p)};

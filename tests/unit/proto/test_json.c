@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>
+#include <openssl/evp.h>
 
+#include "proto/base64.h"
 #include "proto/codec.h"
 
 static struct buf out;
@@ -169,4 +171,79 @@ Test(json, stops_at_the_limit)
 	buf_reset(&small);
 	cr_assert_eq(msg_json(&msg_packet_row_schema, &row, &small), -EFBIG);
 	buf_fini(&small);
+}
+
+/* Every way to cut a message into pieces gives the message. */
+Test(json, pieces)
+{
+	const struct msg_schema *s = &msg_analysis_schema;
+	struct msg_http http = {.method = BYTES("GET"), .target = BYTES("/")};
+	struct msg_analysis m = {.init_ts = 1,
+				 .payload = BYTES("abc"),
+				 .sensor = BYTES("s"),
+				 .app = BYTES("http"),
+				 .http = &http};
+	size_t app = msg_row(s, offsetof(struct msg_analysis, app));
+	struct buf text[2];
+
+	cr_assert_str_eq(s->fields[app].name, "app");
+	cr_assert_eq(msg_row(s, sizeof m), s->nfields);
+	cr_assert_eq(msg_json(s, &m, &out), 0);
+	for (size_t i = 0; i < 2; i++)
+		buf_init(&text[i], 1 << 20);
+	for (size_t from = 1; from < s->nfields; from++)
+		for (size_t to = from + 1; to <= s->nfields; to++) {
+			struct buf whole;
+			struct msg_piece piece[2] = {{from, to, {0}}, {to, s->nfields, {0}}};
+			buf_init(&whole, 1 << 20);
+			for (size_t i = 0; i < 2; i++) {
+				buf_reset(&text[i]);
+				cr_assert_eq(
+					msg_json_rows(s, &m, piece[i].from, piece[i].to, &text[i]),
+					0);
+				piece[i].text = buf_bytes(&text[i]);
+			}
+			cr_assert_eq(msg_json_pieces(s, &m, piece, to < s->nfields ? 2 : 1, &whole),
+				     0);
+			cr_assert_eq(whole.n, out.n);
+			cr_assert_eq(memcmp(whole.p, out.p, out.n), 0);
+			buf_fini(&whole);
+		}
+	for (size_t i = 0; i < 2; i++)
+		buf_fini(&text[i]);
+}
+
+/* Against OpenSSL's, at every length, and not a byte beyond. */
+Test(json, base64)
+{
+	uint8_t in[300], got[BASE64_LEN(sizeof in) + 1], want[BASE64_LEN(sizeof in)];
+
+	for (size_t i = 0; i < sizeof in; i++)
+		in[i] = (uint8_t)(i * 167 + i / 7);
+	for (size_t from = 0; from < 40; from++)
+		for (size_t n = 0; from + n <= sizeof in; n++) {
+			memset(got, 0xee, sizeof got);
+			size_t len = base64_encode(in + from, n, got);
+			cr_assert_eq(len, (size_t)EVP_EncodeBlock(want, in + from, (int)n));
+			cr_assert_eq(memcmp(got, want, len), 0);
+			cr_assert_eq(got[BASE64_LEN(n)], 0xee);
+		}
+}
+
+/* Long strings take the wide path: a byte to escape at each of its places. */
+Test(json, escapes_anywhere)
+{
+	static const struct {
+		const char *byte, *text;
+	} c[] = {{"\"", "\\\""}, {"\\", "\\\\"}, {"\n", "\\n"}, {"\x7f", "\\u007f"}, {"\xff", "."}};
+	char s[81], want[100];
+
+	for (size_t k = 0; k < sizeof c / sizeof c[0]; k++)
+		for (int at = 0; at < 80; at++) {
+			memset(s, '~', 80);
+			s[80] = 0;
+			s[at] = c[k].byte[0];
+			snprintf(want, sizeof want, "%.*s%s%s", at, s, c[k].text, s + at + 1);
+			expect_str(bytes_of(s, 80), want);
+		}
 }
