@@ -15,8 +15,8 @@
 __attribute__((target("avx2"))) static size_t encode_wide(const uint8_t *p, size_t n, uint8_t *out)
 {
 	/* Each 3 bytes a b c become the word b a c b, in which every 6 bits are in reach of one multiplication. */
-	const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10, 1, 0,
-						2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+	const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10,
+						1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
 	/* What is added to 6 bits, by sort: 26-51, 52-61 (ten places), 62, 63, 0-25. */
 	const __m256i shift = _mm256_setr_epi8(
 		'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
@@ -25,7 +25,8 @@ __attribute__((target("avx2"))) static size_t encode_wide(const uint8_t *p, size
 		'0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
 	size_t i = 0;
 
-	for (; n - i >= 28; i += 24, out += 32) { /* the second load ends 4 bytes behind the group */
+	for (; n - i >= 28;
+	     i += 24, out += 32) { /* the second load ends 4 bytes behind the group */
 		__m256i v = _mm256_inserti128_si256(
 			_mm256_castsi128_si256(_mm_loadu_si128((const void *)(p + i))),
 			_mm_loadu_si128((const void *)(p + i + 12)), 1);

@@ -15,15 +15,14 @@ struct flow *flow_new(const struct flowkey *key, uint64_t no, const struct pkt *
 	f->first_ns = f->last_ns = p->ts_ns;
 	f->first_wraps = f->last_wraps = p->ts_wraps;
 	f->first_dir = (int8_t)dir;
-	f->syn_dir = f->synack_dir = -1;
+	f->syn_dir = f->synack_dir = f->own_dir = -1;
 	f->has_ports = p->stop == PKT_L4;
 	return f;
 }
 
 static void free_buf(struct buf *b)
 {
-	if (b)
-		buf_fini(b);
+	buf_fini(b);
 	free(b);
 }
 
@@ -35,12 +34,14 @@ void flow_free(struct flow **f)
 		struct flow_dir *d = &(*f)->dir[i];
 		if (d->stream) {
 			stream_fini(d->stream);
-			free(d->stream);
+			if (d->stream != &(*f)->own)
+				free(d->stream);
 		}
-		free_buf(d->rst);
-		free_buf(d->doubted);
+		if (d->rst)
+			free_buf(d->rst);
+		if (d->doubted)
+			free_buf(d->doubted);
 	}
-	free((*f)->syn);
 	free((*f)->tunnel);
 	free(*f);
 	*f = NULL;
@@ -48,11 +49,12 @@ void flow_free(struct flow **f)
 
 size_t flow_memory(const struct flow *f)
 {
-	size_t n = sizeof *f + (f->syn ? sizeof *f->syn : 0) + (f->tunnel ? sizeof *f->tunnel : 0);
+	size_t n = sizeof *f + (f->tunnel ? sizeof *f->tunnel : 0);
 
 	for (int i = 0; i < 2; i++) {
 		if (f->dir[i].stream)
-			n += sizeof(struct stream) + stream_memory(f->dir[i].stream);
+			n += stream_memory(f->dir[i].stream) +
+			     (f->dir[i].stream == &f->own ? 0 : sizeof(struct stream));
 		if (f->dir[i].rst)
 			n += sizeof(struct buf) + f->dir[i].rst->cap;
 		if (f->dir[i].doubted)
@@ -87,10 +89,17 @@ bool flow_splits(const struct flow *f, const struct pkt *p, int dir)
 	return me->seen && me->seq_first - p->seq > (uint32_t)STREAM_ORIGIN;
 }
 
-static struct stream *need_stream(struct flow_dir *d)
+static struct stream *need_stream(struct flow *f, int dir)
 {
+	struct flow_dir *d = &f->dir[dir];
+
 	if (!d->stream) {
-		d->stream = calloc(1, sizeof *d->stream);
+		if (f->own_dir < 0) {
+			f->own_dir = (int8_t)dir;
+			d->stream = &f->own;
+		} else {
+			d->stream = calloc(1, sizeof *d->stream);
+		}
 		if (d->stream && d->has_isn)
 			stream_syn(d->stream, d->isn);
 		d->starved = d->starved || !d->stream;
@@ -129,7 +138,7 @@ static void believe(struct flow *f, const struct stream_limits *l, int dir, bool
 	size_t kept = 0;
 	struct doubted s;
 
-	if (!need_stream(me))
+	if (!need_stream(f, dir))
 		return;
 	for (size_t at = 0; at < b->n; at += sizeof s + s.len) {
 		memcpy(&s, b->p + at, sizeof s);
@@ -177,7 +186,7 @@ void flow_settle(struct flow *f, const struct stream_limits *l, int dir)
 		believe(f, l, dir, true);
 	s = me->stream;
 	if (me->rst && (!s || !s->has_origin || (s->high == STREAM_ORIGIN && !s->low)) &&
-	    need_stream(me))
+	    need_stream(f, dir))
 		stream_append(me->stream, l, me->rst->p, me->rst->n);
 }
 
@@ -189,9 +198,7 @@ static void syn(struct flow *f, const struct pkt *p, int dir)
 	if (!(p->flags & TCP_ACK)) {
 		if (f->syn_dir < 0) {
 			f->syn_dir = (int8_t)dir;
-			f->syn = malloc(sizeof *f->syn);
-			if (f->syn)
-				who_syn_read(p, f->syn);
+			who_syn_read(p, &f->syn);
 		}
 	} else if (f->synack_dir < 0) {
 		f->synack_dir = (int8_t)dir;
@@ -270,11 +277,11 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 	 */
 	if (f->syn_dir >= 0 && f->syn_dir != dir)
 		return;
-	if (p->payload_len && need_stream(me))
+	if (p->payload_len && need_stream(f, dir))
 		stream_segment(me->stream, l, peer->window, seq, p->payload, p->payload_len, false);
 	if (p->payload_len < p->payload_wire)
 		f->snapped = true;
-	if (p->flags & TCP_FIN && (me->stream || me->has_isn) && need_stream(me))
+	if (p->flags & TCP_FIN && (me->stream || me->has_isn) && need_stream(f, dir))
 		stream_segment(me->stream, l, peer->window, seq + p->payload_wire, NULL, 0, true);
 }
 
@@ -297,7 +304,7 @@ static void other(struct flow *f, const struct stream_limits *l, const struct pk
 	if (!me->seen)
 		f->datagram = n;
 	me->seen = true;
-	if (n && need_stream(me))
+	if (n && need_stream(f, dir))
 		stream_append(me->stream, l, data, n);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is
- * either in memory or at a place of the pager. Of several flows of one key the newest is found.
+ * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is either live, or at
+ * rest at a place of the pager. Of several flows of one key the newest is found. Only the flows used lately are live, so
+ * that they stay in the processor's caches; packets of others are rare.
  */
 #include "flows.h"
 
@@ -11,6 +12,7 @@
 #include <sys/random.h>
 
 #include "freeze.h"
+#include "mix.h"
 #include "pager.h"
 #include "pkt/siphash.h"
 
@@ -20,13 +22,27 @@
 #define CHUNK_BITS 12
 #define CHUNK      (1u << CHUNK_BITS)
 
+/* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth; flows at rest
+ * a third. The rest is for what each of them takes on top: allocator, pages half used. */
+#define LIVE_MOST  ((size_t)16 << 20)
+#define STORE_MOST ((size_t)1 << 30)
+#define REST_MOST  ((size_t)1 << 36)
+
 struct slot {
 	struct flowkey key;
 	uint32_t tunnel; /* 0: outermost; else names the tunnel */
-	uint32_t chain;  /* slot index + 1 */
+	bool resting;
 	uint64_t first_ns;
-	struct flow *live; /* NULL: paged out */
-	uint64_t place;
+	union {
+		struct flow *live;
+		uint64_t place; /* resting */
+	};
+};
+
+/* An entry of the table: its position follows from the hash. */
+struct ref {
+	uint32_t hash;
+	uint32_t slot; /* index + 1; 0: free */
 };
 
 struct flows {
@@ -35,13 +51,20 @@ struct flows {
 	uint8_t seed[16];
 	struct slot **chunk;
 	uint32_t nchunks, nslots;
-	uint32_t *bucket; /* slot index + 1 */
-	uint32_t nbuckets;
+	struct ref *ref;
+	uint32_t nrefs, used; /* nrefs is a power of two, at most half used */
+	size_t live_limit;
 	size_t memory; /* of live flows */
 	struct flow *oldest, *newest;
 	struct defrag *defrag;
 	struct pager *pager;
+	struct store *store;
 };
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 int flows_new(const struct flows_options *o, struct flows **out)
 {
@@ -56,13 +79,14 @@ int flows_new(const struct flows_options *o, struct flows **out)
 		rc = -EIO;
 		goto fail;
 	}
-	t->nbuckets = 256;
-	t->bucket = calloc(t->nbuckets, sizeof *t->bucket);
-	if (!t->bucket)
+	t->live_limit = least(o->memory / 6, LIVE_MOST);
+	t->nrefs = 256;
+	t->ref = calloc(t->nrefs, sizeof *t->ref);
+	if (!t->ref)
 		goto fail;
 	rc = defrag_new(o->defrag, t->seed, &t->defrag);
 	if (!rc)
-		rc = pager_new(o->page_dir, &t->pager);
+		rc = pager_new(o->page_dir, least(o->memory / 3, REST_MOST), &t->pager);
 	if (rc)
 		goto fail;
 	*out = t;
@@ -95,7 +119,8 @@ static void list_newest(struct flows *t, struct flow *f)
 static void empty(struct flows *t)
 {
 	for (uint32_t i = 0; i < t->nslots; i++)
-		flow_free(&slot_at(t, i)->live);
+		if (!slot_at(t, i)->resting)
+			flow_free(&slot_at(t, i)->live);
 	for (uint32_t i = 0; i < t->nchunks; i++)
 		free(t->chunk[i]);
 	free(t->chunk);
@@ -112,79 +137,104 @@ void flows_free(struct flows **tp)
 	if (!t)
 		return;
 	empty(t);
-	free(t->bucket);
+	free(t->ref);
 	defrag_free(&t->defrag);
 	pager_free(&t->pager);
+	store_free(&t->store);
 	free(t);
 	*tp = NULL;
 }
 
-/* page_out: the least recently used flows, until a quarter of the memory is free again. */
-static int page_out(struct flows *t)
+/* rest: puts the least recently used flows aside, until a quarter of the live ones' memory is free again. */
+static int rest(struct flows *t)
 {
 	struct flow *f = t->oldest;
 
-	while (f && t->memory > t->o.memory - t->o.memory / 4) {
+	/* Without it, the pager gets all. */
+	if (!t->store)
+		(void)store_new(least(t->o.memory / 6, STORE_MOST), &t->store);
+	while (f && t->memory > t->live_limit - t->live_limit / 4) {
 		struct flow *next = f->newer;
 		if (flow_can_freeze(f)) {
 			struct slot *s = slot_at(t, f->slot);
-			t->memory -= flow_memory(f);
+			size_t memory = f->memory;
+			uint64_t place;
 			unlist(t, f);
-			int rc = flow_freeze(&s->live, t->pager, &s->place);
+			int rc = flow_freeze(&s->live, t->pager, t->store, &place);
 			if (rc) {
-				t->memory += flow_memory(f);
 				list_newest(t, f);
 				return rc;
 			}
-			t->counts.paged_out++;
+			t->memory -= memory;
+			s->resting = true;
+			s->place = place;
+			t->counts.paged_out += pager_on_disk(t->pager, place);
 		}
 		f = next;
 	}
 	return 0;
 }
 
-static uint64_t hash(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
+static uint32_t hash(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
 {
-	return flowkey_hash(key, t->seed) + tunnel;
-}
+	uint64_t h;
 
-/* grow: twice the buckets. Chains keep their order, newest flow first. */
-static void grow(struct flows *t)
-{
-	uint32_t n = t->nbuckets * 2;
-	uint32_t *bucket = calloc(n, sizeof *bucket);
-
-	if (!bucket)
-		return;
-	for (uint32_t i = 0; i < t->nslots; i++) {
-		struct slot *s = slot_at(t, i);
-		uint32_t *head = &bucket[hash(t, &s->key, s->tunnel) & (n - 1)];
-		s->chain = *head;
-		*head = i + 1;
+	if (key->lo.family == 4) { /* a key of IPv4 is mostly zeros */
+		uint32_t w[4] = {0, 0, 0, tunnel};
+		memcpy(&w[0], key->lo.b, sizeof w[0]);
+		memcpy(&w[1], key->hi.b, sizeof w[1]);
+		memcpy(&w[2], &key->lo_port, sizeof w[2]);
+		w[3] ^= (uint32_t)key->proto << 24;
+		h = mix_two(mix_word(w) ^ mix_word(t->seed),
+			    mix_word(w + 2) ^ mix_word(t->seed + 8));
+	} else {
+		h = mix_bytes((const uint8_t *)key, sizeof *key, t->seed) + tunnel;
 	}
-	free(t->bucket);
-	t->bucket = bucket;
-	t->nbuckets = n;
+	return (uint32_t)(h ^ h >> 32);
 }
 
-static struct slot *find(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
+static bool is_of(const struct slot *s, const struct flowkey *key, uint32_t tunnel)
 {
-	uint32_t i = t->bucket[hash(t, key, tunnel) & (t->nbuckets - 1)];
-
-	while (i) {
-		struct slot *s = slot_at(t, i - 1);
-		if (s->tunnel == tunnel && memcmp(&s->key, key, sizeof *key) == 0)
-			return s;
-		i = s->chain;
-	}
-	return NULL;
+	return memcmp(&s->key, key, sizeof *key) == 0 && s->tunnel == tunnel;
 }
 
+/* find: the table's entry of a key, or the free one where it goes. */
+static struct ref *find(const struct flows *t, const struct flowkey *key, uint32_t tunnel,
+			uint32_t h)
+{
+	for (uint32_t i = h;; i++) {
+		struct ref *r = &t->ref[i & (t->nrefs - 1)];
+		if (!r->slot || (r->hash == h && is_of(slot_at(t, r->slot - 1), key, tunnel)))
+			return r;
+	}
+}
+
+/* grow: a table of twice the size. */
+static int grow(struct flows *t)
+{
+	uint32_t n = t->nrefs * 2;
+	struct ref *ref = calloc(n, sizeof *ref);
+
+	if (!ref)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->nrefs; i++) {
+		uint32_t to = t->ref[i].hash;
+		if (!t->ref[i].slot)
+			continue;
+		while (ref[to & (n - 1)].slot)
+			to++;
+		ref[to & (n - 1)] = t->ref[i];
+	}
+	free(t->ref);
+	t->ref = ref;
+	t->nrefs = n;
+	return 0;
+}
+
+/* new_slot: takes the place of an older flow of the same key, if *r is one. */
 static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_t tunnel,
-			     uint32_t *index)
+			     uint32_t h, struct ref *r, uint32_t *index)
 {
-	if (t->nslots >= t->o.max_flows)
-		return NULL;
 	if (t->nslots == t->nchunks << CHUNK_BITS) {
 		struct slot **grown = realloc(t->chunk, (t->nchunks + 1) * sizeof(struct slot *));
 		if (!grown)
@@ -195,24 +245,32 @@ static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_
 			return NULL;
 		t->nchunks++;
 	}
-	if (t->nslots >= t->nbuckets)
-		grow(t);
-	uint32_t *head = &t->bucket[hash(t, key, tunnel) & (t->nbuckets - 1)];
+	if (!r->slot) {
+		if (t->used >= t->nrefs / 2) {
+			if (grow(t))
+				return NULL;
+			r = find(t, key, tunnel, h);
+		}
+		t->used++;
+	}
 	struct slot *s = slot_at(t, t->nslots);
-	*s = (struct slot){.key = *key, .tunnel = tunnel, .chain = *head};
+	*s = (struct slot){.key = *key, .tunnel = tunnel};
 	*index = t->nslots++;
-	*head = t->nslots;
+	*r = (struct ref){.hash = h, .slot = t->nslots};
 	return s;
 }
 
-/* awake: the flow of a slot, from disk if need be. */
+/* awake: the flow of a slot, live again if it rested. */
 static int awake(struct flows *t, struct slot *s, struct flow **out)
 {
-	if (!s->live) {
-		int rc = flow_thaw(t->pager, s->place, &s->live);
+	if (s->resting) {
+		int rc = flow_thaw(t->pager, s->place, out);
 		if (rc)
 			return rc;
-		t->memory += flow_memory(s->live);
+		s->live = *out;
+		s->resting = false;
+		s->live->memory = flow_memory(s->live);
+		t->memory += s->live->memory;
 		list_newest(t, s->live);
 	}
 	*out = s->live;
@@ -236,7 +294,9 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 
 	flowkey_of(p, &key, &forward);
 	int dir = forward ? 0 : 1;
-	struct slot *s = find(t, &key, out->id);
+	uint32_t h = hash(t, &key, out->id);
+	struct ref *r = find(t, &key, out->id, h);
+	struct slot *s = r->slot ? slot_at(t, r->slot - 1) : NULL;
 	if (s) {
 		rc = awake(t, s, &f);
 		if (rc)
@@ -248,14 +308,14 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 	}
 	if (!f) {
 		uint32_t index;
-		s = new_slot(t, &key, out->id, &index);
-		if (s)
-			s->live = flow_new(&key, no, p, dir);
-		if (!s && t->nslots >= t->o.max_flows) {
+		if (t->nslots >= t->o.max_flows) {
 			t->counts.turned_away++;
 			t->counts.outside += !out->depth;
 			return 0;
 		}
+		s = new_slot(t, &key, out->id, h, r, &index);
+		if (s)
+			s->live = flow_new(&key, no, p, dir);
 		/* The file is read again later: no flow is given up for a moment's lack. */
 		if (!s || !s->live)
 			return -ENOMEM;
@@ -267,18 +327,18 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 			if (f->tunnel)
 				*f->tunnel = out->tunnel;
 		}
-		t->memory += flow_memory(f);
 		list_newest(t, f);
 		t->counts.flows++;
 	} else if (t->newest != f) {
 		unlist(t, f);
 		list_newest(t, f);
 	}
-	size_t before = flow_memory(f);
 	flow_add(f, &t->o.stream, p, dir, cksum);
 	s->first_ns = f->first_ns;
-	t->memory += flow_memory(f) - before;
-	return t->memory > t->o.memory ? page_out(t) : 0;
+	size_t memory = flow_memory(f);
+	t->memory += memory - f->memory;
+	f->memory = memory;
+	return t->memory > t->live_limit ? rest(t) : 0;
 }
 
 /* enter: what the inner packets of p belong to: the two outer ends, whatever their ports. */
@@ -414,7 +474,7 @@ int flows_finish(struct flows *t, flows_fn fn, void *arg)
 		rc = awake(t, slot_at(t, index), &f);
 		if (rc)
 			break;
-		t->memory -= flow_memory(f);
+		t->memory -= f->memory;
 		rc = fn(arg, f);
 		if (rc)
 			break;
@@ -423,7 +483,8 @@ int flows_finish(struct flows *t, flows_fn fn, void *arg)
 	}
 	free(order);
 	empty(t);
-	memset(t->bucket, 0, t->nbuckets * sizeof *t->bucket);
+	memset(t->ref, 0, t->nrefs * sizeof *t->ref);
+	t->used = 0;
 	return rc;
 }
 

@@ -3,9 +3,9 @@
  *
  * A flow is a 5-tuple, split where flow_splits says so and, if asked for, by idle time. What
  * travels inside GRE, IP-in-IP or VXLAN makes further flows beside the outer one. All flows last
- * until the file ends, as a late packet belongs to its flow; when their memory is over the limit,
- * the least recently used ones are paged out to disk and come back when they are needed, so the
- * result does not depend on the limit.
+ * until the file ends, as a late packet belongs to its flow; those not used lately are packed, in memory and, beyond
+ * its limit, on disk, and come back when they are needed, so the result does not depend on the
+ * limit.
  */
 #ifndef ANALYZER_FLOWS_H
 #define ANALYZER_FLOWS_H

@@ -1,11 +1,57 @@
 #include "freeze.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* On disk, one after another: the flow's struct, its SYN, its tunnel, and for each direction the
- * stream's struct, data and gaps, and the RST bytes with their length. Only this process reads it:
- * pointers stay in the structs and say which parts follow. */
+/*
+ * One after another: the length of the head; the head: the flow's struct and those of its streams, without the words that
+ * are zero; its tunnel; and for each direction the stream's data, unless it is in the store, its gaps, and the RST bytes
+ * with their length. Only this process reads it: pointers stay in the structs and say which parts follow.
+ */
+
+#define WORDS(type) (sizeof(type) / sizeof(uint64_t))
+static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0 &&
+		      sizeof(struct stream) % sizeof(uint64_t) == 0,
+	      "structs are whole words");
+
+/* Of a run of words: for each 64 of them a mask of those that are not zero, and these. */
+#define HEAD_WORDS (WORDS(struct flow) + WORDS(struct stream) + 8)
+
+static uint64_t *pack(uint64_t *to, const void *from, size_t words)
+{
+	const uint8_t *p = from;
+
+	while (words) {
+		size_t n = words < 64 ? words : 64;
+		uint64_t *mask = to++, bits = 0;
+		for (size_t i = 0; i < n; i++, p += sizeof(uint64_t)) {
+			memcpy(to, p, sizeof *to);
+			bits |= (uint64_t)(*to != 0) << i;
+			to += *to != 0;
+		}
+		*mask = bits;
+		words -= n;
+	}
+	return to;
+}
+
+static const uint64_t *unpack(const uint64_t *from, void *to, size_t words)
+{
+	uint8_t *p = to;
+
+	memset(to, 0, words * sizeof(uint64_t));
+	while (words) {
+		size_t n = words < 64 ? words : 64;
+		for (uint64_t bits = *from++; bits; bits &= bits - 1)
+			memcpy(p + (size_t)__builtin_ctzll(bits) * sizeof(uint64_t), from++,
+			       sizeof(uint64_t));
+		p += n * sizeof(uint64_t);
+		words -= n;
+	}
+	return from;
+}
 
 bool flow_can_freeze(const struct flow *f)
 {
@@ -16,37 +62,57 @@ bool flow_can_freeze(const struct flow *f)
 	return true;
 }
 
-static int put(struct pager *p, const void *data, size_t n)
+/* share: has the store keep the stream's data, if it will. */
+static void share(struct stream *s, struct store *store)
 {
-	uint64_t place;
-	return n ? pager_write(p, data, n, &place) : 0;
+	if (!store || s->shared || s->ngaps || !s->len || s->len > STORE_MAX)
+		return;
+	const uint8_t *kept = store_put(store, s->data, s->len);
+	if (!kept)
+		return;
+	free(s->data);
+	s->data = (uint8_t *)(uintptr_t)kept;
+	s->shared = true;
+	s->cap = 0;
 }
 
-int flow_freeze(struct flow **fp, struct pager *p, uint64_t *place)
+#define MAX_PARTS 11
+
+int flow_freeze(struct flow **fp, struct pager *p, struct store *store, uint64_t *place)
 {
 	struct flow *f = *fp;
-	int rc = pager_write(p, f, sizeof *f, place);
+	uint64_t head[1 + HEAD_WORDS], *to = head + 1;
+	struct bytes part[MAX_PARTS];
+	size_t n = 1;
+	const struct stream *other = NULL;
 
-	if (!rc && f->syn)
-		rc = put(p, f->syn, sizeof *f->syn);
-	if (!rc && f->tunnel)
-		rc = put(p, f->tunnel, sizeof *f->tunnel);
-	for (int i = 0; i < 2 && !rc; i++) {
+	for (int i = 0; i < 2; i++) {
+		struct stream *s = f->dir[i].stream;
+		if (s)
+			share(s, store);
+		if (s && s != &f->own)
+			other = s;
+	}
+	to = pack(to, f, WORDS(struct flow));
+	if (other)
+		to = pack(to, other, WORDS(struct stream));
+	head[0] = (uint64_t)(to - head - 1);
+	part[0] = bytes_of(head, (size_t)(to - head) * sizeof *head);
+	if (f->tunnel)
+		part[n++] = bytes_of(f->tunnel, sizeof *f->tunnel);
+	for (int i = 0; i < 2; i++) {
 		const struct stream *s = f->dir[i].stream;
 		const struct buf *b = f->dir[i].rst;
-		if (s) {
-			rc = put(p, s, sizeof *s);
-			if (!rc)
-				rc = put(p, s->data, s->len);
-			if (!rc)
-				rc = put(p, s->gaps, s->ngaps * sizeof *s->gaps);
-		}
-		if (b && !rc) {
-			rc = put(p, &b->n, sizeof b->n);
-			if (!rc)
-				rc = put(p, b->p, b->n);
+		if (s && !s->shared)
+			part[n++] = bytes_of(s->data, s->len);
+		if (s)
+			part[n++] = bytes_of(s->gaps, s->ngaps * sizeof *s->gaps);
+		if (b) {
+			part[n++] = bytes_of(&b->n, sizeof b->n);
+			part[n++] = bytes_of(b->p, b->n);
 		}
 	}
+	int rc = pager_write(p, part, n, place);
 	if (!rc)
 		flow_free(fp);
 	return rc;
@@ -78,23 +144,17 @@ static void *get_new(struct source *s, size_t n)
 	return out;
 }
 
-static struct stream *get_stream(struct source *s)
+/* get_stream: what the struct does not hold itself. */
+static void get_stream(struct source *s, struct stream *st)
 {
-	struct stream *st = get_new(s, sizeof *st);
-
-	if (!st)
-		return NULL;
-	if (s->rc) {
-		*st = (struct stream){0};
-		return st;
-	}
-	st->data = NULL;
 	st->gaps = NULL;
-	st->cap = st->len;
 	st->gaps_cap = st->ngaps;
-	st->data = get_new(s, st->len);
+	if (!st->shared) {
+		st->cap = st->len;
+		st->data = NULL;
+		st->data = get_new(s, st->len);
+	}
 	st->gaps = get_new(s, st->ngaps * sizeof *st->gaps);
-	return st;
 }
 
 static struct buf *get_rst(struct source *s)
@@ -117,34 +177,51 @@ static struct buf *get_rst(struct source *s)
 int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 {
 	struct source s = {.p = p, .at = place};
-	struct flow kept;
-	struct flow *f = get_new(&s, sizeof *f);
+	uint64_t head[HEAD_WORDS], words = 0;
+	struct flow *f = malloc(sizeof *f);
+	struct stream *other = NULL;
+	bool has_stream[2], has_rst[2];
 
 	*out = NULL;
 	if (!f)
-		return s.rc;
+		return -ENOMEM;
+	get(&s, &words, sizeof words);
+	if (words > HEAD_WORDS)
+		s.rc = -EIO;
+	get(&s, head, words * sizeof *head);
 	if (s.rc) {
 		free(f);
 		return s.rc;
 	}
-	kept = *f;
-	f->syn = NULL;
+	const uint64_t *rest = unpack(head, f, WORDS(struct flow));
+	bool has_tunnel = f->tunnel;
 	f->tunnel = NULL;
 	for (int i = 0; i < 2; i++) {
+		has_stream[i] = f->dir[i].stream;
+		has_rst[i] = f->dir[i].rst;
 		f->dir[i].stream = NULL;
 		f->dir[i].rst = NULL;
 	}
-	if (kept.syn)
-		f->syn = get_new(&s, sizeof *f->syn);
-	if (kept.tunnel)
+	if (has_stream[0] && has_stream[1]) {
+		other = malloc(sizeof *other);
+		if (other)
+			unpack(rest, other, WORDS(struct stream));
+		else
+			s.rc = -ENOMEM;
+	}
+	if (has_tunnel)
 		f->tunnel = get_new(&s, sizeof *f->tunnel);
 	for (int i = 0; i < 2; i++) {
-		if (kept.dir[i].stream)
-			f->dir[i].stream = get_stream(&s);
-		if (kept.dir[i].rst)
+		if (has_stream[i] && !s.rc) {
+			f->dir[i].stream = i == f->own_dir ? &f->own : other;
+			get_stream(&s, f->dir[i].stream);
+		}
+		if (has_rst[i] && !s.rc)
 			f->dir[i].rst = get_rst(&s);
 	}
 	if (s.rc) {
+		if (other && f->dir[!f->own_dir].stream != other)
+			free(other);
 		flow_free(&f);
 		return s.rc;
 	}

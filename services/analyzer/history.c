@@ -31,15 +31,14 @@ void history_fini(struct history *h)
 
 void history_of(const struct record *r, const struct flow *f, struct history_in *out)
 {
-	bool ours =
-		f->key.proto == IPPROTO_TCP && f->syn && f->syn_dir == r->initiator && !f->tunnel;
+	bool ours = f->key.proto == IPPROTO_TCP && f->syn_dir == r->initiator && !f->tunnel;
 
 	out->src = r->src;
 	out->ts_ns = f->first_ns;
 	out->bare = ours && !f->dir[r->initiator].acked_peer && !r->m.payload.n;
 	out->real = ours && f->dir[r->initiator].acked_peer;
 	if (out->bare)
-		out->syn = *f->syn;
+		out->syn = f->syn;
 	out->tool = r->tool;
 	out->classed = r->known->classed;
 	memcpy(out->class, r->known->class_id, sizeof out->class);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "scratch.h"
@@ -18,8 +19,12 @@ struct block {
 	uint8_t b[BLOCK];
 };
 
+/* Places below memory are in held, the others in the file, from memory on. */
 struct pager {
 	const char *dir;
+	uint8_t *held;
+	size_t held_n, memory;
+	bool full; /* the next ones go to the file */
 	int fd;
 	uint64_t written; /* to the file */
 	uint8_t *tail;    /* what follows it, not written yet */
@@ -29,7 +34,7 @@ struct pager {
 	struct block *cache[CACHE_BLOCKS];
 };
 
-int pager_new(const char *dir, struct pager **out)
+int pager_new(const char *dir, size_t memory, struct pager **out)
 {
 	struct pager *p = calloc(1, sizeof *p);
 
@@ -37,6 +42,7 @@ int pager_new(const char *dir, struct pager **out)
 	if (!p)
 		return -ENOMEM;
 	p->dir = dir;
+	p->memory = memory;
 	p->fd = -1;
 	return 0;
 }
@@ -45,6 +51,8 @@ void pager_free(struct pager **p)
 {
 	if (!*p)
 		return;
+	if ((*p)->held)
+		munmap((*p)->held, (*p)->memory);
 	if ((*p)->fd >= 0)
 		close((*p)->fd);
 	free((*p)->tail);
@@ -52,6 +60,25 @@ void pager_free(struct pager **p)
 		free((*p)->cache[i]);
 	free(*p);
 	*p = NULL;
+}
+
+/* hold: room for n bytes in memory; NULL: there is none (left). */
+static uint8_t *hold(struct pager *p, size_t n)
+{
+	if (!p->held && !p->full && p->memory) {
+		void *v = mmap(NULL, p->memory, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (v != MAP_FAILED) {
+			p->held = v;
+			madvise(v, p->memory, MADV_HUGEPAGE);
+		}
+	}
+	if (!p->held || n > p->memory - p->held_n) {
+		p->full = true;
+		return NULL;
+	}
+	p->held_n += n;
+	return p->held + p->held_n - n;
 }
 
 static int make_file(struct pager *p)
@@ -84,30 +111,56 @@ static int write_out(struct pager *p, const uint8_t *data, size_t n)
 	return 0;
 }
 
-int pager_write(struct pager *p, const void *data, size_t n, uint64_t *place)
+static void put_parts(uint8_t *to, const struct bytes *part, size_t parts)
 {
+	for (size_t i = 0; i < parts; i++) {
+		if (part[i].n)
+			memcpy(to, part[i].p, part[i].n);
+		to += part[i].n;
+	}
+}
+
+/* write_through: more than the tail takes. */
+static int write_through(struct pager *p, const struct bytes *part, size_t parts)
+{
+	uint64_t before = p->written;
+	int rc = 0;
+
+	for (size_t i = 0; i < parts && !rc; i++)
+		rc = write_out(p, part[i].p, part[i].n);
+	if (rc)
+		p->written = before;
+	return rc;
+}
+
+int pager_write(struct pager *p, const struct bytes *part, size_t parts, uint64_t *place)
+{
+	size_t n = 0;
+	int rc;
+
+	for (size_t i = 0; i < parts; i++)
+		n += part[i].n;
+	uint8_t *to = p->full ? NULL : hold(p, n);
+	if (to) {
+		*place = (uint64_t)(to - p->held);
+		put_parts(to, part, parts);
+		return 0;
+	}
 	if (!p->tail) {
 		p->tail = malloc(RUN);
 		if (!p->tail)
 			return -ENOMEM;
 	}
 	if (n > RUN - p->tail_n) {
-		uint64_t before = p->written;
-		int rc = write_out(p, p->tail, p->tail_n);
-		if (rc) {
-			p->written = before;
+		rc = write_through(p, &(struct bytes){p->tail, p->tail_n}, 1);
+		if (rc)
 			return rc;
-		}
 		p->tail_n = 0;
 	}
-	*place = p->written + p->tail_n;
-	if (n > RUN) {
-		int rc = write_out(p, data, n);
-		if (rc)
-			p->written = *place;
-		return rc;
-	}
-	memcpy(p->tail + p->tail_n, data, n);
+	*place = p->memory + p->written + p->tail_n;
+	if (n > RUN)
+		return write_through(p, part, parts);
+	put_parts(p->tail + p->tail_n, part, parts);
 	p->tail_n += n;
 	return 0;
 }
@@ -146,6 +199,15 @@ int pager_read(struct pager *p, uint64_t place, void *data, size_t n)
 {
 	uint8_t *to = data;
 
+	if (!n)
+		return 0;
+	if (place < p->memory) {
+		if (place > p->held_n || n > p->held_n - place)
+			return -EIO;
+		memcpy(to, p->held + place, n);
+		return 0;
+	}
+	place -= p->memory;
 	while (n && place < p->written) {
 		const struct block *k = NULL;
 		size_t at = (size_t)(place % BLOCK), step = BLOCK - at < n ? BLOCK - at : n;
@@ -167,7 +229,12 @@ int pager_read(struct pager *p, uint64_t place, void *data, size_t n)
 	return 0;
 }
 
-uint64_t pager_bytes(const struct pager *p)
+bool pager_on_disk(const struct pager *p, uint64_t place)
 {
-	return p->written + p->tail_n;
+	return place >= p->memory;
+}
+
+uint64_t pager_end(const struct pager *p)
+{
+	return p->full ? p->memory + p->written + p->tail_n : p->held_n;
 }

@@ -1,25 +1,30 @@
 /*
- * pager: bytes set aside on disk while memory is short, in a file without a name.
+ * pager: runs of bytes put aside, at first in memory, then in a file without a name.
  *
- * Written in runs, one after another; read back by place. What was read back is not reused: the
- * file lives as long as one capture file is read.
+ * What is written stays. The file is made when the memory is used up, and memory only when something is written.
  */
 #ifndef ANALYZER_PAGER_H
 #define ANALYZER_PAGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/buf.h"
+
 struct pager;
 
-/* pager_new: dir holds the file, made with the first write. 0 or -ENOMEM. */
-int pager_new(const char *dir, struct pager **out);
+/* pager_new: memory bytes stay in memory; dir is borrowed. 0 or -ENOMEM. */
+int pager_new(const char *dir, size_t memory, struct pager **out);
 void pager_free(struct pager **p);
-/* pager_write: appends n bytes; their place. 0 or -errno. */
-int pager_write(struct pager *p, const void *data, size_t n, uint64_t *place);
-/* pager_read: exactly n bytes from a place. 0 or -errno. */
+
+/* pager_write: the parts, one behind the other, at *place. 0 or -errno: nothing was written. */
+int pager_write(struct pager *p, const struct bytes *part, size_t parts, uint64_t *place);
+/* pager_read: n bytes at place or behind it. 0, -EIO when there are not as many, or another -errno. */
 int pager_read(struct pager *p, uint64_t place, void *data, size_t n);
-/* pager_bytes: written so far. */
-uint64_t pager_bytes(const struct pager *p);
+
+/* pager_on_disk: whether a place is not in memory. pager_end: behind the last place. */
+bool pager_on_disk(const struct pager *p, uint64_t place);
+uint64_t pager_end(const struct pager *p);
 
 #endif

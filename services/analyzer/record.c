@@ -139,7 +139,7 @@ static int recognise(struct record *r, const struct flow *f, struct bytes init, 
 
 static void fingerprint(struct record *r, const struct flow *f)
 {
-	const struct who_syn *syn = f->syn_dir == r->initiator ? f->syn : NULL;
+	const struct who_syn *syn = f->syn_dir == r->initiator ? &f->syn : NULL;
 
 	if (syn)
 		r->m.syn = bytes_of(r->syn, who_syn_text(syn, r->syn));

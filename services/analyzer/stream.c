@@ -8,17 +8,21 @@
 
 void stream_fini(struct stream *s)
 {
-	free(s->data);
+	if (!s->shared)
+		free(s->data);
 	free(s->gaps);
-	window_free(&s->ahead);
-	window_free(&s->low);
+	if (s->ahead)
+		window_free(&s->ahead);
+	if (s->low)
+		window_free(&s->low);
 	*s = (struct stream){0};
 }
 
 size_t stream_memory(const struct stream *s)
 {
-	return s->cap + s->gaps_cap * sizeof *s->gaps + window_memory(s->ahead) +
-	       window_memory(s->low);
+	size_t n = s->cap + s->gaps_cap * sizeof *s->gaps;
+
+	return s->ahead || s->low ? n + window_memory(s->ahead) + window_memory(s->low) : n;
 }
 
 static void begin(struct stream *s, uint32_t seq, bool guessed)
@@ -70,9 +74,12 @@ static bool room(struct stream *s, const struct stream_limits *l, uint32_t want)
 			      : (want + 15) & ~15u;
 	if (cap < want)
 		cap = want;
-	uint8_t *grown = realloc(s->data, cap);
+	uint8_t *grown = s->shared ? malloc(cap) : realloc(s->data, cap);
 	if (!grown)
 		return false;
+	if (s->shared)
+		memcpy(grown, s->data, s->len);
+	s->shared = false;
 	s->data = grown;
 	s->cap = cap;
 	return true;
@@ -109,7 +116,7 @@ static void drain(struct stream *s, const struct stream_limits *l)
 	const uint8_t *p;
 	size_t n;
 
-	while (window_held(s->ahead) && (n = window_take(s->ahead, s->next, &p)))
+	while (s->ahead && window_held(s->ahead) && (n = window_take(s->ahead, s->next, &p)))
 		extend(s, l, p, n);
 	if (s->ahead && s->next >= s->high)
 		window_free(&s->ahead);
@@ -376,7 +383,9 @@ static void prepend(struct stream *s, const struct stream_limits *l, uint64_t *f
 			s->cut |= STREAM_CUT_GAPS;
 		off = to;
 	}
-	free(s->data);
+	if (!s->shared)
+		free(s->data);
+	s->shared = false;
 	s->data = whole;
 	s->len = n + keep;
 	s->cap = n + keep;

@@ -44,6 +44,7 @@ enum { STREAM_CUT_BYTES = 1, STREAM_CUT_WINDOW = 2, STREAM_CUT_GAPS = 4, STREAM_
 
 struct stream {
 	uint8_t *data; /* run; data[0] has offset STREAM_ORIGIN */
+	bool shared;   /* data is somebody else's and stays as it is: cap is 0 */
 	uint32_t len, cap;
 	uint32_t origin_seq;
 	bool has_origin, guessed; /* guessed: no SYN was seen */

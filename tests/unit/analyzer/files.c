@@ -10,6 +10,7 @@
 #include "diff.h"
 #include "filter.h"
 #include "pager.h"
+#include "store.h"
 #include "walk.h"
 
 static char dir[64];
@@ -87,26 +88,37 @@ Test(files, keys_of_an_archive)
 	cr_assert(eq(str, (char *)(uintptr_t)walk_key("a/pcap/x.pcap"), (char *)"a/pcap/x.pcap"));
 }
 
+/* In memory, partly and not at all: what comes back is the same. */
 Test(files, pager_gives_back_what_it_got)
 {
-	struct pager *p;
+	static const size_t memories[] = {0, 1 << 20, 64 << 20};
 	uint64_t place[300];
 	uint8_t *data = malloc(3 << 20), *back = malloc(3 << 20);
 	for (uint32_t i = 0; i < 3u << 20; i++)
 		data[i] = (uint8_t)(i * 2654435761u >> 13);
-	cr_assert(eq(int, pager_new(dir, &p), 0));
-	for (size_t i = 0; i < 300; i++)
-		cr_assert(eq(int, pager_write(p, data + i, i == 77 ? 2 << 20 : i * 97, &place[i]),
-			     0));
-	for (size_t k = 0; k < 300; k++) {
-		size_t i = k * 7 % 300, n = i == 77 ? 2 << 20 : i * 97;
-		cr_assert(eq(int, pager_read(p, place[i], back, n), 0));
-		cr_assert(eq(int, memcmp(back, data + i, n), 0), "%zu", i);
+	for (size_t m = 0; m < sizeof memories / sizeof memories[0]; m++) {
+		struct pager *p;
+		size_t on_disk = 0;
+		cr_assert(eq(int, pager_new(dir, memories[m], &p), 0));
+		for (size_t i = 0; i < 300; i++) {
+			size_t n = i == 77 ? 2 << 20 : i * 97, first = n / 3;
+			struct bytes part[] = {bytes_of(data + i, first),
+					       {0},
+					       bytes_of(data + i + first, n - first)};
+			cr_assert(eq(int, pager_write(p, part, 3, &place[i]), 0));
+			on_disk += pager_on_disk(p, place[i]);
+		}
+		cr_assert(m == 0 ? on_disk == 300 : m == 1 ? on_disk && on_disk < 300 : !on_disk);
+		for (size_t k = 0; k < 300; k++) {
+			size_t i = k * 7 % 300, n = i == 77 ? 2 << 20 : i * 97;
+			cr_assert(eq(int, pager_read(p, place[i], back, n), 0));
+			cr_assert(eq(int, memcmp(back, data + i, n), 0), "%zu", i);
+		}
+		cr_assert(eq(int, pager_read(p, pager_end(p), back, 1), -EIO));
+		cr_assert(eq(int, pager_read(p, 1u << 30, back, 1), -EIO));
+		pager_free(&p);
+		pager_free(&p);
 	}
-	cr_assert(eq(int, pager_read(p, pager_bytes(p), back, 1), -EIO));
-	cr_assert(eq(int, pager_read(p, 1u << 30, back, 1), -EIO));
-	pager_free(&p);
-	pager_free(&p);
 	free(data);
 	free(back);
 }
@@ -116,14 +128,41 @@ Test(files, pager_without_a_directory)
 	struct pager *p;
 	uint64_t place;
 	uint8_t *big = calloc(1, 2 << 20);
-	cr_assert(eq(int, pager_new("/nonexistent", &p), 0));
-	cr_assert(eq(int, pager_write(p, "kept", 4, &place), 0));
-	cr_assert(eq(int, pager_write(p, big, 2 << 20, &place), -ENOENT));
+	struct bytes all = bytes_of(big, 2 << 20), kept = bytes_str("kept");
+	cr_assert(eq(int, pager_new("/nonexistent", 1 << 20, &p), 0));
+	cr_assert(eq(int, pager_write(p, &kept, 1, &place), 0));
+	cr_assert(eq(int, pager_write(p, &all, 1, &place), -ENOENT));
 	char back[4];
 	cr_assert(eq(int, pager_read(p, 0, back, 4), 0)); /* what was there stays */
 	cr_assert(eq(int, memcmp(back, "kept", 4), 0));
 	pager_free(&p);
 	free(big);
+}
+
+Test(files, store_keeps_each_payload_once)
+{
+	static uint8_t data[4096];
+	struct store *s;
+	const uint8_t *kept[100];
+	size_t refused = 0;
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)(i * 2654435761u >> 13);
+	cr_assert(eq(int, store_new(64 << 10, &s), 0));
+	for (size_t i = 0; i < 100; i++) {
+		kept[i] = store_put(s, data + i, i + 1);
+		cr_assert(kept[i] && memcmp(kept[i], data + i, i + 1) == 0);
+	}
+	for (size_t i = 0; i < 100; i++)
+		cr_assert(eq(ptr, (void *)(uintptr_t)store_put(s, data + i, i + 1),
+			     (void *)(uintptr_t)kept[i]));
+	for (size_t i = 0; i < 40; i++)
+		refused += !store_put(s, data + i, 4000);
+	cr_assert(gt(sz, refused, 0)); /* full: those that are in are still found */
+	for (size_t i = 0; i < 100; i++)
+		cr_assert(eq(ptr, (void *)(uintptr_t)store_put(s, data + i, i + 1),
+			     (void *)(uintptr_t)kept[i]));
+	store_free(&s);
+	store_free(&s);
 }
 
 #define A "00112233445566778899aabbccddeeff"
