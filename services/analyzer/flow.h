@@ -46,27 +46,27 @@ struct flow_tunnel {
 	struct addr src, dst; /* of the outer packet, first one seen */
 };
 
+/* What every packet touches comes first. */
 struct flow {
-	struct flowkey key;
-	uint64_t first_no; /* number of the first packet in its file */
+	uint64_t packets, bytes;
 	uint64_t first_ns, last_ns;
 	uint32_t first_wraps, last_wraps; /* of these: see capfile.h */
-	uint64_t packets, bytes;
-	uint64_t bad_checksums; /* segments that did not enter a stream because of it */
-	struct flow_dir dir[2];
+	uint32_t slot, live;              /* of the flow table */
+	size_t memory;                    /* what the flow table counts of it */
 	int8_t first_dir, syn_dir, synack_dir; /* of the first packet, SYN, SYN+ACK; -1: none yet */
 	int8_t own_dir;
 	bool has_ports;
 	bool closed; /* a FIN or RST was seen */
 	bool over;   /* it was closed after more than SYNs: the next SYN opens another connection */
-	bool snapped;               /* payload was cut off by the snap length */
+	bool snapped; /* payload was cut off by the snap length */
+	struct flow_dir dir[2];
+	struct stream own; /* of direction own_dir, the first that needed one */
+	struct flowkey key;
+	uint64_t first_no;          /* number of the first packet in its file */
+	uint64_t bad_checksums;     /* segments that did not enter a stream because of it */
 	uint32_t datagram;          /* bytes of the initiator's first datagram, if not TCP */
 	struct flow_tunnel *tunnel; /* of an inner flow */
-	struct flow *older, *newer; /* by last use; of the flow table */
-	size_t memory;              /* what the flow table counts of it */
-	uint32_t slot;
 	struct who_syn syn; /* of the first SYN without ACK, when syn_dir says that there was one */
-	struct stream own;  /* of direction own_dir, the first that needed one */
 };
 
 /* flow_new: for a flow that begins with packet number no, p. NULL without memory. */

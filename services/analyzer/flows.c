@@ -55,7 +55,10 @@ struct flows {
 	uint32_t nrefs, used; /* nrefs is a power of two, at most half used */
 	size_t live_limit;
 	size_t memory; /* of live flows */
-	struct flow *oldest, *newest;
+	/* The live flows, and of each the round in which it was used last. */
+	struct flow **live;
+	uint32_t *round;
+	uint32_t nlive, live_cap, now;
 	struct defrag *defrag;
 	struct pager *pager;
 	struct store *store;
@@ -101,19 +104,34 @@ static struct slot *slot_at(const struct flows *t, uint32_t i)
 	return &t->chunk[i >> CHUNK_BITS][i & (CHUNK - 1)];
 }
 
-static void unlist(struct flows *t, struct flow *f)
+/* enlist: makes f one of the live flows. */
+static int enlist(struct flows *t, struct flow *f)
 {
-	*(f->older ? &f->older->newer : &t->oldest) = f->newer;
-	*(f->newer ? &f->newer->older : &t->newest) = f->older;
-	f->older = f->newer = NULL;
+	if (t->nlive == t->live_cap) {
+		uint32_t cap = t->live_cap ? t->live_cap * 2 : 64;
+		struct flow **live = realloc(t->live, cap * sizeof(struct flow *));
+		if (live)
+			t->live = live;
+		uint32_t *round = live ? realloc(t->round, cap * sizeof *round) : NULL;
+		if (!round)
+			return -ENOMEM;
+		t->round = round;
+		t->live_cap = cap;
+	}
+	f->live = t->nlive++;
+	t->live[f->live] = f;
+	t->round[f->live] = t->now;
+	return 0;
 }
 
-static void list_newest(struct flows *t, struct flow *f)
+/* unlist: the place i among the live flows becomes that of the last one. */
+static void unlist(struct flows *t, uint32_t i)
 {
-	f->older = t->newest;
-	f->newer = NULL;
-	*(t->newest ? &t->newest->newer : &t->oldest) = f;
-	t->newest = f;
+	uint32_t last = --t->nlive;
+
+	t->live[i] = t->live[last];
+	t->live[i]->live = i;
+	t->round[i] = t->round[last];
 }
 
 static void empty(struct flows *t)
@@ -126,7 +144,7 @@ static void empty(struct flows *t)
 	free(t->chunk);
 	t->chunk = NULL;
 	t->nslots = t->nchunks = 0;
-	t->oldest = t->newest = NULL;
+	t->nlive = 0;
 	t->memory = 0;
 }
 
@@ -138,6 +156,8 @@ void flows_free(struct flows **tp)
 		return;
 	empty(t);
 	free(t->ref);
+	free(t->live);
+	free(t->round);
 	defrag_free(&t->defrag);
 	pager_free(&t->pager);
 	store_free(&t->store);
@@ -145,34 +165,52 @@ void flows_free(struct flows **tp)
 	*tp = NULL;
 }
 
-/* rest: puts the least recently used flows aside, until a quarter of the live ones' memory is free again. */
+/* put_aside: a live flow comes to rest, if it can. */
+static int put_aside(struct flows *t, struct flow *f)
+{
+	struct slot *s = slot_at(t, f->slot);
+	uint32_t live = f->live;
+	size_t memory = f->memory;
+	uint64_t place;
+
+	if (!flow_can_freeze(f))
+		return 0;
+	int rc = flow_freeze(&f, t->pager, t->store, &place);
+	if (rc)
+		return rc;
+	t->memory -= memory;
+	s->resting = true;
+	s->place = place;
+	t->counts.paged_out += pager_on_disk(t->pager, place);
+	/* Last of all: the last flow of the list may be this one, which is gone. */
+	if (live == t->nlive - 1)
+		t->nlive--;
+	else
+		unlist(t, live);
+	return 0;
+}
+
+/* rest: puts flows aside that were not used since it last did, and then, if need be, others, until a quarter of the live
+ * ones' memory is free again. */
 static int rest(struct flows *t)
 {
-	struct flow *f = t->oldest;
+	int rc = 0;
 
 	/* Without it, the pager gets all. */
 	if (!t->store)
 		(void)store_new(least(t->o.memory / 6, STORE_MOST), &t->store);
-	while (f && t->memory > t->live_limit - t->live_limit / 4) {
-		struct flow *next = f->newer;
-		if (flow_can_freeze(f)) {
-			struct slot *s = slot_at(t, f->slot);
-			size_t memory = f->memory;
-			uint64_t place;
-			unlist(t, f);
-			int rc = flow_freeze(&s->live, t->pager, t->store, &place);
-			if (rc) {
-				list_newest(t, f);
-				return rc;
-			}
-			t->memory -= memory;
-			s->resting = true;
-			s->place = place;
-			t->counts.paged_out += pager_on_disk(t->pager, place);
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t i = t->nlive; !rc && i-- > 0;) {
+			if (t->memory <= t->live_limit - t->live_limit / 4)
+				goto out;
+			if (i >= 8)
+				__builtin_prefetch(t->live[i - 8]);
+			if (pass || t->round[i] != t->now)
+				rc = put_aside(t, t->live[i]);
 		}
-		f = next;
-	}
-	return 0;
+out:
+	t->now++;
+	return rc;
 }
 
 static uint32_t hash(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
@@ -267,13 +305,18 @@ static int awake(struct flows *t, struct slot *s, struct flow **out)
 		int rc = flow_thaw(t->pager, s->place, out);
 		if (rc)
 			return rc;
+		rc = enlist(t, *out);
+		if (rc) {
+			flow_free(out);
+			return rc;
+		}
 		s->live = *out;
 		s->resting = false;
 		s->live->memory = flow_memory(s->live);
 		t->memory += s->live->memory;
-		list_newest(t, s->live);
 	}
 	*out = s->live;
+	t->round[(*out)->live] = t->now;
 	return 0;
 }
 
@@ -284,19 +327,52 @@ struct outside {
 	struct flow_tunnel tunnel;
 };
 
-static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out)
-{
+/* What is looked up of a packet. */
+struct look {
 	struct flowkey key;
+	uint32_t hash;
 	bool forward;
+};
+
+static void look_at(const struct flows *t, const struct pkt *p, uint32_t tunnel, struct look *k)
+{
+	flowkey_of(p, &k->key, &k->forward);
+	k->hash = hash(t, &k->key, tunnel);
+}
+
+/* begin: the flow that begins with p. -ENOMEM: the file is read again later, no flow is given up for a moment's
+ * lack. */
+static int begin(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
+		 const struct look *k, struct ref *r, struct slot **slot)
+{
+	uint32_t index;
+	struct slot *s = *slot = new_slot(t, &k->key, out->id, k->hash, r, &index);
+
+	if (!s)
+		return -ENOMEM;
+	struct flow *f = s->live = flow_new(&k->key, no, p, k->forward ? 0 : 1);
+	if (!f)
+		return -ENOMEM;
+	f->slot = index;
+	s->first_ns = f->first_ns;
+	if (out->id) {
+		f->tunnel = malloc(sizeof *f->tunnel);
+		if (f->tunnel)
+			*f->tunnel = out->tunnel;
+	}
+	t->counts.flows++;
+	return enlist(t, f);
+}
+
+static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
+	       const struct look *k)
+{
 	struct flow *f = NULL;
 	enum cksum_state cksum = p->stop == PKT_L4 ? pkt_cksum(p) : CKSUM_UNKNOWN;
-	int rc;
-
-	flowkey_of(p, &key, &forward);
-	int dir = forward ? 0 : 1;
-	uint32_t h = hash(t, &key, out->id);
-	struct ref *r = find(t, &key, out->id, h);
+	int dir = k->forward ? 0 : 1, rc;
+	struct ref *r = find(t, &k->key, out->id, k->hash);
 	struct slot *s = r->slot ? slot_at(t, r->slot - 1) : NULL;
+
 	if (s) {
 		rc = awake(t, s, &f);
 		if (rc)
@@ -307,31 +383,15 @@ static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct o
 			f = NULL;
 	}
 	if (!f) {
-		uint32_t index;
 		if (t->nslots >= t->o.max_flows) {
 			t->counts.turned_away++;
 			t->counts.outside += !out->depth;
 			return 0;
 		}
-		s = new_slot(t, &key, out->id, h, r, &index);
-		if (s)
-			s->live = flow_new(&key, no, p, dir);
-		/* The file is read again later: no flow is given up for a moment's lack. */
-		if (!s || !s->live)
-			return -ENOMEM;
+		rc = begin(t, no, p, out, k, r, &s);
+		if (rc)
+			return rc;
 		f = s->live;
-		f->slot = index;
-		s->first_ns = f->first_ns;
-		if (out->id) {
-			f->tunnel = malloc(sizeof *f->tunnel);
-			if (f->tunnel)
-				*f->tunnel = out->tunnel;
-		}
-		list_newest(t, f);
-		t->counts.flows++;
-	} else if (t->newest != f) {
-		unlist(t, f);
-		list_newest(t, f);
 	}
 	flow_add(f, &t->o.stream, p, dir, cksum);
 	s->first_ns = f->first_ns;
@@ -363,9 +423,12 @@ static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt
 					   .dst = p->dst}};
 }
 
-static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out)
+/* take: k is what was looked up of p; NULL: not yet. */
+static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
+		const struct look *k)
 {
 	struct pkt whole, inner;
+	struct look own;
 	int rc;
 
 	switch (p->stop) {
@@ -375,11 +438,15 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 			return 0;
 		}
 		whole.ts_wraps = p->ts_wraps;
-		return take(t, no, &whole, out);
+		return take(t, no, &whole, out, NULL);
 	case PKT_L4:
 	case PKT_IP:
-		rc = add(t, no, p, out);
-		if (rc || out->depth == MAX_TUNNEL_DEPTH)
+		if (!k) {
+			look_at(t, p, out->id, &own);
+			k = &own;
+		}
+		rc = add(t, no, p, out, k);
+		if (rc || out->depth == MAX_TUNNEL_DEPTH || p->proto == IPPROTO_TCP)
 			return rc;
 		enum pkt_tunnel kind = pkt_inner(p, &inner);
 		inner.ts_wraps = p->ts_wraps;
@@ -387,7 +454,7 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 		    inner.stop == PKT_OTHER_L3 || inner.stop == PKT_BROKEN)
 			return 0;
 		struct outside next = enter(t, p, kind, out);
-		return take(t, no, &inner, &next);
+		return take(t, no, &inner, &next, NULL);
 	case PKT_BROKEN:
 		t->counts.broken++;
 		t->counts.outside += !out->depth;
@@ -421,17 +488,59 @@ static uint32_t shard_of(const struct pkt *p, uint32_t shards)
 	return (uint32_t)(flowkey_hash(&key, fixed) % shards);
 }
 
-int flows_packet(struct flows *t, uint64_t no, const struct pkt *p)
+static bool is_ours(const struct flows *t, const struct pkt *p)
+{
+	bool ip = p->stop == PKT_L4 || p->stop == PKT_IP || p->stop == PKT_FRAGMENT;
+
+	return t->o.shards <= 1 || (ip ? shard_of(p, t->o.shards) : 0) == t->o.shard;
+}
+
+/* The lines of a flow that a packet touches. */
+static void prefetch_flow(const struct flow *f)
+{
+	for (size_t at = 0; at < offsetof(struct flow, key); at += 64)
+		__builtin_prefetch((const char *)f + at, 1);
+}
+
+/* Memory is slow: what a packet's flow lies behind is asked for of all packets of a batch, before the first
+ * of them needs it. What comes to rest or grows meanwhile costs nothing but time. */
+int flows_packets(struct flows *t, const struct flows_packet *in, size_t n)
 {
 	const struct outside nothing = {0};
+	struct look look[FLOWS_BATCH];
+	bool plain[FLOWS_BATCH], ours[FLOWS_BATCH];
+	struct slot *slot[FLOWS_BATCH];
+	int rc = 0;
 
-	if (t->o.shards > 1) {
-		bool ip = p->stop == PKT_L4 || p->stop == PKT_IP || p->stop == PKT_FRAGMENT;
-		if ((ip ? shard_of(p, t->o.shards) : 0) != t->o.shard)
-			return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct pkt *p = &in[i].p;
+		ours[i] = is_ours(t, p);
+		plain[i] = ours[i] && (p->stop == PKT_L4 || p->stop == PKT_IP);
+		if (!plain[i])
+			continue;
+		look_at(t, p, 0, &look[i]);
+		__builtin_prefetch(&t->ref[look[i].hash & (t->nrefs - 1)]);
 	}
-	t->counts.packets++;
-	return take(t, no, p, &nothing);
+	for (size_t i = 0; i < n; i++) {
+		slot[i] = NULL;
+		if (!plain[i])
+			continue;
+		const struct ref *r = &t->ref[look[i].hash & (t->nrefs - 1)];
+		if (!r->slot || r->hash != look[i].hash)
+			continue;
+		slot[i] = slot_at(t, r->slot - 1);
+		__builtin_prefetch(slot[i], 1);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (slot[i] && !slot[i]->resting)
+			prefetch_flow(slot[i]->live);
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (!ours[i])
+			continue;
+		t->counts.packets++;
+		rc = take(t, in[i].no, &in[i].p, &nothing, plain[i] ? &look[i] : NULL);
+	}
+	return rc;
 }
 
 /* A flow's place in the order. Slots are in order of their first packet's number. */
@@ -478,7 +587,7 @@ int flows_finish(struct flows *t, flows_fn fn, void *arg)
 		rc = fn(arg, f);
 		if (rc)
 			break;
-		unlist(t, f);
+		unlist(t, f->live);
 		flow_free(&slot_at(t, index)->live);
 	}
 	free(order);

@@ -48,9 +48,15 @@ struct flows;
 int flows_new(const struct flows_options *o, struct flows **out);
 void flows_free(struct flows **t);
 
-/* flows_packet: takes packet number no of the file, as pkt_decode left it. 0; -ENOMEM, or -errno when
- * paging failed: nothing of this file is right then. */
-int flows_packet(struct flows *t, uint64_t no, const struct pkt *p);
+/* A packet, as pkt_decode left it, and its number in the file. */
+struct flows_packet {
+	uint64_t no;
+	struct pkt p;
+};
+#define FLOWS_BATCH 32
+/* flows_packets: takes at most FLOWS_BATCH packets, in order. 0; -ENOMEM, or -errno when paging failed: nothing of this
+ * file is right then. */
+int flows_packets(struct flows *t, const struct flows_packet *p, size_t n);
 
 /* flows_finish: hands every flow to fn, in order of the first packet's time, and empties the table.
  * fn may change f (finish its streams), not keep it. 0, what fn returned if not 0, or -errno. */

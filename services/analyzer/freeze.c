@@ -11,25 +11,28 @@
  * with their length. Only this process reads it: pointers stay in the structs and say which parts follow.
  */
 
-#define WORDS(type) (sizeof(type) / sizeof(uint64_t))
-static_assert(sizeof(struct flow) % sizeof(uint64_t) == 0 &&
-		      sizeof(struct stream) % sizeof(uint64_t) == 0,
+#define WORDS(type) (sizeof(type) / sizeof(uint32_t))
+static_assert(sizeof(struct flow) % sizeof(uint32_t) == 0 &&
+		      sizeof(struct stream) % sizeof(uint32_t) == 0,
 	      "structs are whole words");
 
-/* Of a run of words: for each 64 of them a mask of those that are not zero, and these. */
-#define HEAD_WORDS (WORDS(struct flow) + WORDS(struct stream) + 8)
+/* Of a run of words: for each 32 of them a mask of those that are not zero, and these. */
+#define MOST(words) ((words) + ((words) + 31) / 32)
+#define HEAD_WORDS  (MOST(WORDS(struct flow)) + MOST(WORDS(struct stream)))
 
-static uint64_t *pack(uint64_t *to, const void *from, size_t words)
+static uint32_t *pack(uint32_t *to, const void *from, size_t words)
 {
 	const uint8_t *p = from;
 
 	while (words) {
-		size_t n = words < 64 ? words : 64;
-		uint64_t *mask = to++, bits = 0;
-		for (size_t i = 0; i < n; i++, p += sizeof(uint64_t)) {
-			memcpy(to, p, sizeof *to);
-			bits |= (uint64_t)(*to != 0) << i;
-			to += *to != 0;
+		size_t n = words < 32 ? words : 32;
+		uint32_t *mask = to++, bits = 0;
+		for (size_t i = 0; i < n; i++, p += sizeof *to) {
+			uint32_t v;
+			memcpy(&v, p, sizeof v);
+			*to = v;
+			bits |= (uint32_t)(v != 0) << i;
+			to += v != 0;
 		}
 		*mask = bits;
 		words -= n;
@@ -37,17 +40,16 @@ static uint64_t *pack(uint64_t *to, const void *from, size_t words)
 	return to;
 }
 
-static const uint64_t *unpack(const uint64_t *from, void *to, size_t words)
+static const uint32_t *unpack(const uint32_t *from, void *to, size_t words)
 {
 	uint8_t *p = to;
 
-	memset(to, 0, words * sizeof(uint64_t));
+	memset(to, 0, words * sizeof *from);
 	while (words) {
-		size_t n = words < 64 ? words : 64;
-		for (uint64_t bits = *from++; bits; bits &= bits - 1)
-			memcpy(p + (size_t)__builtin_ctzll(bits) * sizeof(uint64_t), from++,
-			       sizeof(uint64_t));
-		p += n * sizeof(uint64_t);
+		size_t n = words < 32 ? words : 32;
+		for (uint32_t bits = *from++; bits; bits &= bits - 1, from++)
+			memcpy(p + (size_t)__builtin_ctz(bits) * sizeof *from, from, sizeof *from);
+		p += n * sizeof *from;
 		words -= n;
 	}
 	return from;
@@ -81,7 +83,7 @@ static void share(struct stream *s, struct store *store)
 int flow_freeze(struct flow **fp, struct pager *p, struct store *store, uint64_t *place)
 {
 	struct flow *f = *fp;
-	uint64_t head[1 + HEAD_WORDS], *to = head + 1;
+	uint32_t head[2 + HEAD_WORDS], *to = head + 1; /* pack writes one word ahead */
 	struct bytes part[MAX_PARTS];
 	size_t n = 1;
 	const struct stream *other = NULL;
@@ -96,7 +98,7 @@ int flow_freeze(struct flow **fp, struct pager *p, struct store *store, uint64_t
 	to = pack(to, f, WORDS(struct flow));
 	if (other)
 		to = pack(to, other, WORDS(struct stream));
-	head[0] = (uint64_t)(to - head - 1);
+	head[0] = (uint32_t)(to - head - 1);
 	part[0] = bytes_of(head, (size_t)(to - head) * sizeof *head);
 	if (f->tunnel)
 		part[n++] = bytes_of(f->tunnel, sizeof *f->tunnel);
@@ -177,7 +179,7 @@ static struct buf *get_rst(struct source *s)
 int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 {
 	struct source s = {.p = p, .at = place};
-	uint64_t head[HEAD_WORDS], words = 0;
+	uint32_t head[HEAD_WORDS], words = 0;
 	struct flow *f = malloc(sizeof *f);
 	struct stream *other = NULL;
 	bool has_stream[2], has_rst[2];
@@ -193,7 +195,7 @@ int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 		free(f);
 		return s.rc;
 	}
-	const uint64_t *rest = unpack(head, f, WORDS(struct flow));
+	const uint32_t *rest = unpack(head, f, WORDS(struct flow));
 	bool has_tunnel = f->tunnel;
 	f->tunnel = NULL;
 	for (int i = 0; i < 2; i++) {

@@ -32,28 +32,33 @@ static int hand_out(void *arg, struct flow *f)
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
 static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
 {
+	struct flows_packet batch[FLOWS_BATCH];
 	struct capfile_packet k;
-	struct pkt p = {0};
-	uint64_t told = 0;
-	int rc;
+	uint64_t told = 0, no = 0;
+	size_t n = 0;
+	int rc = 0, read;
 
-	for (uint64_t no = 0; (rc = capfile_next(c, &k)) == 1; no++) {
-		if (o->progress && no % PROGRESS_STEP == 0) {
+	do {
+		/* Packets stay where they are as long as the next ones are at hand. */
+		bool more = (read = capfile_next(c, &k)) == 1;
+		if (more && (!o->filter || filter_match(o->filter, &k))) {
+			struct flows_packet *to = &batch[n++];
+			to->no = no;
+			to->p.ts_ns = k.ts_ns;
+			pkt_decode(k.linktype, k.data, k.caplen, k.len, &to->p);
+			to->p.ts_wraps = k.ts_wraps;
+		}
+		if (o->progress && (!more || no % PROGRESS_STEP == 0)) {
 			*o->progress += capfile_offset(c) - told;
 			told = capfile_offset(c);
 		}
-		if (o->filter && !filter_match(o->filter, &k))
-			continue;
-		p.ts_ns = k.ts_ns;
-		pkt_decode(k.linktype, k.data, k.caplen, k.len, &p);
-		p.ts_wraps = k.ts_wraps;
-		rc = flows_packet(t, no, &p);
-		if (rc)
-			return rc;
-	}
-	if (o->progress)
-		*o->progress += capfile_offset(c) - told;
-	return rc;
+		no += more;
+		if (n == FLOWS_BATCH || !more || !capfile_at_hand(c)) {
+			rc = flows_packets(t, batch, n);
+			n = 0;
+		}
+	} while (!rc && read == 1);
+	return rc ? rc : read;
 }
 
 int input_read(const struct input_options *o, struct capfile *c, struct record *r,

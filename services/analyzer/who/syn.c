@@ -1,6 +1,5 @@
 #include "who/syn.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { OPT_EOL, OPT_NOP, OPT_MSS, OPT_WS, OPT_SACKOK, OPT_SACK, OPT_TS = 8, OPT_TFO = 34 };
@@ -58,9 +57,14 @@ static void put(struct out *o, const char *s)
 
 static void put_number(struct out *o, unsigned v)
 {
-	char text[16];
-	snprintf(text, sizeof text, "%u", v);
-	put(o, text);
+	char text[16], *p = text + sizeof text - 1;
+
+	*p = 0;
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	put(o, p);
 }
 
 static void put_option(struct out *o, const struct who_syn *s, uint8_t kind)

@@ -409,6 +409,30 @@ int capfile_next(struct capfile *c, struct capfile_packet *out)
 	return c->is_ng ? ng_next(c, out) : pcap_next(c, out);
 }
 
+bool capfile_at_hand(const struct capfile *c)
+{
+	size_t held = capsource_held(&c->src), need = PCAP_RECORD_HEADER + c->record_extra;
+	const uint8_t *h = capsource_at(&c->src);
+	uint32_t n;
+
+	if (c->ended)
+		return false;
+	if (c->is_ng) {
+		if (held < c->skip || held - c->skip < 12)
+			return false;
+		h += c->skip;
+		n = get32(c, h + 4);
+		return get32(c, h) == NG_EPB && n >= 32 && n <= held - c->skip;
+	}
+	if (held < need)
+		return false;
+	n = get32(c, h + 8);
+	/* Whichever of the two is the packet's. */
+	if ((c->lengths_swapped || c->lengths_maybe_swapped) && get32(c, h + 12) > n)
+		n = get32(c, h + 12);
+	return n <= held - need;
+}
+
 uint64_t capfile_offset(const struct capfile *c)
 {
 	return c->src.consumed;

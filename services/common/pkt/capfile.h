@@ -10,6 +10,7 @@
 #ifndef PKT_CAPFILE_H
 #define PKT_CAPFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct capfile_packet {
 	uint32_t ts_wraps; /* how often: pcapng files with broken clocks have such times */
 	uint32_t caplen, len;
 	int linktype;        /* LINKTYPE_ number */
-	const uint8_t *data; /* valid until the next capfile_next or capfile_close */
+	const uint8_t *data; /* valid until the next capfile_next (see capfile_at_hand) or capfile_close */
 };
 
 struct capfile;
@@ -38,6 +39,8 @@ int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *
 /* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
  * how; what came before is good), or another -errno. */
 int capfile_next(struct capfile *c, struct capfile_packet *out);
+/* capfile_at_hand: whether the next capfile_next gives a packet and leaves the data of earlier ones where it is. */
+bool capfile_at_hand(const struct capfile *c);
 /* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */
 uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);

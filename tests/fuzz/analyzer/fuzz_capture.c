@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct capfile *c;
 	char err[128];
 
-	if (!r.arena) {
+	if (!r.memo) {
 		buf_init(&line, 64 << 20);
 		if (record_init(&r, 1 << 18))
 			abort();

@@ -41,9 +41,9 @@ static struct table table_of(size_t memory)
 
 static void feed(struct table *t, const struct frame *f)
 {
-	struct pkt p = {.ts_ns = t->now_ns += 1000};
-	pkt_decode(101, f->b, f->n, f->n, &p);
-	cr_assert(eq(int, flows_packet(t->t, t->no++, &p), 0));
+	struct flows_packet in = {.no = t->no++, .p.ts_ns = t->now_ns += 1000};
+	pkt_decode(101, f->b, f->n, f->n, &in.p);
+	cr_assert(eq(int, flows_packets(t->t, &in, 1), 0));
 }
 
 /* say: a TCP segment between client (192.0.2.1:1000) and server (198.51.100.2:80). */
@@ -416,8 +416,8 @@ Test(flows, without_a_place_to_page_it_fails)
 		ip4(&f, 6, 20);
 		put_be32(f.b + 12, i);
 		tcp(&f, 1, 2, 3, TCP_SYN);
-		struct pkt p = decode(101, &f);
-		rc = flows_packet(t.t, i, &p);
+		struct flows_packet in = {.no = i, .p = decode(101, &f)};
+		rc = flows_packets(t.t, &in, 1);
 	}
 	cr_assert(eq(int, rc, -2));
 	flows_free(&t.t);
