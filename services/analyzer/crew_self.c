@@ -30,6 +30,7 @@ int crew_self_new(const struct crew_options *o, struct crew_self **out)
 	w->o = *o;
 	buf_init(&w->line, RECORD_LINE_MAX(o->input.flows.stream.max_bytes));
 	int rc = record_init(&w->record, o->input.flows.stream.max_bytes);
+	w->record.lean = o->format != OUT_TABLE;
 	if (rc)
 		crew_self_free(out);
 	return rc;

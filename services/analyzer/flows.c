@@ -558,37 +558,63 @@ static int by_time(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-int flows_finish(struct flows *t, flows_fn fn, void *arg)
+/* in_order: the slots by time; *order NULL: as they are. */
+static int in_order(const struct flows *t, struct place **order)
 {
 	bool sorted = true;
 	uint64_t last = 0;
-	struct place *order = NULL;
-	int rc = 0;
 
+	*order = NULL;
 	for (uint32_t i = 0; i < t->nslots && sorted; i++) {
 		sorted = slot_at(t, i)->first_ns >= last;
 		last = slot_at(t, i)->first_ns;
 	}
-	if (!sorted) {
-		order = malloc(t->nslots * sizeof *order);
-		if (!order)
-			return -ENOMEM;
-		for (uint32_t i = 0; i < t->nslots; i++)
-			order[i] = (struct place){.first_ns = slot_at(t, i)->first_ns, .index = i};
-		qsort(order, t->nslots, sizeof *order, by_time);
-	}
-	for (uint32_t i = 0; i < t->nslots; i++) {
+	if (sorted)
+		return 0;
+	struct place *v = *order = malloc(t->nslots * sizeof *v);
+	if (!v)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->nslots; i++)
+		v[i] = (struct place){.first_ns = slot_at(t, i)->first_ns, .index = i};
+	qsort(v, t->nslots, sizeof *v, by_time);
+	return 0;
+}
+
+/* How many flows ahead memory is asked for a resting flow, it is woken, and its taker is told again. */
+enum { FETCH = 12, WAKE = 6, NEAR = 3 };
+
+int flows_finish(struct flows *t, const struct flows_taker *to)
+{
+	struct place *order;
+	int rc = in_order(t, &order);
+
+	/* Each step of the loop does something for four flows. */
+	for (uint32_t step = 0; !rc && step < t->nslots + FETCH; step++) {
+		struct slot *s;
 		struct flow *f;
-		uint32_t index = order ? order[i].index : i;
-		rc = awake(t, slot_at(t, index), &f);
-		if (rc)
-			break;
-		t->memory -= f->memory;
-		rc = fn(arg, f);
-		if (rc)
-			break;
-		unlist(t, f->live);
-		flow_free(&slot_at(t, index)->live);
+#define AT(behind) slot_at(t, order ? order[step - (behind)].index : step - (behind))
+#define IS_AT(behind) (step >= (behind) && step - (behind) < t->nslots)
+		if (step < t->nslots && AT(0)->resting)
+			pager_prefetch(t->pager, AT(0)->place);
+		if (IS_AT(FETCH - WAKE)) {
+			rc = awake(t, AT(FETCH - WAKE), &f);
+			if (!rc && to->ahead)
+				to->ahead(to->arg, f, false);
+		}
+		if (!rc && to->ahead && IS_AT(FETCH - NEAR))
+			to->ahead(to->arg, AT(FETCH - NEAR)->live, true);
+		if (!rc && IS_AT(FETCH)) {
+			s = AT(FETCH);
+			f = s->live;
+			t->memory -= f->memory;
+			rc = to->take(to->arg, f);
+			if (!rc) {
+				unlist(t, f->live);
+				flow_free(&s->live);
+			}
+		}
+#undef AT
+#undef IS_AT
 	}
 	free(order);
 	empty(t);

@@ -58,10 +58,15 @@ struct flows_packet {
  * file is right then. */
 int flows_packets(struct flows *t, const struct flows_packet *p, size_t n);
 
-/* flows_finish: hands every flow to fn, in order of the first packet's time, and empties the table.
- * fn may change f (finish its streams), not keep it. 0, what fn returned if not 0, or -errno. */
-typedef int (*flows_fn)(void *arg, struct flow *f);
-int flows_finish(struct flows *t, flows_fn fn, void *arg);
+/* flows_finish: hands every flow to take, in order of the first packet's time, and empties the table.
+ * take may change f (finish its streams), not keep it. ahead (NULL: none) is told of each flow twice before that: that it
+ * comes soon, and that it is near. 0, what take returned if not 0, or -errno. */
+struct flows_taker {
+	int (*take)(void *arg, struct flow *f);
+	void (*ahead)(void *arg, const struct flow *f, bool near);
+	void *arg;
+};
+int flows_finish(struct flows *t, const struct flows_taker *to);
 
 const struct flows_counts *flows_counts(const struct flows *t);
 const struct defrag_counts *flows_defrag(const struct flows *t);

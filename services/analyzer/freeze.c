@@ -180,7 +180,7 @@ int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 {
 	struct source s = {.p = p, .at = place};
 	uint32_t head[HEAD_WORDS], words = 0;
-	struct flow *f = malloc(sizeof *f);
+	struct flow *f = flow_room();
 	struct stream *other = NULL;
 	bool has_stream[2], has_rst[2];
 
@@ -192,7 +192,8 @@ int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 		s.rc = -EIO;
 	get(&s, head, words * sizeof *head);
 	if (s.rc) {
-		free(f);
+		memset(f, 0, sizeof *f);
+		flow_free(&f);
 		return s.rc;
 	}
 	const uint32_t *rest = unpack(head, f, WORDS(struct flow));

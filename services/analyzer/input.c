@@ -29,6 +29,11 @@ static int hand_out(void *arg, struct flow *f)
 	return h->fn(h->arg, h->r, f);
 }
 
+static void ahead(void *arg, const struct flow *f, bool near)
+{
+	record_ahead(((struct hand_out *)arg)->r, f, near);
+}
+
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
 static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
 {
@@ -68,6 +73,7 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	struct flows *t;
 
 	*res = (struct input_result){0};
+	record_begin(r);
 	int rc = flows_new(&o->flows, &t);
 	if (rc)
 		return rc;
@@ -83,7 +89,8 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 		rc = res->rc;
 	src->broken = broken;
 	if (!rc)
-		rc = flows_finish(t, hand_out, &h);
+		rc = flows_finish(
+			t, &(struct flows_taker){.take = hand_out, .ahead = ahead, .arg = &h});
 	res->counts = *flows_counts(t);
 	res->defrag = *flows_defrag(t);
 	res->incomplete = flows_incomplete(t);

@@ -19,11 +19,13 @@
 
 /* All that recognition looks at, but for the payload. */
 struct key {
-	uint64_t hash; /* of the payload */
-	uint32_t n;    /* its length */
+	uint64_t hash;    /* of the payload, or of its name */
+	const void *name; /* NULL: none, the payloads are compared */
+	uint32_t n;       /* the payload's length */
 	uint32_t datagram;
 	uint16_t src_port, dst_port; /* as recognisers see them */
 	uint8_t proto, pad[3];
+	uint64_t names; /* in which names mean the same */
 };
 
 struct entry {
@@ -39,6 +41,7 @@ struct memo {
 	uint8_t seed[16];
 	uint8_t *region;
 	size_t used;
+	uint64_t names; /* how often they were forgotten */
 	struct buf text; /* of the pieces, as they are made */
 	/* Of what is not kept. */
 	struct memo_known known;
@@ -84,6 +87,11 @@ void memo_free(struct memo **m)
 	free((*m)->region);
 	free(*m);
 	*m = NULL;
+}
+
+void memo_forget(struct memo *m)
+{
+	m->names++;
 }
 
 /* readable: printable ASCII and white space stay, every other byte becomes a dot. */
@@ -173,28 +181,58 @@ static struct entry *new_entry(struct memo *m, const struct app_in *in, const st
 	return e;
 }
 
-/* find: the entry, or where it goes: a free place of its set, or the first. */
+static struct key key_of(const struct memo *m, const struct app_in *in, const void *name)
+{
+	return (struct key){.hash = name ? mix_two((uintptr_t)name ^ mix_word(m->seed),
+						   mix_word(m->seed + 8))
+					 : mix_bytes(in->init.p, in->init.n, m->seed),
+			    .name = name,
+			    .n = (uint32_t)in->init.n,
+			    .datagram = (uint32_t)in->datagram,
+			    .src_port = app_port(in->src_port),
+			    .dst_port = app_port(in->dst_port),
+			    .proto = in->proto,
+			    .names = name ? m->names : 0};
+}
+
+static size_t place_of(const struct key *key)
+{
+	return (key->hash ^ key->dst_port * 0x9e3779b9u) & (PLACES - 1);
+}
+
+static bool is_of(const struct entry *e, const struct key *key, const uint8_t *payload)
+{
+	return memcmp(&e->key, key, sizeof *key) == 0 &&
+	       (key->name || memcmp(e->rest, payload, key->n) == 0);
+}
+
+/* find: the place of the entry, or where it goes: a free place of its set, or the first. */
 static struct entry **find(struct memo *m, const struct key *key, const uint8_t *payload)
 {
-	size_t h = (key->hash ^ key->dst_port * 0x9e3779b9u) & (PLACES - 1);
+	size_t h = place_of(key);
 	struct entry **to = &m->place[h];
 
 	for (size_t i = 0; i < WAYS; i++) {
 		struct entry **at = &m->place[h ^ i];
 		if (!*at)
 			to = *to ? at : to;
-		else if (memcmp(&(*at)->key, key, sizeof *key) == 0 &&
-			 memcmp((*at)->rest, payload, key->n) == 0)
+		else if (is_of(*at, key, payload))
 			return at;
 	}
 	return to;
 }
 
-int memo_recognise(struct memo *m, const struct app_in *in, const struct memo_known **out)
+/* The responder's bytes break ties: with them the result is not the payload's alone. */
+static bool worth_keeping(const struct app_in *in)
+{
+	return in->init.n <= MAX_PAYLOAD && !in->resp.n;
+}
+
+int memo_recognise(struct memo *m, const struct app_in *in, const void *name,
+		   const struct memo_known **out)
 {
 	*out = &m->known;
-	/* The responder's bytes break ties: with them the result is not the payload's alone. */
-	if (in->init.n > MAX_PAYLOAD || in->resp.n) {
+	if (!worth_keeping(in)) {
 		struct msg_arena arena = {.p = m->arena, .n = APP_ARENA_BYTES};
 		buf_reset(&m->readable);
 		uint8_t *text = buf_room(&m->readable, in->init.n);
@@ -204,15 +242,30 @@ int memo_recognise(struct memo *m, const struct app_in *in, const struct memo_kn
 		know(in, &arena, in->init.n ? text : in->init.p, &m->known);
 		return 0;
 	}
-	const struct key key = {.hash = mix_bytes(in->init.p, in->init.n, m->seed),
-				.n = (uint32_t)in->init.n,
-				.datagram = (uint32_t)in->datagram,
-				.src_port = app_port(in->src_port),
-				.dst_port = app_port(in->dst_port),
-				.proto = in->proto};
+	const struct key key = key_of(m, in, name);
 	struct entry **place = find(m, &key, in->init.p), *e = *place;
-	if (!e || memcmp(&e->key, &key, sizeof key) != 0 || memcmp(e->rest, in->init.p, key.n) != 0)
+	if (!e || !is_of(e, &key, in->init.p))
 		e = new_entry(m, in, &key, place);
 	*out = &e->known;
 	return 0;
+}
+
+void memo_ahead(const struct memo *m, const struct app_in *in, const void *name, bool near)
+{
+	if (!worth_keeping(in) || (in->init.n && !name))
+		return;
+	const struct key key = key_of(m, in, name);
+	const struct entry *e = m->place[place_of(&key)];
+	if (!e)
+		return;
+	if (!near) {
+		for (size_t at = 0; at < offsetof(struct entry, known.class); at += 64)
+			__builtin_prefetch((const char *)e + at);
+		return;
+	}
+	size_t n = 0;
+	for (size_t i = 0; i < MEMO_PIECES; i++)
+		n += e->known.piece[i].text.n;
+	for (size_t at = 0; at < n && at < 1024; at += 64)
+		__builtin_prefetch(e->known.piece[0].text.p + at);
 }

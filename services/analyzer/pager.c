@@ -229,6 +229,12 @@ int pager_read(struct pager *p, uint64_t place, void *data, size_t n)
 	return 0;
 }
 
+void pager_prefetch(const struct pager *p, uint64_t place)
+{
+	for (size_t at = 0; at < 512 && place + at < p->held_n; at += 64)
+		__builtin_prefetch(p->held + place + at);
+}
+
 bool pager_on_disk(const struct pager *p, uint64_t place)
 {
 	return place >= p->memory;

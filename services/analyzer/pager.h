@@ -23,6 +23,9 @@ int pager_write(struct pager *p, const struct bytes *part, size_t parts, uint64_
 /* pager_read: n bytes at place or behind it. 0, -EIO when there are not as many, or another -errno. */
 int pager_read(struct pager *p, uint64_t place, void *data, size_t n);
 
+/* pager_prefetch: asks memory for what is at a place. Nothing depends on it. */
+void pager_prefetch(const struct pager *p, uint64_t place);
+
 /* pager_on_disk: whether a place is not in memory. pager_end: behind the last place. */
 bool pager_on_disk(const struct pager *p, uint64_t place);
 uint64_t pager_end(const struct pager *p);

@@ -124,17 +124,47 @@ static void identity(struct record *r, const struct record_source *src, const st
 	r->m.flow_id = bytes_str(r->flow_id);
 }
 
+/* name_of: what names the payload of a stream: the store keeps each but once. */
+static const void *name_of(const struct stream *s)
+{
+	return s && s->shared ? s->data : NULL;
+}
+
 /* recognise: makes r->m of what the payload says; everything else in it is zero afterwards. */
-static int recognise(struct record *r, const struct flow *f, struct bytes init, struct bytes resp)
+static int recognise(struct record *r, const struct flow *f, const struct stream *s, struct bytes init,
+		     struct bytes resp)
 {
 	struct app_in in = {
 		.proto = f->key.proto, .init = init, .datagram = f->datagram, .resp = resp};
 
 	ports(f, r->initiator, &in.src_port, &in.dst_port);
-	int rc = memo_recognise(r->memo, &in, &r->known);
-	if (!rc)
+	int rc = memo_recognise(r->memo, &in, name_of(s), &r->known);
+	if (rc)
+		return rc;
+	if (r->lean && r->known->npieces)
+		r->m = (struct msg_analysis){.payload = init};
+	else
 		r->m = r->known->rec;
-	return rc;
+	return 0;
+}
+
+void record_begin(struct record *r)
+{
+	memo_forget(r->memo);
+}
+
+void record_ahead(const struct record *r, const struct flow *f, bool near)
+{
+	int initiator = flow_initiator(f);
+	const struct stream *s = f->dir[initiator].stream, *other = f->dir[!initiator].stream;
+	struct app_in in = {.proto = f->key.proto, .datagram = f->datagram};
+
+	if (s)
+		in.init.n = s->len;
+	if (other)
+		in.resp.n = other->len;
+	ports(f, initiator, &in.src_port, &in.dst_port);
+	memo_ahead(r->memo, &in, name_of(s), near);
 }
 
 static void fingerprint(struct record *r, const struct flow *f)
@@ -165,7 +195,7 @@ int record_fill(struct record *r, const struct record_source *src, const struct 
 		stream_finish(other, l, &resp);
 	if (!init.payload.p)
 		init.payload = bytes_of("", 0);
-	rc = recognise(r, f, init.payload, resp.payload);
+	rc = recognise(r, f, s, init.payload, resp.payload);
 	if (rc)
 		return rc;
 	ends(r, f);

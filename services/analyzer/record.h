@@ -32,6 +32,8 @@ struct record_source {
 /* One record with the memory behind it, to be used again and again. */
 struct record {
 	struct msg_analysis m;
+	/* Set by the owner: m need not hold what r->known has as text. */
+	bool lean;
 	int initiator;
 	struct addr src; /* initiator's */
 	struct who_tool tool;
@@ -51,6 +53,10 @@ struct record {
 int record_init(struct record *r, uint32_t max_payload);
 void record_fini(struct record *r);
 
+/* record_begin: the flows of another file come. */
+void record_begin(struct record *r);
+/* record_ahead: says that the record of f will be made soon, or (near) after the next few: memory is asked for. */
+void record_ahead(const struct record *r, const struct flow *f, bool near);
 /* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase)
  * and on files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next
  * call. 0 or -errno. */
