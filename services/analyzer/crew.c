@@ -14,6 +14,7 @@
 
 #define PIPE_BYTES (1u << 20)
 #define READ_BYTES (1u << 20)
+#define WRITE_BYTES (128u << 10)
 #define IDLE_MS    200
 
 struct request {
@@ -67,27 +68,45 @@ static int read_all(int fd, void *data, size_t n)
 
 /* The worker's side. */
 
+/* What a worker answers, on its way to the pipe in large pieces. */
+struct answer {
+	int fd;
+	struct buf out;
+};
+
 static int send_frame(void *arg, const struct crew_frame *frame, struct bytes line)
 {
-	int fd = *(const int *)arg;
-	int rc = write_all(fd, frame, sizeof *frame);
-	return rc ? rc : write_all(fd, line.p, line.n);
+	struct answer *a = arg;
+	int rc = 0;
+
+	buf_add(&a->out, frame, sizeof *frame);
+	buf_add(&a->out, line.p, line.n);
+	if (a->out.failed)
+		return -ENOMEM;
+	if (a->out.n >= WRITE_BYTES || frame->type == CREW_END) {
+		rc = write_all(a->fd, a->out.p, a->out.n);
+		buf_reset(&a->out);
+	}
+	return rc;
 }
 
 static int worker_loop(const struct crew_options *o, int from, int to)
 {
+	struct answer a = {.fd = to};
 	struct crew_self *self;
 	struct request q;
 	char path[PATH_MAX];
 	int rc = crew_self_new(o, &self);
 
+	buf_init(&a.out, SIZE_MAX);
 	while (!rc && read_all(from, &q, sizeof q) == 1) {
 		if (q.len >= sizeof path || read_all(from, path, q.len) != 1)
 			break;
 		path[q.len] = 0;
-		rc = crew_work(self, path, q.shard, q.shards, send_frame, &to);
+		rc = crew_work(self, path, q.shard, q.shards, send_frame, &a);
 	}
 	crew_self_free(&self);
+	buf_fini(&a.out);
 	return rc;
 }
 

@@ -4,39 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Flows come and go by the million: some that went are kept for those that come. Not where a sanitizer is to see a
- * flow that is used after it went. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SPARE 0u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SPARE 0u
-#endif
-#endif
-#ifndef SPARE
-#define SPARE 256u
-#endif
-static _Thread_local struct {
-	struct flow *v[SPARE + 1];
-	unsigned n;
-} spare;
-
-struct flow *flow_room(void)
-{
-	return spare.n ? spare.v[--spare.n] : malloc(sizeof(struct flow));
-}
-
-static void give_back(struct flow *f)
-{
-	if (spare.n < SPARE)
-		spare.v[spare.n++] = f;
-	else
-		free(f);
-}
+#include "pool.h"
 
 struct flow *flow_new(const struct flowkey *key, uint64_t no, const struct pkt *p, int dir)
 {
-	struct flow *f = flow_room();
+	struct flow *f = pool_take(sizeof *f);
 
 	if (!f)
 		return NULL;
@@ -74,7 +46,7 @@ void flow_free(struct flow **f)
 			free_buf(d->doubted);
 	}
 	free((*f)->tunnel);
-	give_back(*f);
+	pool_give(*f, sizeof **f);
 	*f = NULL;
 }
 

@@ -71,8 +71,6 @@ struct flow {
 
 /* flow_new: for a flow that begins with packet number no, p. NULL without memory. */
 struct flow *flow_new(const struct flowkey *key, uint64_t no, const struct pkt *p, int dir);
-/* flow_room: memory for a flow whose fields the caller sets; NULL without memory. */
-struct flow *flow_room(void);
 void flow_free(struct flow **f);
 
 /* flow_splits: whether this packet of the flow's 5-tuple belongs to a new flow: a SYN with another

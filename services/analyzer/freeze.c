@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool.h"
+
 /*
  * One after another: the length of the head; the head: the flow's struct and those of its streams, without the words that
  * are zero; its tunnel; and for each direction the stream's data, unless it is in the store, its gaps, and the RST bytes
@@ -72,7 +74,7 @@ static void share(struct stream *s, struct store *store)
 	const uint8_t *kept = store_put(store, s->data, s->len);
 	if (!kept)
 		return;
-	free(s->data);
+	pool_give(s->data, s->cap);
 	s->data = (uint8_t *)(uintptr_t)kept;
 	s->shared = true;
 	s->cap = 0;
@@ -154,7 +156,12 @@ static void get_stream(struct source *s, struct stream *st)
 	if (!st->shared) {
 		st->cap = st->len;
 		st->data = NULL;
-		st->data = get_new(s, st->len);
+		if (!s->rc && st->len) {
+			st->data = pool_take(st->cap);
+			if (!st->data)
+				s->rc = -ENOMEM;
+			get(s, st->data, st->len);
+		}
 	}
 	st->gaps = get_new(s, st->ngaps * sizeof *st->gaps);
 }
@@ -180,7 +187,7 @@ int flow_thaw(struct pager *p, uint64_t place, struct flow **out)
 {
 	struct source s = {.p = p, .at = place};
 	uint32_t head[HEAD_WORDS], words = 0;
-	struct flow *f = flow_room();
+	struct flow *f = pool_take(sizeof *f);
 	struct stream *other = NULL;
 	bool has_stream[2], has_rst[2];
 

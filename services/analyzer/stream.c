@@ -3,13 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool.h"
+
 /* A receiver without window scaling takes this much (RFC 9293 3.1). */
 #define PLAIN_WINDOW 65535u
 
-void stream_fini(struct stream *s)
+static void drop_data(struct stream *s)
 {
 	if (!s->shared)
-		free(s->data);
+		pool_give(s->data, s->cap);
+}
+
+void stream_fini(struct stream *s)
+{
+	drop_data(s);
 	free(s->gaps);
 	if (s->ahead)
 		window_free(&s->ahead);
@@ -74,11 +81,12 @@ static bool room(struct stream *s, const struct stream_limits *l, uint32_t want)
 			      : (want + 15) & ~15u;
 	if (cap < want)
 		cap = want;
-	uint8_t *grown = s->shared ? malloc(cap) : realloc(s->data, cap);
+	uint8_t *grown = pool_take(cap);
 	if (!grown)
 		return false;
-	if (s->shared)
+	if (s->len)
 		memcpy(grown, s->data, s->len);
+	drop_data(s);
 	s->shared = false;
 	s->data = grown;
 	s->cap = cap;
@@ -359,12 +367,13 @@ static void prepend(struct stream *s, const struct stream_limits *l, uint64_t *f
 	uint32_t n = (uint32_t)(STREAM_ORIGIN - *first);
 	uint32_t left = l->max_bytes > n ? l->max_bytes - n : 0;
 	uint32_t keep = s->len < left ? s->len : left;
-	uint8_t *whole = calloc(1, n + keep);
+	uint8_t *whole = pool_take(n + keep);
 	if (!whole) {
 		*first = STREAM_ORIGIN;
 		s->cut |= STREAM_CUT_MEMORY;
 		return;
 	}
+	memset(whole, 0, n);
 	if (keep)
 		memcpy(whole + n, s->data, keep);
 	if (keep < s->len)
@@ -383,8 +392,7 @@ static void prepend(struct stream *s, const struct stream_limits *l, uint64_t *f
 			s->cut |= STREAM_CUT_GAPS;
 		off = to;
 	}
-	if (!s->shared)
-		free(s->data);
+	drop_data(s);
 	s->shared = false;
 	s->data = whole;
 	s->len = n + keep;
