@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIPE_BYTES (1u << 20)
-#define READ_BYTES (1u << 20)
+#define PIPE_BYTES  (1u << 20)
+#define READ_BYTES  (1u << 20)
 #define WRITE_BYTES (128u << 10)
-#define IDLE_MS    200
+#define IDLE_MS     200
 
 struct request {
 	uint32_t shard, shards, len;

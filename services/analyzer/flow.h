@@ -50,9 +50,9 @@ struct flow_tunnel {
 struct flow {
 	uint64_t packets, bytes;
 	uint64_t first_ns, last_ns;
-	uint32_t first_wraps, last_wraps; /* of these: see capfile.h */
-	uint32_t slot, live;              /* of the flow table */
-	size_t memory;                    /* what the flow table counts of it */
+	uint32_t first_wraps, last_wraps;      /* of these: see capfile.h */
+	uint32_t slot, live;                   /* of the flow table */
+	size_t memory;                         /* what the flow table counts of it */
 	int8_t first_dir, syn_dir, synack_dir; /* of the first packet, SYN, SYN+ACK; -1: none yet */
 	int8_t own_dir;
 	bool has_ports;

@@ -588,7 +588,7 @@ int flows_finish(struct flows *t, const struct flows_taker *to)
 	for (uint32_t step = 0; !rc && step < t->nslots + FETCH; step++) {
 		struct slot *s;
 		struct flow *f;
-#define AT(behind) slot_at(t, order ? order[step - (behind)].index : step - (behind))
+#define AT(behind)    slot_at(t, order ? order[step - (behind)].index : step - (behind))
 #define IS_AT(behind) (step >= (behind) && step - (behind) < t->nslots)
 		if (step < t->nslots && AT(0)->resting)
 			pager_prefetch(t->pager, AT(0)->place);

@@ -41,7 +41,7 @@ struct memo {
 	uint8_t seed[16];
 	uint8_t *region;
 	size_t used;
-	uint64_t names; /* how often they were forgotten */
+	uint64_t names;  /* how often they were forgotten */
 	struct buf text; /* of the pieces, as they are made */
 	/* Of what is not kept. */
 	struct memo_known known;
@@ -183,16 +183,16 @@ static struct entry *new_entry(struct memo *m, const struct app_in *in, const st
 
 static struct key key_of(const struct memo *m, const struct app_in *in, const void *name)
 {
-	return (struct key){.hash = name ? mix_two((uintptr_t)name ^ mix_word(m->seed),
-						   mix_word(m->seed + 8))
-					 : mix_bytes(in->init.p, in->init.n, m->seed),
-			    .name = name,
-			    .n = (uint32_t)in->init.n,
-			    .datagram = (uint32_t)in->datagram,
-			    .src_port = app_port(in->src_port),
-			    .dst_port = app_port(in->dst_port),
-			    .proto = in->proto,
-			    .names = name ? m->names : 0};
+	return (struct key){
+		.hash = name ? mix_two((uintptr_t)name ^ mix_word(m->seed), mix_word(m->seed + 8))
+			     : mix_bytes(in->init.p, in->init.n, m->seed),
+		.name = name,
+		.n = (uint32_t)in->init.n,
+		.datagram = (uint32_t)in->datagram,
+		.src_port = app_port(in->src_port),
+		.dst_port = app_port(in->dst_port),
+		.proto = in->proto,
+		.names = name ? m->names : 0};
 }
 
 static size_t place_of(const struct key *key)

@@ -131,8 +131,8 @@ static const void *name_of(const struct stream *s)
 }
 
 /* recognise: makes r->m of what the payload says; everything else in it is zero afterwards. */
-static int recognise(struct record *r, const struct flow *f, const struct stream *s, struct bytes init,
-		     struct bytes resp)
+static int recognise(struct record *r, const struct flow *f, const struct stream *s,
+		     struct bytes init, struct bytes resp)
 {
 	struct app_in in = {
 		.proto = f->key.proto, .init = init, .datagram = f->datagram, .resp = resp};

@@ -22,8 +22,9 @@ struct capfile_packet {
 	uint64_t ts_ns;    /* modulo 2^64, which is the year 2554 */
 	uint32_t ts_wraps; /* how often: pcapng files with broken clocks have such times */
 	uint32_t caplen, len;
-	int linktype;        /* LINKTYPE_ number */
-	const uint8_t *data; /* valid until the next capfile_next (see capfile_at_hand) or capfile_close */
+	int linktype; /* LINKTYPE_ number */
+	const uint8_t *
+		data; /* valid until the next capfile_next (see capfile_at_hand) or capfile_close */
 };
 
 struct capfile;

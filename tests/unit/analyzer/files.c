@@ -10,6 +10,7 @@
 #include "diff.h"
 #include "filter.h"
 #include "pager.h"
+#include "pool.h"
 #include "store.h"
 #include "walk.h"
 
@@ -137,6 +138,24 @@ Test(files, pager_without_a_directory)
 	cr_assert(eq(int, memcmp(back, "kept", 4), 0));
 	pager_free(&p);
 	free(big);
+}
+
+Test(files, pool_gives_room_of_every_size)
+{
+	uint8_t *p[3000];
+	for (int round = 0; round < 3; round++) {
+		for (size_t n = 0; n < 3000; n++) {
+			p[n] = pool_take(n);
+			cr_assert(p[n] != NULL);
+			memset(p[n], (int)n, n);
+		}
+		for (size_t n = 0; n < 3000; n++) {
+			for (size_t i = 0; i < n; i++)
+				cr_assert(p[n][i] == (uint8_t)n, "%zu", n);
+			pool_give(p[n], n);
+		}
+	}
+	pool_give(NULL, 7);
 }
 
 Test(files, store_keeps_each_payload_once)

@@ -97,7 +97,7 @@ static int take(void *arg, struct flow *f)
 static struct got end(struct table *t)
 {
 	struct got g = {0};
-	cr_assert(eq(int, flows_finish(t->t, take, &g), 0));
+	cr_assert(eq(int, flows_finish(t->t, &(struct flows_taker){.take = take, .arg = &g}), 0));
 	flows_free(&t->t);
 	cr_assert(eq(ptr, t->t, NULL));
 	return g;
@@ -395,7 +395,9 @@ Test(flows, paging_changes_nothing)
 		struct sum s = {.ordered = true, .whole = true};
 		many(&t, 5000, c[i].alike);
 		cr_assert(eq(int, flows_counts(t.t)->paged_out > 0, c[i].on_disk), "%zu", i);
-		cr_assert(eq(int, flows_finish(t.t, add_up, &s), 0));
+		cr_assert(eq(int,
+			     flows_finish(t.t, &(struct flows_taker){.take = add_up, .arg = &s}),
+			     0));
 		cr_assert(eq(u64, s.flows, 5000));
 		cr_assert(eq(u64, s.bytes, 5000 * 2 * 599));
 		cr_assert(s.ordered);
@@ -457,13 +459,49 @@ Test(flows, what_is_no_flow_is_counted)
 		    {1, "\2\0\0\0\0\1\2\0\0\0\0\2\10\0", 14},
 		    {9999, "a", 1}};
 	for (size_t i = 0; i < 3; i++) {
-		struct pkt p = {0};
-		pkt_decode(rows[i].link, (const uint8_t *)rows[i].b, rows[i].n, rows[i].n, &p);
-		cr_assert(eq(int, flows_packet(t.t, i, &p), 0));
+		struct flows_packet in = {.no = i};
+		pkt_decode(rows[i].link, (const uint8_t *)rows[i].b, rows[i].n, rows[i].n, &in.p);
+		cr_assert(eq(int, flows_packets(t.t, &in, 1), 0));
 	}
 	const struct flows_counts *c = flows_counts(t.t);
 	cr_assert(eq(u64, c->other, 1));
 	cr_assert(eq(u64, c->broken, 1));
 	cr_assert(eq(u64, c->link, 1));
 	cr_assert(eq(sz, end(&t).n, 0));
+}
+
+/* A batch is its packets one after another: also when the first begin the flow of the others, end it, and begin
+ * the next one of the same key. */
+Test(flows, a_batch_is_its_packets)
+{
+	for (int batched = 0; batched < 2; batched++) {
+		struct table t = table_of(1 << 24);
+		struct flows_packet in[FLOWS_BATCH];
+		static struct frame f[FLOWS_BATCH];
+		for (uint32_t i = 0; i < FLOWS_BATCH; i++) {
+			f[i] = (struct frame){0};
+			ip4(&f[i], 6, 20 + 4);
+			put_be32(f[i].b + 12, 0x0a000000 + i % 3);
+			/* One SYN with another ISN for each flow in the middle. */
+			bool syn = i < 3 || (i >= 15 && i < 18);
+			tcp(&f[i], 1000, 80, syn ? i : 1 + i % 3 + (i >= 18 ? 15 : 0),
+			    syn ? TCP_SYN : TCP_ACK);
+			put(&f[i], "data", 4);
+			struct pkt p = decode(101, &f[i]);
+			seal(&f[i], &p, 16);
+			in[i] = (struct flows_packet){.no = i, .p.ts_ns = 1000 + i};
+			pkt_decode(101, f[i].b, f[i].n, f[i].n, &in[i].p);
+			if (!batched)
+				cr_assert(eq(int, flows_packets(t.t, &in[i], 1), 0));
+		}
+		if (batched)
+			cr_assert(eq(int, flows_packets(t.t, in, FLOWS_BATCH), 0));
+		cr_assert(eq(u64, flows_counts(t.t)->packets, FLOWS_BATCH));
+		struct got g = end(&t);
+		cr_assert(eq(sz, g.n, 6));
+		cr_assert(eq(u64, g.flow[0].packets, 5));
+		cr_assert(eq(u64, g.flow[3].packets, 6));
+		for (size_t i = 0; i < 6; i++)
+			cr_assert(eq(str, g.flow[i].payload, (char *)"data"), "%zu", i);
+	}
 }

@@ -38,7 +38,7 @@ static void same_as_direct(struct memo *m, const char *payload, uint16_t sport, 
 	char class[CLASS_TEXT];
 	struct buf pieces;
 
-	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(int, memo_recognise(m, &in, NULL, &k), 0));
 	cr_assert(eq(sz, k->npieces, kept ? MEMO_PIECES : 0));
 	app_recognise(&in, &arena, &rec);
 	class_of(in.init, &rec, class);
@@ -112,21 +112,43 @@ Test(memo, digest_and_readable)
 	struct app_in in = {.proto = 6, .init = bytes_of("", 0)};
 
 	cr_assert(eq(int, memo_new(16 << 20, &m), 0));
-	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(int, memo_recognise(m, &in, NULL, &k), 0));
 	cr_assert(eq(str, (char *)(uintptr_t)k->sha256,
 		     (char *)"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
 	cr_assert(not(k->classed));
 	in.init = bytes_str("abc");
-	cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+	cr_assert(eq(int, memo_recognise(m, &in, NULL, &k), 0));
 	cr_assert(eq(str, (char *)(uintptr_t)k->sha256,
 		     (char *)"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 	cr_assert(k->classed);
 	memcpy(long_one, "a\x1f\t\n\x0b\x0c\r ~\x7f\x80\xff\0b", 14);
 	for (size_t n = 14; n < sizeof long_one; n += sizeof long_one - 15) {
 		in.init = bytes_of(long_one, n);
-		cr_assert(eq(int, memo_recognise(m, &in, &k), 0));
+		cr_assert(eq(int, memo_recognise(m, &in, NULL, &k), 0));
 		cr_assert(eq(sz, k->rec.readable.n, n));
 		cr_assert(eq(int, memcmp(k->rec.readable.p, "a.\t\n\x0b\x0c\r ~....b", 14), 0));
+	}
+	memo_free(&m);
+}
+
+/* By name as by content, until names are forgotten. */
+Test(memo, names_stand_for_payloads)
+{
+	static const char *const payloads[] = {"SSH-2.0-Go\r\n", "SSH-2.0-PuTTY\r\n"};
+	struct memo *m;
+	const struct memo_known *k;
+	int name;
+
+	cr_assert(eq(int, memo_new(16 << 20, &m), 0));
+	for (size_t i = 0; i < 2; i++) {
+		struct app_in in = {.proto = 6, .init = bytes_str(payloads[i])};
+		memo_forget(m);
+		for (int round = 0; round < 2; round++) {
+			memo_ahead(m, &in, &name, round);
+			cr_assert(eq(int, memo_recognise(m, &in, &name, &k), 0));
+			cr_assert(bytes_eq(k->rec.payload, in.init));
+			cr_assert(eq(sz, k->rec.ssh->banner.n, in.init.n - 2));
+		}
 	}
 	memo_free(&m);
 }

@@ -558,3 +558,38 @@ Test(writer, what_it_writes_reads_back)
 	cr_assert(eq(int, capfile_next(c, &k), 0));
 	capfile_close(&c);
 }
+
+/* Packets that are said to be at hand leave the earlier ones where they are; over several fillings of the buffer. */
+Test(pcap, at_hand_moves_nothing)
+{
+	struct bytes_out *o = new_out();
+	struct capfile_packet k[64];
+	size_t n = 0, batches = 0, packets = 0;
+
+	pcap_header(o, 0xa1b2c3d4, 2, 4, 1);
+	for (uint32_t i = 0; i < 900; i++) {
+		uint8_t body[1000];
+		memset(body, (int)i, sizeof body);
+		u32(o, 1);
+		u32(o, 2);
+		u32(o, 100 + i);
+		u32(o, 100 + i);
+		raw(o, body, 100 + i);
+	}
+	struct capfile *c = open_it(o);
+	while (capfile_next(c, &k[n]) == 1) {
+		n++;
+		if (n < 64 && capfile_at_hand(c))
+			continue;
+		for (size_t i = 0; i < n; i++, packets++)
+			for (uint32_t b = 0; b < k[i].caplen; b++)
+				cr_assert(k[i].data[b] == (uint8_t)packets);
+		n = 0;
+		batches++;
+	}
+	cr_assert(eq(sz, packets, 900));
+	cr_assert(lt(sz, batches, 30)); /* it does say so */
+	cr_assert(not(capfile_at_hand(c)));
+	capfile_close(&c);
+	free(o);
+}
