@@ -2,14 +2,15 @@
  * attack_capture: writes a capture of a sensor under attack, as fast as the disk takes it, the same bytes for the same
  * arguments.
  *
- *   attack_capture OUT FLOWS MEGABYTES PAYLOADS
+ *   attack_capture OUT FLOWS MEGABYTES PAYLOADS [distinct]
  *
  * PAYLOADS is a file of payloads, each with its length in 4 bytes (host order) before it. Of the flows, four in ten are
  * scans (SYN, SYN+ACK, RST, or the SYN alone), one in twenty is a UDP datagram, the others connections that send a
  * payload: handshake, segments of at most 1,400 bytes with an ACK each, FIN from both sides. Attackers repeat themselves:
  * a tenth of the payloads makes up half of the connections, each goes to one port nine times in ten; one connection in fifty is an upload that sends its payload again and again, as long as it takes
  * to give the capture about the size that was asked for. Many flows are under way at any time, some segments come twice
- * or in the wrong order. Ethernet, IPv4 and (one in eight) IPv6, checksums right.
+ * or in the wrong order. With `distinct` no two flows send the same bytes: each payload has eight hex digits of its own
+ * in its first half, so that nothing that remembers payloads gains by it. Ethernet, IPv4 and (one in eight) IPv6, checksums right.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@
 
 #define OPEN 4096 /* flows under way */
 #define MSS  1400
+#define MARK 8
 
 static uint64_t rng_state = 0x9e3779b97f4a7c15u;
 
@@ -47,9 +49,12 @@ struct flow {
 	uint8_t step;
 	struct payload pay;
 	uint32_t total, sent;
+	uint8_t mark[MARK]; /* distinct: what stands in its payload at mark_at */
+	uint32_t mark_at;
 };
 
 static FILE *out;
+static bool distinct;
 static uint64_t now_ns = 1700000000000000000u;
 static uint64_t written, packets;
 
@@ -127,8 +132,12 @@ static void random_addr(struct addr *a, bool v6)
 	}
 }
 
-static void begin(struct flow *f, const struct payload *pays, uint32_t npays, uint32_t bytes)
+/* begin: flow number `number`. */
+static void begin(struct flow *f, const struct payload *pays, uint32_t npays, uint32_t bytes,
+		  uint32_t number)
 {
+	static const uint8_t zeros[MARK];
+	char digits[MARK + 1];
 	static const uint16_t ports[] = {22,   23,   80,   443,  445,  2375,
 					 3389, 5555, 6379, 8080, 8443, 9200};
 	uint32_t dice = rnd() % 100;
@@ -149,6 +158,12 @@ static void begin(struct flow *f, const struct payload *pays, uint32_t npays, ui
 	f->dport = rnd() % 10 ? ports[which % (sizeof ports / sizeof ports[0])] : (uint16_t)rnd();
 	if (f->kind == 3 && f->pay.n > MSS)
 		f->pay.n = MSS;
+	f->mark_at = f->pay.n > 2 * MARK ? f->pay.n / 2 - MARK : 0;
+	snprintf(digits, sizeof digits, "%08x", number);
+	memcpy(f->mark, digits, MARK);
+	/* Shorter ones have no room for it. */
+	if (distinct && f->pay.n < MARK)
+		f->pay.p = zeros, f->pay.n = MARK;
 	f->total = f->pay.n;
 	if (f->kind == 4 && rnd() % 50 == 0 && bytes > f->pay.n)
 		f->total = (bytes / f->pay.n + 1) * f->pay.n;
@@ -165,6 +180,10 @@ static uint32_t segment(const struct flow *f, uint32_t at, uint8_t b[MSS])
 		memcpy(b + done, f->pay.p + from, step);
 		done += step;
 	}
+	/* Once a flow is enough. */
+	for (uint32_t i = 0; distinct && i < MARK; i++)
+		if (f->mark_at + i >= at && f->mark_at + i < at + n)
+			b[f->mark_at + i - at] = f->mark[i];
 	return n;
 }
 
@@ -184,7 +203,8 @@ static bool step(struct flow *f)
 	static const uint8_t mss[4] = {2, 4, 5, 180};
 
 	if (f->kind == 3) {
-		emit(f, false, 17, 0, 0, 0, NULL, 0, f->pay.p, f->pay.n);
+		uint8_t b[MSS];
+		emit(f, false, 17, 0, 0, 0, NULL, 0, b, segment(f, 0, b));
 		return false;
 	}
 	switch (f->step++) {
@@ -251,8 +271,9 @@ int main(int argc, char **argv)
 	uint8_t header[PCAP_FILE_HEADER];
 	uint32_t npays;
 
-	if (argc != 5) {
-		fputs("usage: attack_capture OUT FLOWS MEGABYTES PAYLOADS\n", stderr);
+	distinct = argc == 6 && strcmp(argv[5], "distinct") == 0;
+	if (argc != 5 && !distinct) {
+		fputs("usage: attack_capture OUT FLOWS MEGABYTES PAYLOADS [distinct]\n", stderr);
 		return 2;
 	}
 	uint32_t flows = (uint32_t)strtoul(argv[2], NULL, 10);
@@ -276,7 +297,7 @@ int main(int argc, char **argv)
 			 * take about 780 bytes each; of an upload an eighth goes to headers. */
 			uint64_t left = bytes > written ? (bytes - written) / (flows - begun) : 0;
 			uint64_t each = left > 780 ? (left - 780) * 1000 / 11 * 7 / 8 : 0;
-			begin(f, pays, npays, each < 1 << 20 ? (uint32_t)each : 1 << 20);
+			begin(f, pays, npays, each < 1 << 20 ? (uint32_t)each : 1 << 20, begun);
 			begun++;
 			open++;
 		}

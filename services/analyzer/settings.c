@@ -40,7 +40,8 @@ const struct opt settings_opts[] = {
 	 .min = 16 << 20,
 	 .max = INT64_MAX,
 	 .unit = "bytes",
-	 .help = "memory for the flows of a file; those not used lately are packed in it, and beyond "
+	 .help = "memory for the flows of a file; those not used lately are packed in it, and "
+		 "beyond "
 		 "it go to disk"},
 	{.name = "page_dir",
 	 .type = OPT_STR,

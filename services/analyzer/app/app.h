@@ -29,15 +29,11 @@
 enum { APP_TCP = 6, APP_UDP = 17 };
 
 /* The ports that break ties. Every other one is the same to all recognisers: app_recognise shows them 0. */
-#define APP_PORTS                                                                                  \
-	X(21)                                                                                      \
-	X(23)                                                                                      \
-	X(25)                                                                                      \
-	X(102)                                                                                     \
-	X(110)                                                                                     \
-	X(123)                                                                                     \
-	X(137) X(443) X(502) X(587) X(995) X(1433) X(2323) X(2375) X(2376) X(4243) X(6379) X(6443) \
-		X(8443) X(10250) X(10255) X(11211)
+/* clang-format off */
+#define APP_PORTS \
+	X(21) X(23) X(25) X(102) X(110) X(123) X(137) X(443) X(502) X(587) X(995) X(1433) X(2323) \
+	X(2375) X(2376) X(4243) X(6379) X(6443) X(8443) X(10250) X(10255) X(11211)
+/* clang-format on */
 
 /* app_port: what a recogniser sees of a port. */
 uint16_t app_port(uint16_t port);
