@@ -21,15 +21,6 @@ ROUNDS = 2
 SIZES = (("1 KB", 1000, 2000), ("1 MB", 1 << 20, 60))
 
 
-def gateway_cpu(rgw):
-    """CPU seconds of all processes of the gateway so far."""
-    ticks = 0
-    for pid in (rgw.dir / "pids").read_text().split():
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def memory(pid):
     """Peak resident memory, and what of the present one is the process's own (not mapped libraries), in bytes. (The
     peak of wait4 would count what the parent had when it forked.)"""
@@ -46,7 +37,7 @@ def memory(pid):
 def measure(rgw, argv, env, log, finished=None):
     """Runs argv to its end, or until finished() and SIGTERM: seconds, CPU seconds, peak memory, own memory,
     the gateway's CPU."""
-    before, start = gateway_cpu(rgw), time.monotonic()
+    before, start = rgw.cpu(), time.monotonic()
     with open(log, "ab") as out:
         pid = os.posix_spawn(argv[0], [str(a) for a in argv], env, file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
@@ -64,7 +55,7 @@ def measure(rgw, argv, env, log, finished=None):
     took = took or time.monotonic() - start
     if status:
         raise rig.Failed(f"{argv[0]}: status {status}\n{pathlib.Path(log).read_text()[-2000:]}")
-    return took, usage.ru_utime + usage.ru_stime, peak, own, gateway_cpu(rgw) - before
+    return took, usage.ru_utime + usage.ru_stime, peak, own, rgw.cpu() - before
 
 
 def one_round(place, rgw, label, size, count, number):

@@ -54,8 +54,7 @@ const struct opt conf_opts[] = {
 	TEXT(s3_storage_class, "s3: storage class, such as STANDARD_IA"),
 	CHOICE(s3_sse, sses, "none",
 	       "s3: encryption by the server to ask for; none: the bucket's "
-	       "default"),
-	TEXT(s3_kms_key, "s3: key id for s3_sse kms"),
+	       "default, which is also where a KMS key is named"),
 	TEXT(sns_topic,
 	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; "
 	     "for buckets that cannot do so themselves"),
@@ -76,7 +75,6 @@ struct store_s3_conf conf_s3(const struct conf *c, const char *sensor)
 		.style = (enum s3_style)c->s3_style,
 		.storage_class = c->s3_storage_class,
 		.sse = (enum s3_sse)c->s3_sse,
-		.kms_key = c->s3_kms_key,
 		.sensor = sensor,
 		.topic = c->sns_topic,
 		.sns_endpoint = c->sns_endpoint,

@@ -20,7 +20,7 @@ struct conf {
 	int64_t retry_max_s, uploads, stall_s;
 	const char *s3_bucket, *s3_prefix, *s3_region, *s3_endpoint, *ca_file;
 	int s3_style, s3_sse;
-	const char *s3_storage_class, *s3_kms_key;
+	const char *s3_storage_class;
 	const char *sns_topic, *sns_endpoint;
 	struct creds_conf creds;
 };

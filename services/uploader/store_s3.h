@@ -22,7 +22,6 @@ struct store_s3_conf {
 	enum s3_style style;
 	const char *storage_class;
 	enum s3_sse sse;
-	const char *kms_key;
 	const char *sensor;              /* for the objects' metadata */
 	const struct observed *observed; /* the same; its owner keeps it current */
 	const char *topic, *sns_endpoint;

@@ -12,7 +12,7 @@ import cloud
 import rig
 
 t = rig.Report("rotate_address")
-cloud.enter(t, radosgw=False)
+cloud.enter(t, gateway=False)
 if subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=True).returncode:
     t.skip("python3-botocore is not installed")
     sys.exit(0)

@@ -10,6 +10,8 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import cloud
+import identity
+import logs
 import rig
 
 t = rig.Report("s3_uploader")
@@ -84,6 +86,10 @@ with t, cloud.Place() as place:
     rig.wait_for(lambda: named.seen, "a request to a name from DNS", 15, up.proc)
     t.check("a name is looked up by DNS, within the sandbox", asked and up.stop() == 0, up.proc.tail())
     stores("a storage class", "class", s3_storage_class="STANDARD")
+    seen = cloud.Proxy(place)
+    stores("encryption by the server", "sse", s3_sse="aes256", s3_endpoint=seen.url)
+    t.check("it is asked for in a signed header", all(b"\nx-amz-server-side-encryption: AES256" in head and
+            b";x-amz-server-side-encryption," in head for head, _ in seen.seen), seen.seen[:1])
 
     # Credentials. Each source has the right keys, and those that would come after it wrong ones.
     aws = place.dir / "aws"
@@ -102,9 +108,15 @@ with t, cloud.Place() as place:
     stores("temporary credentials of a role", "c-role", env=cloud.environment(*role))
     refused("a wrong session token", "c-token", "status 403", env=cloud.environment(*role[:2], role[2][:-8] + "AAAAAAA="))
     imds = cloud.Keys(place, *role)
-    (aws / "web-token").write_text("web-token\n")
-    web = cloud.environment(None, AWS_WEB_IDENTITY_TOKEN_FILE=str(aws / "web-token"), AWS_ROLE_ARN="arn:aws:iam::1:role/x")
-    stores("credentials by web identity", "c-web", env=web, sts_endpoint=imds.url)
+    provider = identity.Provider(place)
+    web = cloud.environment(None, AWS_WEB_IDENTITY_TOKEN_FILE=str(aws / "web-token"),
+                            AWS_ROLE_ARN=rgw.web_role(provider, "sensor"))
+    for text, name, token in (("signed by others", "c-web-signed", provider.token("sensor")[:-8] + "AAAAAAAA"),
+                              ("for others", "c-web-other", provider.token("others"))):
+        (aws / "web-token").write_text(token)
+        refused(f"a web identity {text}", name, "no credentials", env=web, sts_endpoint=cloud.HTTP)
+    (aws / "web-token").write_text(provider.token("sensor") + "\n")
+    stores("credentials by web identity, from the gateway's STS", "c-web", env=web, sts_endpoint=cloud.HTTP)
     box = cloud.environment(None, AWS_CONTAINER_CREDENTIALS_FULL_URI=f"{imds.url}/container",
                             AWS_CONTAINER_AUTHORIZATION_TOKEN="container-token")
     stores("credentials of a container", "c-container", env=box)
@@ -117,6 +129,15 @@ with t, cloud.Place() as place:
     t.check("IMDS was asked with a session token", [x[0] for x in link_local.asked] == ["PUT", "GET", "GET"] and
             all(x[2] == 200 for x in link_local.asked), link_local.asked)
 
+    short = cloud.Keys(place, *role, seconds=303)  # of which the last 300 are for renewal
+    up = ups["c-renewed"] = cloud.Uploader(place, "c-renewed", env=instance, imds_endpoint=short.url).add(1)
+    up.start().wait_empty()
+    failed = up.proc.output().count("object not stored")
+    rig.wait_for(lambda: up.add(1) and len(short.asked) > 5, "renewed credentials", 20, up.proc)
+    up.wait_empty()
+    t.check("credentials are renewed before they expire, and no object waits for that", up.stop() == 0 and
+            up.proc.output().count("object not stored") == failed, up.proc.tail())
+
     stored = rgw.fetch()
     for name, up in ups.items():
         got = {k.removeprefix(name + "/"): stored.pop(k) for k in list(stored) if k.startswith(name + "/")}
@@ -125,28 +146,20 @@ with t, cloud.Place() as place:
     t.check("nothing of what was refused is there", not stored, sorted(stored)[:5])
 
     # SNS: a stand-in that verifies signatures with botocore.
-    stub = cloud.SHARED / "aws-post-stub.py"
-    probe = subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=True)
-    if probe.returncode or not stub.exists():
+    if subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=True).returncode:
         t.note("SNS is not tested: python3-botocore is not installed")
     else:
-        sns = rig.Proc(["/usr/bin/python3", stub, 17490], "sns", place.dir / "sns.log")
-        place.ends.append(sns.kill)
-        rig.wait_for(lambda: cloud.listening(17490), "the SNS stand-in", 10, sns)
-        seen = cloud.Proxy(place, upstream=("127.0.0.1", 17490))
-        topic = {"sns_topic": "arn:aws:sns:eu-central-1:123456789012:flows", "sns_endpoint": seen.url}
-        up = stores("with a topic", "sns", 20, **topic)
-        told = []
-        for _, body in seen.seen:
-            form = dict(urllib.parse.parse_qsl(body.decode()))
-            record = json.loads(form["Message"])["Records"][0]
-            told.append(urllib.parse.unquote_plus(record["s3"]["object"]["key"]))
-            good = record["s3"]["bucket"]["name"] == cloud.BUCKET and form["TopicArn"] == topic["sns_topic"]
+        sns = logs.Topics(place, {cloud.KEY: cloud.SECRET})
+        topic = {"sns_topic": "arn:aws:sns:eu-central-1:123456789012:flows"}
+        up = stores("with a topic", "sns", 20, **topic, sns_endpoint=sns.url)
+        told = [json.loads(form["Message"])["Records"][0]["s3"] for form in sns.told]
         t.check("each object is told to the topic in S3's words",
-                sorted(told) == sorted(f"sns/{k}" for k in up.made) and good, (len(told), good, form))
-        t.check("and SNS accepted the signatures", sns.output().count('"status": 200') == 20, sns.tail())
-        # S3 takes these keys, SNS has never heard of them.
-        env = cloud.environment(*role)
-        up = cloud.Uploader(place, "sns-refused", env=env, **topic).add(2)
-        up.start().wait_log("SNS: status 403 InvalidClientTokenId")
-        t.check("a topic that refuses keeps the files in the queue", up.stop() == 0 and up.left() == 2, up.proc.tail())
+                sorted(urllib.parse.unquote_plus(s3["object"]["key"]) for s3 in told) == sorted(f"sns/{k}" for k in up.made) and
+                {s3["bucket"]["name"] for s3 in told} == {cloud.BUCKET} and
+                {form["TopicArn"] for form in sns.told} == {topic["sns_topic"]}, sns.told[:2])
+        # Secrets and keys that S3 takes, and SNS does not.
+        for text, keys, says in (("a wrong secret", {cloud.KEY: "OTHER"}, "SignatureDoesNotMatch"),
+                                 ("an unknown key", {}, "InvalidClientTokenId")):
+            other = logs.Topics(place, keys)
+            refused(f"{text} for the topic", f"sns-{len(keys)}", f"SNS: status 403 {says}", **topic, sns_endpoint=other.url)
+            t.check(f"{text} for the topic: nothing is told", not other.told)

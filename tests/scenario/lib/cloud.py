@@ -17,30 +17,23 @@ import tempfile
 import threading
 import time
 
+import radosgw
 import records
 import rig
 import sensor
 
-SHARED = rig.ROOT.parent / "shared" / "rig"
 AWS = ["/usr/bin/python3", "/usr/bin/aws"]  # Debian's, with its own Python
 KEY, SECRET = "AKIDTEST", "SECRETTEST0123456789"
 BUCKET = "lurker-test"
-HTTP, HTTPS = "http://127.0.0.1:17480", "https://127.0.0.1:17443"
+HTTP, HTTPS = f"http://127.0.0.1:{radosgw.HTTP_PORT}", f"https://127.0.0.1:{radosgw.HTTPS_PORT}"
 INSIDE = "LURKER_TEST_INSIDE"
 
 
-def enter(report, radosgw=True):
+def enter(report, gateway=True):
     """Runs the calling script again in its own namespaces, once; skips when something is missing."""
     rig.require(report, "ip", "unshare", programs=["lurker-uploader"])
-    reason = None
-    if radosgw and not (SHARED / "radosgw-up").exists():
-        reason = "../shared/rig/radosgw-up is not there"
-    for command in ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "openssl", "bc", AWS[1]):
-        if radosgw and not reason and not shutil.which(command):
-            reason = f"{command} is not installed (ceph-mon ceph-osd radosgw ceph-common openssl bc awscli)"
-    if reason:
-        report.skip(reason)
-        sys.exit(0)
+    if gateway:
+        rig.require(report, *radosgw.PROGRAMS, AWS[1])
     if os.environ.pop(INSIDE, None):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
@@ -101,27 +94,13 @@ class Place:
         return False
 
 
-class Radosgw:
+class Radosgw(radosgw.Gateway):
     """The gateway with one bucket. aws() runs Debian's awscli against it."""
 
     def __init__(self, place):
-        self.dir = place.dir / "rgw"
-        self.dir.mkdir()
-        self.ca = self.dir / "c.pem"
+        super().__init__(place.dir / "rgw", KEY, SECRET)
         place.ends.append(self.close)
-        with open(self.dir / "up.log", "wb") as log:
-            done = subprocess.run(["bash", SHARED / "radosgw-up", self.dir], stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=log, timeout=120)
-        if done.returncode:
-            raise rig.Failed("radosgw did not start:\n" + (self.dir / "up.log").read_text()[-2000:])
         self.aws("s3api", "create-bucket", "--bucket", BUCKET)
-
-    def close(self):
-        try:
-            for pid in (self.dir / "pids").read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            pass
 
     def aws(self, *argv, endpoint=HTTP):
         env = {**environment(), "AWS_PAGER": ""}
@@ -134,21 +113,31 @@ class Radosgw:
     def fetch(self, prefix=""):
         """{key below prefix: bytes} of all objects, by awscli."""
         with tempfile.TemporaryDirectory() as to:
-            self.aws("s3", "cp", "--recursive", "--quiet", f"s3://{BUCKET}/{prefix}", to)
+            self.aws("s3", "cp", "--recursive", "--only-show-errors", f"s3://{BUCKET}/{prefix}", to)
             return {str(p.relative_to(to)): p.read_bytes() for p in pathlib.Path(to).rglob("*") if p.is_file()}
 
     def role(self):
         """Temporary credentials of a role, from the gateway's STS: (key id, secret, token)."""
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal":
-                                                         {"AWS": ["arn:aws:iam:::user/test"]}}]}
-        may = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:PutObject"],
-                                                       "Resource": f"arn:aws:s3:::{BUCKET}/*"}]}
-        self.aws("iam", "create-role", "--role-name", "sensor", "--assume-role-policy-document", compact(trust))
-        self.aws("iam", "put-role-policy", "--role-name", "sensor", "--policy-name", "put", "--policy-document",
-                 compact(may))
+        self._make_role("sensor", {"Action": ["sts:AssumeRole"], "Principal": {"AWS": ["arn:aws:iam:::user/test"]}})
         got = json.loads(self.aws("sts", "assume-role", "--role-arn", "arn:aws:iam:::role/sensor",
                                   "--role-session-name", "sensor"))["Credentials"]
         return got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
+
+    def web_role(self, provider, audience):
+        """A role for whoever has a token of the OpenID provider; its ARN."""
+        self.aws("iam", "create-open-id-connect-provider", "--url", provider.url, "--client-id-list", audience,
+                 "--thumbprint-list", provider.thumbprint)
+        self._make_role("web", {"Action": ["sts:AssumeRoleWithWebIdentity"],
+                                "Principal": {"Federated": [f"arn:aws:iam:::oidc-provider/{provider.name}"]},
+                                "Condition": {"StringEquals": {f"{provider.name}:app_id": audience}}})
+        return "arn:aws:iam:::role/web"
+
+    def _make_role(self, name, who):
+        def policy(statement):
+            return compact({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+        may = {"Action": ["s3:PutObject"], "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+        self.aws("iam", "create-role", "--role-name", name, "--assume-role-policy-document", policy(who))
+        self.aws("iam", "put-role-policy", "--role-name", name, "--policy-name", "put", "--policy-document", policy(may))
 
 
 def environment(key=KEY, secret=SECRET, token=None, **more):
@@ -233,7 +222,7 @@ class Proxy:
                "503": (b"503 Slow Down", b"<Error><Code>SlowDown</Code></Error>"),
                "expired": (b"400 Bad Request", EXPIRED)}
 
-    def __init__(self, place, fault=lambda n, head, length: None, upstream=("127.0.0.1", 17480), port=0):
+    def __init__(self, place, fault=lambda n, head, length: None, upstream=("127.0.0.1", radosgw.HTTP_PORT), port=0):
         self.fault, self.upstream, self.seen, self.lock = fault, upstream, [], threading.Lock()
         self.counts, self.last = {}, None  # of requests by fault; when the last fault was made
         self.socket = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -333,11 +322,11 @@ class Proxy:
 
 
 class Keys:
-    """Stand-in for IMDSv2, the container endpoint and STS: hands out the credentials it is given. metadata: what else is below
-    /latest/meta-data/, {path: function}."""
+    """Stand-in for IMDSv2 and the container endpoint: hands out the credentials it is given, for so many seconds. metadata:
+    what else is below /latest/meta-data/, {path: function}."""
 
-    def __init__(self, place, key, secret, token, address=("127.0.0.1", 0), metadata=None):
-        self.keys, self.asked, self.metadata = [(key, secret, token)], [], metadata or {}
+    def __init__(self, place, key, secret, token, address=("127.0.0.1", 0), metadata=None, seconds=3600):
+        self.keys, self.asked, self.metadata, self.seconds = [(key, secret, token)], [], metadata or {}, seconds
         keys = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -373,25 +362,13 @@ class Keys:
                 value = keys.metadata.get(self.path.removeprefix("/latest/meta-data/"))
                 return self.answer(200, value()) if value and value() else self.answer(404)
 
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                wanted = ("Action=AssumeRoleWithWebIdentity", "WebIdentityToken=web-token", "RoleArn=arn%3Aaws%3A")
-                if not all(x in body for x in wanted):
-                    return self.answer(400, "<Error/>")
-                k, s, t = keys.keys[0]
-                when = keys.expires()
-                return self.answer(200, f"<R><Credentials><AccessKeyId>{k}</AccessKeyId><SecretAccessKey>{s}"
-                                        f"</SecretAccessKey><SessionToken>{t}</SessionToken><Expiration>{when}"
-                                        "</Expiration></Credentials></R>")
-
         self.server = http.server.ThreadingHTTPServer(address, Handler)
         self.url = f"http://{address[0]}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         place.ends.append(self.server.shutdown)
 
-    @staticmethod
-    def expires(seconds=3600):
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    def expires(self):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.seconds))
 
     def json(self):
         key, secret, token = self.keys.pop(0) if len(self.keys) > 1 else self.keys[0]
@@ -418,12 +395,6 @@ def wrong_clock(place):
     """)
     subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library, source], check=True, capture_output=True)
     return library
-
-
-def listening(port):
-    """Whether something accepts connections on a port of this host."""
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 def sha256(data):

@@ -1,9 +1,10 @@
-"""Stand-ins for where the forwarder delivers: CloudWatch Logs, whose signatures botocore verifies and whose limits are
-enforced, and a webhook."""
+"""Stand-ins for where records and news of objects go: CloudWatch Logs and SNS, whose signatures botocore verifies and whose
+limits are enforced, and a webhook."""
 
 import json
 import threading
 import time
+import urllib.parse
 
 import cloud
 from endpoint import Server, handler_class, verify
@@ -85,3 +86,22 @@ class Webhook(Server):
                 return fault[0], "", fault[1]
             self.lines += body.decode().splitlines()
             return 200, "", {}
+
+
+class Topics(Server):
+    """SNS: told has the form of each Publish. keys: {id: secret}."""
+
+    def __init__(self, place, keys):
+        self.keys, self.told = {key: (secret, None) for key, secret in keys.items()}, []
+        super().__init__(place, handler_class(self.post))
+
+    def post(self, handler, body):
+        wrong = verify(handler, body, self.keys)
+        if wrong:
+            code = "InvalidClientTokenId" if wrong.startswith("Unrec") else "SignatureDoesNotMatch"
+            return 403, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>", {}
+        form = dict(urllib.parse.parse_qsl(body.decode()))
+        if form.get("Action") != "Publish" or len(form.get("Message", "")) not in range(1, 262_145):
+            return 400, "<ErrorResponse><Error><Code>InvalidParameter</Code></Error></ErrorResponse>", {}
+        self.told.append(form)
+        return 200, "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>", {}

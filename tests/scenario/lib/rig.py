@@ -32,6 +32,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,12 @@ def require(report, *commands, programs=(), root=True):
     if missing:
         report.skip(missing)
         sys.exit(0)
+
+
+def listening(port):
+    """Whether something accepts connections on a TCP port of 127.0.0.1."""
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _namespaces_work():
