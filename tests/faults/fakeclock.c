@@ -1,5 +1,5 @@
 /*
- * fakeclock: a preloaded library that sets the time of day of a running program: $FAKE_CLOCK names a file with the seconds to add
+ * fakeclock: a preloaded library that sets the time of day of a running program: $FAKECLOCK names a file with the seconds to add
  * as a native 64-bit number, which is mapped, so that writing it sets the clock at once. CLOCK_MONOTONIC stays as it is.
  * (libfaketime also shifts what timerfd_settime(2) is told of CLOCK_MONOTONIC, and timers then never come.)
  */
@@ -16,7 +16,7 @@ static const volatile int64_t *seconds;
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv("FAKE_CLOCK");
+	const char *path = getenv("FAKECLOCK");
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
 	if (fd < 0)

@@ -4,11 +4,16 @@ call kills; strangers on TCP get nothing in or out."""
 import os
 import pathlib
 import re
+import shutil
+import signal
 import stat
+import subprocess
+import tempfile
 
-import pipeline  # sets the path to the rig
+import pipeline
 import live
 import rig
+import sensor as sensors
 
 UNPRIVILEGED = 65534
 
@@ -94,4 +99,42 @@ def evaluate(text, number):
     return None
 
 
-CASES = {"locked-privileges": privileges, "locked-calls": forbidden}
+def killed(case, short):
+    """Each service of a running sensor makes a forbidden call, after its start, as its own user: it is killed for it, comes back, and the
+    sensor goes on."""
+    calls = ("execve",) if short else FORBIDDEN
+    with rig.Lab() as lab:
+        for service in (*sensors.SERVICES, "logptn"):
+            with_shim = pipeline.Shim("forbidden", pathlib.Path(tempfile.mkdtemp(dir=lab.dir)), [service])
+            with_shim.bin.parent.chmod(0o755)
+            watch = live.Live(lab, program=with_shim.bin / "lurker")
+            for name in calls:
+                pid = watch.sensor.pids()[service]
+                with_shim.set(FORBIDDEN[name])
+                said = f"service ended name={service} pid={pid} "
+                rig.wait_for(lambda: said in watch.sensor.up.output(), f"the end of {service} by {name}", 10, watch.sensor.up)
+                with_shim.set(0)
+                how = watch.sensor.up.output().split(said)[1].split()[0]
+                case.require(how == f"signal={signal.SIGSYS.value}", f"{service} and {name}: {how}")
+                rig.wait_for(lambda: watch.sensor.pids().get(service) not in (None, pid), f"{service} again", 10, watch.sensor.up)
+                case.times += 1
+            case.require(watch.sensor.stop() == 0, watch.sensor.up.tail())
+
+
+def units(case, short):
+    """systemd's own opinion of the units: what they may still do, from 0 to 10."""
+    if not shutil.which("systemd-analyze"):
+        case.skipped = "systemd-analyze is not installed"
+        return
+    worst = {}
+    for unit in sorted((rig.ROOT / "packaging" / "systemd").glob("*.service")):
+        said = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True)
+        level = re.search(r"Overall exposure level for \S+: ([\d.]+)", said.stdout)
+        case.times += 1
+        if case.require(level, f"{unit.name}: {said.stderr or said.stdout}"):
+            worst[unit.stem] = float(level[1])
+            case.require(worst[unit.stem] < 2.0, f"{unit.name}: exposure {level[1]}")
+    case.note(", ".join(f"{name} {level}" for name, level in worst.items()))
+
+
+CASES = {"locked-privileges": privileges, "locked-calls": forbidden, "locked-killed": killed, "locked-units": units}

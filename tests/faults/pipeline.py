@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,31 @@ class Webhook:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Shim:
+    """A directory of the programs in which the services named are under a preloaded library of ours that looks at a mapped
+    number: NAME.c, which finds the number's file by $NAME."""
+
+    def __init__(self, name, place, services):
+        self.bin, self.file, library = place / f"{name}-bin", place / f"{name}-number", place / f"{name}.so"
+        source = pathlib.Path(__file__).with_name(f"{name}.c")
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+        self.file.write_bytes(bytes(8))
+        self.bin.mkdir()
+        for program in rig.BIN.iterdir():
+            to = self.bin / program.name
+            if program.name.removeprefix("lurker-") in services:
+                to.write_text(f"#!/bin/sh\nexport LD_PRELOAD={library} {name.upper()}={self.file}\nexec {program} \"$@\"\n")
+                to.chmod(0o755)
+            elif program.name == "lurker":
+                shutil.copy(program, to)  # `lurker up` looks for services beside the file that it is
+            else:
+                to.symlink_to(program)
+
+    def set(self, number):
+        with open(self.file, "r+b") as f:
+            f.write(struct.pack("q", number))
 
 
 class Pipeline:

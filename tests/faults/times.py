@@ -4,13 +4,9 @@ Every service but capture has a clock that the test sets (fakeclock.c): capture'
 clock a test must not touch. What becomes of stamps that jump is odd-clocks.
 """
 
-import pathlib
-import shutil
-import struct
-import subprocess
 import time
 
-import pipeline  # sets the path to the rig
+import pipeline
 import live
 import rig
 import sensor as sensors
@@ -18,34 +14,12 @@ import sensor as sensors
 END_OF_32_BITS = 2**31
 
 
-class Clock:
-    """Programs of a directory, each under a clock that set() sets."""
-
-    def __init__(self, place):
-        self.bin, self.file, shim = place / "bin", place / "clock", place / "fakeclock.so"
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim, pathlib.Path(__file__).with_name("fakeclock.c")],
-                       check=True)
-        self.file.write_bytes(bytes(8))
-        self.bin.mkdir()
-        for program in rig.BIN.iterdir():
-            if program.name in ("lurker", "lurker-capture"):
-                shutil.copy(program, self.bin)  # `lurker up` looks for services beside the file that it is
-                continue
-            (self.bin / program.name).write_text(
-                f"#!/bin/sh\nexport LD_PRELOAD={shim} FAKE_CLOCK={self.file}\nexec {program} \"$@\"\n")
-            (self.bin / program.name).chmod(0o755)
-
-    def set(self, offset):
-        with open(self.file, "r+b") as f:
-            f.write(struct.pack("q", offset))
-
-
 def steps(case, short):
     seconds = 4 if short else 15
     offsets = {"right": 0, "an hour ahead": 3600, "an hour back": -3600,
                "into 2038": int(END_OF_32_BITS - time.time() - 3.5 * seconds), "right again": 0}
     with rig.Lab() as lab:
-        clock = Clock(lab.dir)
+        clock = pipeline.Shim("fakeclock", lab.dir, [s for s in (*sensors.SERVICES, "logptn") if s != "capture"])
         watch = live.Live(lab, program=clock.bin / "lurker")
         watch.talk(int(seconds * len(offsets) * 10), 0.1)
         stamps = {}
