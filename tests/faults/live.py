@@ -112,6 +112,7 @@ def random_kills(case, short, services, times):
             time.sleep(rnd.uniform(0, 0.3))
             waits.append(live.kill(rnd.choice(services)))
         live.client.stop()
+        rig.wait_for(lambda: live.look() or live.records, "a record", 20, live.sensor.up)
         case.times = times
         case.recovered = max(waits)
         case.require(case.recovered <= 5, f"a service needed {case.recovered:.1f} s to come back")

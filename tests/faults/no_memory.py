@@ -17,6 +17,12 @@ from pipeline import WITH_FORWARDER, Pipeline, crashed, rig, torn
 SOURCE = pathlib.Path(__file__).resolve().parent / "failmalloc.c"
 
 
+def build_shim(place):
+    shim = place / "failmalloc.so"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim, SOURCE], check=True)
+    return shim
+
+
 def one(ground, service, shim, n):
     name = f"{service} allocation {n}"
     with Pipeline(template=ground.template(service)) as p:
@@ -60,8 +66,7 @@ def run(case, service, short):
     place = pathlib.Path(tempfile.mkdtemp(prefix="lurker-faults-", dir=os.environ.get("XDG_RUNTIME_DIR")))
     ground = None
     try:
-        shim = place / "failmalloc.so"
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim, SOURCE], check=True)
+        shim = build_shim(place)
         ground = Ground(5)
         tries = []
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

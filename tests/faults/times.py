@@ -15,7 +15,7 @@ END_OF_32_BITS = 2**31
 
 
 def steps(case, short):
-    seconds = 4 if short else 15
+    seconds = 2 if short else 15
     offsets = {"right": 0, "an hour ahead": 3600, "an hour back": -3600,
                "into 2038": int(END_OF_32_BITS - time.time() - 3.5 * seconds), "right again": 0}
     with rig.Lab() as lab:

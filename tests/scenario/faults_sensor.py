@@ -1,0 +1,9 @@
+#!/usr/bin/python3
+"""A small part of each case of ./dev faults about a whole sensor; faults_short.py has the others."""
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.exit(subprocess.run([sys.executable, ROOT / "tests" / "faults" / "run", "--short", "--sensor", "--tap"]).returncode)
