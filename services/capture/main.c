@@ -390,6 +390,7 @@ static int start(struct svc *s)
 		return rc;
 	}
 	uint64_t next = journal_next_number(cap.out.journal);
+	values[M_first_number] = next;
 	if (cap.feed) {
 		log_info("reading", "path=\"%s\" next=%" PRIu64, conf.file, next);
 		loop_every(s->loop, SECOND / 100, on_later, NULL);

@@ -24,6 +24,7 @@
 	X(dropped_size,           DROP,    "packets",  "larger than the largest packet of a journal") \
 	X(dropped_empty,          DROP,    "packets",  "without a byte in a capture file") \
 	X(journal_removed_unread, DROP,    "packets",  "in removed segments that flowagg had not taken in") \
+	X(first_number,           GAUGE,   "packets",  "that next_number was when this run began") \
 	X(next_number,            GAUGE,   "packets",  "number of the next packet") \
 	X(journal_bytes,          GAUGE,   "bytes",    "of all segments") \
 	X(journal_segments,       GAUGE,   "segments", "in the journal") \

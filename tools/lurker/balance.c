@@ -17,12 +17,13 @@ const struct rule balance_rules[] = {
 		.stage = "the journal gives numbers",
 		.service = "capture",
 		.unit = "numbers",
-		.in = {{TERM_GREW, "next_number", "given"}},
+		.in = {{TERM_GREW, "next_number", "given", "first_number"}},
 		.out = {{TERM_SUM, "packets", "packets"},
 			{TERM_SUM, "ticks", "ticks"},
 			{TERM_LATE, "next_number",
 			 "written when no counter could be left: just before a kill, on a full "
-			 "disk"}},
+			 "disk",
+			 "first_number"}},
 	},
 	{
 		.stage = "flowagg takes numbers in",
@@ -93,13 +94,13 @@ static uint64_t value(const struct term *k, const char *service, const struct ta
 	case TERM_SUM:
 		return tally_sum(t, service, k->name);
 	case TERM_GREW:
-		return tally_end(t, service, k->name) - tally_begin(t, service, k->name);
+		return tally_end(t, service, k->name) - tally_begin(t, service, k->name, k->start);
 	case TERM_BEGIN:
-		return tally_begin(t, service, k->name);
+		return tally_begin(t, service, k->name, k->start);
 	case TERM_END:
 		return tally_end(t, service, k->name);
 	case TERM_LATE:
-		return tally_late(t, service, k->name);
+		return tally_late(t, service, k->name, k->start);
 	case TERM_DISK:
 		return stored_value(s, k->name);
 	}

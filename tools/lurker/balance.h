@@ -28,6 +28,8 @@ struct term {
 	enum term_kind kind;
 	const char *name;  /* metric; for TERM_DISK: a name of stored_value */
 	const char *words; /* for the table */
+	const char *
+		start; /* metric that says what this one was when a run began; NULL: take its first note's */
 };
 
 #define RULE_TERMS 14

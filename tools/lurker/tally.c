@@ -200,14 +200,22 @@ uint64_t tally_sum(const struct tally *t, const char *service, const char *metri
 	return sum;
 }
 
-uint64_t tally_begin(const struct tally *t, const char *service, const char *metric)
+/* What a metric was when a run began. */
+static uint64_t at_start(const struct tally_run *r, const char *metric, const char *start)
+{
+	uint64_t known = start ? metric_of(r->first, start) : 0;
+	return known ? known : metric_of(r->first, metric);
+}
+
+uint64_t tally_begin(const struct tally *t, const char *service, const char *metric,
+		     const char *start)
 {
 	const struct tally_service *s = tally_service(t, service);
 	if (!s)
 		return 0;
 	if (s->before)
 		return metric_of(s->before, metric);
-	return s->nruns ? metric_of(s->run[0].first, metric) : 0;
+	return s->nruns ? at_start(&s->run[0], metric, start) : 0;
 }
 
 uint64_t tally_end(const struct tally *t, const char *service, const char *metric)
@@ -218,7 +226,8 @@ uint64_t tally_end(const struct tally *t, const char *service, const char *metri
 	return metric_of(s->nruns ? s->run[s->nruns - 1].last : s->before, metric);
 }
 
-uint64_t tally_late(const struct tally *t, const char *service, const char *metric)
+uint64_t tally_late(const struct tally *t, const char *service, const char *metric,
+		    const char *start)
 {
 	const struct tally_service *s = tally_service(t, service);
 	uint64_t sum = 0;
@@ -226,7 +235,7 @@ uint64_t tally_late(const struct tally *t, const char *service, const char *metr
 		const struct tally_run *r = &s->run[i], *prev = i ? r - 1 : NULL;
 		struct json_object *last = prev ? prev->last : s->before;
 		if (last && !r->base)
-			sum += metric_of(r->first, metric) - metric_of(last, metric);
+			sum += at_start(r, metric, start) - metric_of(last, metric);
 	}
 	return sum;
 }

@@ -47,10 +47,13 @@ int tally_add(struct tally *t, const char *service, struct json_object *line);
 const struct tally_service *tally_service(const struct tally *t, const char *name);
 /* One metric, 0 where there is none. sum: grew by, in all runs together. begin, end: its value at the
  * period's two ends; begin is the first note's when there is none before the period. late: grew between
- * the last note of a run and the start of the next: when it was killed, or the disk took no note. */
+ * the last note of a run and the start of the next: when it was killed, or the disk took no note. start: NULL, or the metric that says
+ * what the other was when a run began, for the first note of a run may be a late one. */
 uint64_t tally_sum(const struct tally *t, const char *service, const char *metric);
-uint64_t tally_begin(const struct tally *t, const char *service, const char *metric);
+uint64_t tally_begin(const struct tally *t, const char *service, const char *metric,
+		     const char *start);
 uint64_t tally_end(const struct tally *t, const char *service, const char *metric);
-uint64_t tally_late(const struct tally *t, const char *service, const char *metric);
+uint64_t tally_late(const struct tally *t, const char *service, const char *metric,
+		    const char *start);
 
 #endif

@@ -46,9 +46,9 @@ Test(balance, runs_are_added_up)
 	cr_expect_eq(tally_service(&t, "capture")->nruns, 3);
 	cr_expect_eq(tally_sum(&t, "capture", "received"), 125);
 	cr_expect_eq(tally_sum(&t, "capture", "dropped_size"), 2);
-	cr_expect_eq(tally_begin(&t, "capture", "next_number"), 1);
+	cr_expect_eq(tally_begin(&t, "capture", "next_number", NULL), 1);
 	cr_expect_eq(tally_end(&t, "capture", "next_number"), 131);
-	cr_expect_eq(tally_late(&t, "capture", "next_number"), 7,
+	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 7,
 		     "after the last note of the killed run");
 	cr_expect_eq(tally_sum(&t, "nobody", "received"), 0);
 	cr_expect_eq(tally_sum(&t, "capture", "no_such"), 0);
@@ -61,14 +61,14 @@ Test(balance, a_period_begins_at_the_note_before_it)
 	three_runs(&t);
 	cr_expect_eq(tally_sum(&t, "capture", "received"), 50,
 		     "the rest of the first run, nothing of the second");
-	cr_expect_eq(tally_begin(&t, "capture", "next_number"), 51);
+	cr_expect_eq(tally_begin(&t, "capture", "next_number", NULL), 51);
 	cr_expect_eq(tally_end(&t, "capture", "next_number"), 99);
-	cr_expect_eq(tally_late(&t, "capture", "next_number"), 0);
+	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 0);
 	tally_free(&t);
 
 	t = (struct tally){.since_ns = 550, .until_ns = 1000};
 	three_runs(&t);
-	cr_expect_eq(tally_late(&t, "capture", "next_number"), 7,
+	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 7,
 		     "the run before the period was killed");
 	tally_free(&t);
 
@@ -76,6 +76,28 @@ Test(balance, a_period_begins_at_the_note_before_it)
 	three_runs(&t);
 	cr_expect_eq(tally_sum(&t, "capture", "received"), 0);
 	cr_expect_eq(tally_end(&t, "capture", "next_number"), 131, "nothing since: as it stood");
+	tally_free(&t);
+}
+
+/* The disk took no note at the start of the second run. */
+Test(balance, a_run_whose_first_note_is_late_is_counted_from_its_start)
+{
+	static const char *const late =
+		"{\"mark\":\"stop\",\"ts_ns\":900,\"start_ns\":4,\"counters\":{\"packets\":9},"
+		"\"gauges\":{\"first_number\":133,\"next_number\":142}}";
+	struct tally t = {.until_ns = 1000};
+	struct balance b;
+	three_runs(&t);
+	cr_assert_eq(tally_add(&t, "capture", json_tokener_parse(late)), 0);
+	cr_expect_eq(tally_late(&t, "capture", "next_number", "first_number"), 7 + 2);
+	balance_draw(&balance_rules[1], &t, &(struct stored){0}, &b);
+	cr_expect_eq(b.in_sum, 141);
+	cr_expect_eq(b.out_sum, 98 + 20 + 5 + 9 + 7 + 2);
+	tally_free(&t);
+
+	t = (struct tally){.since_ns = 750, .until_ns = 1000};
+	cr_assert_eq(tally_add(&t, "capture", json_tokener_parse(late)), 0);
+	cr_expect_eq(tally_begin(&t, "capture", "next_number", "first_number"), 133);
 	tally_free(&t);
 }
 
