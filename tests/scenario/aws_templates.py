@@ -102,11 +102,11 @@ def permissions(templates):
     logs = {f"logs:{a}" for a in re.findall(r'"(CreateLogStream|PutLogEvents)"',
                                             source("services/forwarder/*.c", "services/analyzer/*.c", "services/common/cloud/*.c"))}
     ec2 = {f"ec2:{a}" for a in re.findall(r'"Action=(\w+Address(?:es)?)\b', source("tools/lurker/*.c"))}
-    sqs = {f"sqs:{a}" for a in re.findall(r'"Action=(\w+Message(?:Visibility)?)\b|AmazonSQS\.(\w+)', source("services/analyzer/*.c"))
-           for a in a if a}
+    sqs = {f"sqs:{a}" for a in re.findall(r'"((?:Receive|Delete|Change)Message\w*?)(?:Batch)?"',
+                                         source("services/analyzer/aws/*.c"))}
     needs = {"sensor": ({"s3:PutObject", "s3:GetObject", "sns:Publish"} | ec2 | ({"ec2:CreateTags"} if ec2 else set())),
-             "output": {"s3:GetObject"} | sqs | logs}
-    t.note(f"calls found in the sources: {', '.join(sorted(ec2 | sqs | logs))}")
+             "output": {"s3:GetObject", "s3:ListBucket"} | sqs | logs}
+    t.check("calls are found in the sources", len(ec2) == 4 and len(sqs) == 3 and len(logs) == 2, ec2 | sqs | logs)
     for name, wanted in needs.items():
         statements = list(cloudformation.statements(templates[name], roles=True))
         allowed = {a for s in statements for a in s["actions"]}

@@ -86,9 +86,6 @@ int rotation_saw(struct rotation *r, const struct ec2_address *a, size_t n)
 			return -E2BIG;
 		r->stays[r->n] = false;
 		r->known[r->n++] = a[i];
-		/* The answer was lost, but it was done. */
-		if (r->fresh.allocation[0] && is_fresh(r, &a[i]) && rotation_here(r, &a[i]))
-			r->given = true;
 	}
 	return 0;
 }
