@@ -95,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check(&a);
 		check(&a);
 	}
+	refuse = 0;
 	for (int i = 0; i < 2; i++) {
 		struct agg_packet tick = {a.next, ts += 120000000000, 0, 0, 1, NULL};
 		agg_packet(&a, &tick);
