@@ -17,13 +17,13 @@ const struct rule balance_rules[] = {
 		.stage = "the journal gives numbers",
 		.service = "capture",
 		.unit = "numbers",
-		.in = {{TERM_GREW, "next_number", "given", "first_number"}},
+		.start = "first_number",
+		.in = {{TERM_GREW, "next_number", "given"}},
 		.out = {{TERM_SUM, "packets", "packets"},
 			{TERM_SUM, "ticks", "ticks"},
 			{TERM_LATE, "next_number",
 			 "written when no counter could be left: just before a kill, on a full "
-			 "disk",
-			 "first_number"}},
+			 "disk"}},
 	},
 	{
 		.stage = "flowagg takes numbers in",
@@ -87,20 +87,22 @@ const struct rule balance_rules[] = {
 };
 const size_t balance_nrules = sizeof(balance_rules) / sizeof(*balance_rules);
 
-static uint64_t value(const struct term *k, const char *service, const struct tally *t,
+static uint64_t value(const struct term *k, const struct rule *r, const struct tally *t,
 		      const struct stored *s)
 {
+	const char *service = r->service;
+
 	switch (k->kind) {
 	case TERM_SUM:
 		return tally_sum(t, service, k->name);
 	case TERM_GREW:
-		return tally_end(t, service, k->name) - tally_begin(t, service, k->name, k->start);
+		return tally_end(t, service, k->name) - tally_begin(t, service, k->name, r->start);
 	case TERM_BEGIN:
-		return tally_begin(t, service, k->name, k->start);
+		return tally_begin(t, service, k->name, r->start);
 	case TERM_END:
 		return tally_end(t, service, k->name);
 	case TERM_LATE:
-		return tally_late(t, service, k->name, k->start);
+		return tally_late(t, service, k->name, r->start);
 	case TERM_DISK:
 		return stored_value(s, k->name);
 	}
@@ -112,9 +114,9 @@ void balance_draw(const struct rule *r, const struct tally *t, const struct stor
 {
 	*b = (struct balance){0};
 	for (size_t i = 0; i < RULE_TERMS && r->in[i].name; i++)
-		b->in_sum += b->in[i] = value(&r->in[i], r->service, t, s);
+		b->in_sum += b->in[i] = value(&r->in[i], r, t, s);
 	for (size_t i = 0; i < RULE_TERMS && r->out[i].name; i++)
-		b->out_sum += b->out[i] = value(&r->out[i], r->service, t, s);
+		b->out_sum += b->out[i] = value(&r->out[i], r, t, s);
 }
 
 static void print_side(const struct term *terms, const uint64_t *v, const char *sign, FILE *out)

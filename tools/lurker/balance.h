@@ -28,13 +28,13 @@ struct term {
 	enum term_kind kind;
 	const char *name;  /* metric; for TERM_DISK: a name of stored_value */
 	const char *words; /* for the table */
-	const char *
-		start; /* metric that says what this one was when a run began; NULL: take its first note's */
 };
 
 #define RULE_TERMS 14
 struct rule {
 	const char *stage, *service, *unit;
+	const char *
+		start; /* metric that says what the one of its terms was when a run began; NULL: take the first note's */
 	bool whole; /* only over the whole life of the state: files do not say when they came */
 	struct term in[RULE_TERMS], out[RULE_TERMS];
 };
