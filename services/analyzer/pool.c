@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT       64u   /* sizes are rounded up to it */
+#define UNIT       64u   /* sizes are rounded up to it, and places: a line of the cache */
 #define MOST       2048u /* larger ones are malloc's */
 #define KEPT_BYTES (4u << 20)
 
@@ -39,7 +39,7 @@ void *pool_take(size_t n)
 		return malloc(n);
 	void **first = &pool.first[size / UNIT - 1], *p = *first;
 	if (!p)
-		return malloc(size);
+		return aligned_alloc(UNIT, size);
 	memcpy(first, p, sizeof *first);
 	pool.kept -= size;
 	return p;
