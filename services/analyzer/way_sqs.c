@@ -82,16 +82,7 @@ static void alert(const struct trouble *t, bool begins, bool stuck, const char *
 		snprintf(text, sizeof text, "SQS worker: trouble with %s: %s", t->what, why);
 	else
 		snprintf(text, sizeof text, "SQS worker: trouble with %s is over", t->what);
-	struct msg_alert a = {
-		.kind = bytes_str("sqs"),
-		.severity = bytes_str(!begins ? "info"
-				      : stuck ? "critical"
-					      : "warning"),
-		.message = bytes_str(text),
-		.ts_ns = clock_real_ns(),
-		.state = bytes_str(begins ? "begin" : "end"),
-	};
-	svc_alert(serve.svc, &a);
+	svc_trouble(serve.svc, "sqs", begins, stuck, text);
 }
 
 static void good(struct trouble *t)

@@ -123,17 +123,8 @@ static int check(struct svc *s)
 
 static void trouble(void *arg, const char *sink, bool begins, bool stuck, const char *message)
 {
-	struct msg_alert a = {
-		.kind = bytes_str("forward"),
-		.severity = bytes_str(!begins ? "info"
-				      : stuck ? "critical"
-					      : "warning"),
-		.message = bytes_str(message),
-		.ts_ns = clock_real_ns(),
-		.state = bytes_str(begins ? "begin" : "end"),
-	};
 	(void)sink;
-	svc_alert(arg, &a);
+	svc_trouble(arg, "forward", begins, stuck, message);
 }
 
 static void on_analysis(void *arg, const struct bus_msg *msg)

@@ -155,17 +155,7 @@ static void announce(void *arg, const struct stored *d)
 
 static void trouble(void *arg, bool begins, bool stuck, const char *message)
 {
-	struct svc *s = arg;
-	struct msg_alert a = {
-		.kind = bytes_str("upload"),
-		.severity = bytes_str(!begins ? "info"
-				      : stuck ? "critical"
-					      : "warning"),
-		.message = bytes_str(message),
-		.ts_ns = clock_real_ns(),
-		.state = bytes_str(begins ? "begin" : "end"),
-	};
-	svc_alert(s, &a);
+	svc_trouble(arg, "upload", begins, stuck, message);
 }
 
 static void on_flow(void *arg, const struct bus_msg *msg)

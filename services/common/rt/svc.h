@@ -108,6 +108,9 @@ int svc_path(const struct svc *s, const char *relative, char *out, size_t n);
 /* svc_alert: appends an alert to records/alert and publishes it. Fields are in proto/alert.def. */
 struct msg_alert;
 int svc_alert(struct svc *s, const struct msg_alert *alert);
+
+/* svc_trouble: an alert of kind that trouble begins (stuck: a person has to act), or that it has ended. 0 or -errno. */
+int svc_trouble(struct svc *s, const char *kind, bool begins, bool stuck, const char *message);
 /* svc_record_alert: the first half of it, for programs that are no service. 0 or -errno. */
 int svc_record_alert(const char *state_dir, const struct msg_alert *alert);
 

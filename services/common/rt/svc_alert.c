@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/codec.h"
+#include "rt/loop.h"
 #include "rt/records.h"
 #include "rt/svc.h"
 
@@ -41,4 +42,18 @@ int svc_alert(struct svc *s, const struct msg_alert *alert)
 		 (const char *)alert->message.p);
 	buf_fini(&body);
 	return rc;
+}
+
+int svc_trouble(struct svc *s, const char *kind, bool begins, bool stuck, const char *message)
+{
+	const struct msg_alert a = {
+		.kind = bytes_str(kind),
+		.severity = bytes_str(!begins ? "info"
+				      : stuck ? "critical"
+					      : "warning"),
+		.message = bytes_str(message),
+		.ts_ns = clock_real_ns(),
+		.state = bytes_str(begins ? "begin" : "end"),
+	};
+	return svc_alert(s, &a);
 }
