@@ -18,6 +18,8 @@
 
 #define WAIT_MAX_NS 300000000000u
 #define SLOW_BYTES  100L /* a second */
+/* A file up to this size is sent from memory, in one go with the head of the request. */
+#define SMALL_BODY (1u << 15)
 /* Link-local services answer at once, or are not there. */
 #define DIRECT_CONNECT_MS 2000L
 #define DIRECT_TOTAL_MS   5000L
@@ -26,7 +28,7 @@ struct call {
 	CURL *easy;
 	struct http *http;
 	struct curl_slist *headers;
-	struct buf answer;
+	struct buf answer, small;
 	struct bytes body;
 	int fd;
 	uint64_t at, size; /* of the body */
@@ -238,6 +240,7 @@ int http_new(struct loop *l, const struct http_conf *conf, struct http **out)
 	for (size_t i = 0; i < conf->calls; i++) {
 		h->calls[i].http = h;
 		buf_init(&h->calls[i].answer, conf->answer_max + 1);
+		buf_init(&h->calls[i].small, SMALL_BODY + 1);
 		if (!(h->calls[i].easy = curl_easy_init()))
 			goto fail;
 	}
@@ -269,6 +272,7 @@ void http_free(struct http **hp)
 		curl_easy_cleanup(c->easy);
 		curl_slist_free_all(c->headers);
 		buf_fini(&c->answer);
+		buf_fini(&c->small);
 	}
 	curl_multi_cleanup(h->multi);
 	if (h->epoll >= 0) {
@@ -325,7 +329,28 @@ static int sign(struct call *c, const struct http_request *r)
 	return rc;
 }
 
-static void set_body(struct call *c, const struct http_request *r)
+/* libcurl sends fields together with the head; a body from a callback only after the server's "100 Continue". */
+static void set_fields(struct call *c, struct bytes body)
+{
+	curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+	/* In place: libcurl's signing looks at the fields; ours gives it the hash. */
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, body.n ? (const char *)body.p : "");
+}
+
+static int read_small(struct call *c)
+{
+	uint8_t *p = buf_room(&c->small, c->size + 1);
+	while (p && c->small.n < c->size) {
+		ssize_t n = pread(c->fd, p + c->small.n, c->size - c->small.n, (off_t)c->small.n);
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		c->small.n += (size_t)n;
+	}
+	return p ? 0 : -ENOMEM;
+}
+
+static int set_body(struct call *c, const struct http_request *r)
 {
 	c->body = r->body;
 	c->fd = r->fd;
@@ -339,23 +364,26 @@ static void set_body(struct call *c, const struct http_request *r)
 		curl_easy_setopt(c->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->into_max);
 	c->at = 0;
 	c->size = r->from_fd ? r->fd_bytes : r->body.n;
+	buf_reset(&c->small);
 	if (strcmp(r->method, "GET") == 0)
-		return;
+		return 0;
 	if (strcmp(r->method, "POST") == 0) {
-		curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
-		/* In place: libcurl's signing looks at the fields; ours gives it the hash. */
-		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->size);
-		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS,
-				 r->body.p ? (const char *)r->body.p : "");
-		return;
+		set_fields(c, r->body);
+		return 0;
+	}
+	curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, r->method);
+	if (r->from_fd && c->size <= SMALL_BODY) {
+		int rc = read_small(c);
+		set_fields(c, buf_bytes(&c->small));
+		return rc;
 	}
 	curl_easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, r->method);
 	curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)c->size);
 	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
 	curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, seek_body);
 	curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+	return 0;
 }
 
 static void set_common(struct call *c, const struct http_request *r)
@@ -402,10 +430,11 @@ int http_send(struct http *h, const struct http_request *r)
 	if (!c)
 		return -EBUSY;
 	set_common(c, r);
-	set_body(c, r);
 	c->done = r->done;
 	c->arg = r->arg;
-	int rc = set_headers(c, r);
+	int rc = set_body(c, r);
+	if (!rc)
+		rc = set_headers(c, r);
 	if (!rc && r->creds)
 		rc = sign(c, r);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);

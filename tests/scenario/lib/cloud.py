@@ -31,10 +31,11 @@ INSIDE = "LURKER_TEST_INSIDE"
 
 def enter(report, gateway=True):
     """Runs the calling script again in its own namespaces, once; skips when something is missing."""
-    rig.require(report, "ip", "unshare", programs=["lurker-uploader"])
-    if gateway:
-        rig.require(report, *radosgw.PROGRAMS, AWS[1])
-    if os.environ.pop(INSIDE, None):
+    inside = os.environ.pop(INSIDE, None)
+    # Once is enough: within, process ids begin anew, and what is named after them would meet that of other tests.
+    rig.require(report, "ip", "unshare", *((*radosgw.PROGRAMS, AWS[1]) if gateway else ()), programs=["lurker-uploader"],
+                root=not inside)
+    if inside:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return
     os.execvpe("unshare", ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc",
