@@ -301,10 +301,17 @@ static void on_wake(void *arg)
 static rd_kafka_resp_err_t produce(struct kafka *k, struct message *m)
 {
 	uint8_t *record = k->text.p + m->at;
-	return rd_kafka_producev(k->producer, RD_KAFKA_V_TOPIC(k->env.conf->kafka_topic),
-				 RD_KAFKA_V_VALUE(record, m->n),
-				 RD_KAFKA_V_KEY(m->nkey ? record + m->n : NULL, m->nkey),
-				 RD_KAFKA_V_TIMESTAMP(m->ms), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
+	const rd_kafka_vu_t parts[] = {
+		{RD_KAFKA_VTYPE_TOPIC, .u.cstr = k->env.conf->kafka_topic},
+		{RD_KAFKA_VTYPE_VALUE, .u.mem = {record, m->n}},
+		{RD_KAFKA_VTYPE_KEY, .u.mem = {m->nkey ? record + m->n : NULL, m->nkey}},
+		{RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = m->ms},
+		{RD_KAFKA_VTYPE_OPAQUE, .u.ptr = m},
+	};
+	rd_kafka_error_t *e = rd_kafka_produceva(k->producer, parts, sizeof parts / sizeof *parts);
+	rd_kafka_resp_err_t err = rd_kafka_error_code(e); /* of NULL: 0 */
+	rd_kafka_error_destroy(e);
+	return err;
 }
 
 static void kafka_send(struct sink *s)
