@@ -14,6 +14,7 @@
 #include "diff.h"
 #include "filter.h"
 #include "job.h"
+#include "lambda.h"
 #include "serve.h"
 #include "settings.h"
 
@@ -24,16 +25,19 @@
 #define HEAP_PAD   (4u << 20)  /* by which it grows after that */
 #define HEAP_MMAP  (32u << 20) /* the most that glibc takes for M_MMAP_THRESHOLD */
 
-static int check_sqs(const struct svc *s)
+static int check_cloud(const struct svc *s)
 {
 	char why[128] = "", endpoint[256], region[32];
 
-	if (sqs_queue(settings.sqs, endpoint, region) != 0)
+	if (settings.sqs && settings.lambda)
+		snprintf(why, sizeof why, "sqs and lambda are different ways in: give one of them");
+	else if (settings.sqs && sqs_queue(settings.sqs, endpoint, region) != 0)
 		snprintf(why, sizeof why,
 			 "sqs: the URL of a queue, such as "
 			 "https://sqs.eu-central-1.amazonaws.com/123456789012/NAME");
 	else if (s->argc)
-		snprintf(why, sizeof why, "sqs and files are different ways in: give one of them");
+		snprintf(why, sizeof why, "%s and files are different ways in: give one of them",
+			 settings.sqs ? "sqs" : "lambda");
 	if (!why[0] && cloud_check(&settings.cloud, why, sizeof why) == 0)
 		return 0;
 	log_error("configuration", "error=\"%s\"", why);
@@ -51,7 +55,7 @@ static int check(struct svc *s)
 			  "error=\"choose one of --json, --table, --ecs and --diff\"");
 		return -EINVAL;
 	}
-	if (settings.sqs && check_sqs(s))
+	if ((settings.sqs || settings.lambda) && check_cloud(s))
 		return -EINVAL;
 	if (settings.filter) {
 		int rc = filter_new(settings.filter, &f, err, sizeof err);
@@ -139,6 +143,8 @@ static struct svc_desc desc;
 static int job(struct svc *s, int argc, char **argv)
 {
 	desc.calls = settings.sqs ? sqs_calls : calls;
+	if (settings.lambda)
+		return lambda_run(s);
 	return argc ? files(s, argc, argv) : SVC_SERVE;
 }
 
@@ -170,6 +176,11 @@ static struct svc_desc desc = {
 		"cannot\n"
 		"         be done (no event, no such object, no capture) is left to the queue's\n"
 		"         dead-letter queue.\n"
+		"\n"
+		"With --lambda, inside a Lambda function: reads the objects that its events name,\n"
+		"writes records as JSON lines on standard output or to a group of CloudWatch "
+		"Logs,\n"
+		"and nothing to disk but /tmp.\n"
 		"\n"
 		"Needs    no privilege.\n"
 		"Prints   log lines on standard error, nothing else.",

@@ -31,6 +31,8 @@ struct settings {
 	/* The cloud. */
 	const char *sqs;
 	int64_t sqs_messages, sqs_visibility_s, sqs_remember, retry_max_s;
+	bool lambda;
+	const char *logs_group, *logs_stream, *logs_endpoint;
 	struct cloud_conf cloud;
 };
 

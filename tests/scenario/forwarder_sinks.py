@@ -48,12 +48,10 @@ with t, cloud.Place() as place:
     events = [(ts, json.loads(m)) for ts, m in stored(cw)]
     t.check("an event has the seven keys and the time of its first packet",
             all(ts == int(m["init_ts"]) * 1000 and all(k in m for k in KEYS) for ts, m in events))
-    # fields @timestamp, src_addr, dst_port, readable, strlen(readable) as len | filter len > 0
-    # | sort @timestamp desc | limit 20
-    rows = sorted(({"@timestamp": ts, "len": len(m["readable"]), **{k: m[k] for k in ("src_addr", "dst_port", "readable")}}
-                   for ts, m in events if len(m["readable"]) > 0), key=lambda r: -r["@timestamp"])[:20]
-    t.check("the README's query finds them", len(rows) == 20 and len(events) - 3 ==
-            sum(r["len"] > 0 for r in ({"len": len(m["readable"])} for _, m in events)))
+    rows = logs.insights(stored(cw))
+    t.check("the origin's query finds them", len(rows) == 20 and all(
+        r["src_addr"] == "192.0.2.1" and r["dst_port"] in (80, 81) and r["readable"].startswith("GET /") for r in rows) and
+        len(logs.insights(stored(cw), 10_000)) == len(events) - 3, rows[:2])
 
     cw = logs.CloudWatch(place)
     fw = Forwarder(place, "wrong", env=cloud.environment(secret="WRONG"), cloudwatch_group=GROUP,

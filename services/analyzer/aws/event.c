@@ -243,3 +243,19 @@ void lambda_event_fini(struct lambda_event *e)
 	free(e->v);
 	*e = (struct lambda_event){0};
 }
+
+int lambda_answer(struct buf *out, const struct lambda_event *e)
+{
+	const char *comma = "";
+
+	if (!e->sqs)
+		return buf_adds(out, "{}");
+	buf_adds(out, "{\"batchItemFailures\":[");
+	for (size_t i = 0; i < e->n; i++) {
+		if (!e->v[i].failed)
+			continue;
+		buf_addf(out, "%s{\"itemIdentifier\":\"%s\"}", comma, e->v[i].id);
+		comma = ",";
+	}
+	return buf_adds(out, "]}");
+}

@@ -50,6 +50,7 @@ struct lambda_item {
 	char id[LAMBDA_ID_MAX]; /* of the SQS message; empty otherwise */
 	unsigned receives;      /* how often SQS delivered it; 0: not said */
 	int rc;                 /* of event_read */
+	bool failed;            /* by its reader */
 	struct event event;
 };
 
@@ -64,5 +65,9 @@ struct lambda_event {
  * bad message of several only marks its item. To be ended with lambda_event_fini in every case. */
 int lambda_event_read(struct bytes text, struct lambda_event *out);
 void lambda_event_fini(struct lambda_event *e);
+
+/* lambda_answer: appends the response: of SQS the messages that failed, which stay in the queue (partial batch response). 0
+ * or -errno of out. */
+int lambda_answer(struct buf *out, const struct lambda_event *e);
 
 #endif

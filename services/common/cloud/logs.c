@@ -14,9 +14,6 @@
 
 /* A text of control characters becomes six times as long in JSON; the records' own escapes twice. */
 #define BODY_MAX (8u << 20)
-/* Deeper than any record. */
-#define RECORD_DEPTH 32
-#define RECORD_MAX   (64u << 20)
 
 struct logs {
 	struct http *http;
@@ -30,24 +27,15 @@ struct logs {
 	void *arg;
 };
 
-static int shorten(struct logs *c, struct bytes text, struct json_object *json, size_t max)
-{
-	struct json_object *own = json ? NULL : json_read(text, RECORD_DEPTH, RECORD_MAX);
-	buf_reset(&c->text);
-	if (own)
-		json = own;
-	int rc = json ? record_shorten(json, max, &c->text) : -EFBIG;
-	json_object_put(own);
-	return rc;
-}
-
 enum logs_add logs_add(struct logs *c, struct bytes text, struct json_object *json, int64_t init_s)
 {
 	int64_t now_ms = (int64_t)time(NULL) * 1000;
 	size_t max = LOGS_EVENT_MAX - LOGS_EVENT_ADD;
 	bool large = text.n > max;
 	if (large) {
-		if (shorten(c, text, json, max) != 0) {
+		buf_reset(&c->text);
+		if ((json ? record_shorten(json, max, &c->text)
+			  : record_shorten_text(text, max, &c->text)) != 0) {
 			c->counts.left++;
 			return LOGS_LEFT;
 		}

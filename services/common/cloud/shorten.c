@@ -2,6 +2,12 @@
 
 #include <errno.h>
 
+#include "cloud/json_read.h"
+
+/* Of a record's text. */
+#define RECORD_DEPTH 32
+#define RECORD_MAX   (64u << 20)
+
 static int put(struct json_object *record, size_t max, struct buf *out)
 {
 	size_t n;
@@ -80,5 +86,13 @@ int record_shorten(struct json_object *record, size_t max, struct buf *out)
 			json_object_object_add(few, kept[i], json_object_get(v));
 	int rc = few ? cut_payload(few, max, out) : -ENOMEM;
 	json_object_put(few);
+	return rc;
+}
+
+int record_shorten_text(struct bytes text, size_t max, struct buf *out)
+{
+	struct json_object *record = json_read(text, RECORD_DEPTH, RECORD_MAX);
+	int rc = record ? record_shorten(record, max, out) : -EFBIG;
+	json_object_put(record);
 	return rc;
 }

@@ -398,6 +398,32 @@ def wrong_clock(place):
     return library
 
 
+def relay(place, address, port, to):
+    """Passes connections to address:port on to `to`, byte for byte."""
+    listener = socket.create_server((address, port), backlog=64)
+    place.ends.append(listener.close)
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def accept():
+        while True:
+            try:
+                client, _ = listener.accept()
+                server = socket.create_connection(to)
+            except OSError:
+                return
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 

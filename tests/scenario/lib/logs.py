@@ -68,6 +68,22 @@ class CloudWatch(Server):
         return 200, "{}", {}
 
 
+def insights(events, limit=20):
+    """What CloudWatch Logs Insights gives of (timestamp, message) for the query of the origin:
+
+    fields @timestamp, src_addr, dst_port, readable, strlen(readable) as len
+    | filter len > 0 | sort @timestamp desc | limit 20
+    """
+    rows = []
+    for when, message in events:
+        record = json.loads(message)  # fields are discovered in JSON
+        row = {"@timestamp": when, **{k: record.get(k) for k in ("src_addr", "dst_port", "readable")}}
+        row["len"] = None if row["readable"] is None else len(row["readable"])
+        if row["len"] is not None and row["len"] > 0:
+            rows.append(row)
+    return sorted(rows, key=lambda r: -r["@timestamp"])[:limit]
+
+
 class Webhook(Server):
     """lines: what was posted; fault(number) → (status, headers), or None."""
 

@@ -199,5 +199,22 @@ def notification(text):
                        "SignatureVersion": "1", "Signature": "x", "SigningCertURL": "x", "UnsubscribeURL": "x"})
 
 
+class Topic(Server):
+    """A topic of SNS that a queue subscribes to, without raw delivery."""
+
+    def __init__(self, place, sqs):
+        self.sqs, self.refused, self.arn = sqs, [], "arn:aws:sns:us-east-1:123456789012:flows"
+        super().__init__(place, handler_class(self.answer))
+
+    def answer(self, handler, body):
+        wrong = verify(handler, body, KEYS)
+        form = dict(urllib.parse.parse_qsl(body.decode()))
+        if wrong or form.get("Action") != "Publish" or form.get("TopicArn") != self.arn:
+            self.refused.append(wrong or form)
+            return Bucket.error(403, wrong or "InvalidParameter")
+        self.sqs.send(notification(form["Message"]))
+        return 200, "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>", {}
+
+
 TEST_EVENT = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-02T03:04:05.000Z",
                          "Bucket": cloud.BUCKET, "RequestId": "x", "HostId": "y"})
