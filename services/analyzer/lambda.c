@@ -432,11 +432,11 @@ static int open_all(struct svc *s)
 		return rc;
 	const struct lambda_out_conf oc = {.loop = la.loop,
 					   .cloud = &la.cloud,
-					   .group = settings.logs_group,
-					   .stream = settings.logs_stream ? settings.logs_stream
+					   .group = settings.log_group,
+					   .stream = settings.log_stream ? settings.log_stream
 						     : stream             ? stream
 									  : s->common.sensor,
-					   .endpoint = settings.logs_endpoint,
+					   .endpoint = settings.log_endpoint,
 					   .limit =
 						   OUT_MAX + RECORD_LINE_MAX(settings.stream_bytes),
 					   .drained = on_drained};
@@ -474,7 +474,7 @@ int lambda_run(struct svc *s)
 	if (!rc) {
 		log_info("started", "version=%s region=%s out=\"%s\"", LURKER_VERSION,
 			 la.cloud.region,
-			 settings.logs_group ? settings.logs_group : "standard output");
+			 settings.log_group ? settings.log_group : "standard output");
 		next(NULL);
 		rc = loop_run(la.loop);
 	}

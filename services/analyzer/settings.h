@@ -32,7 +32,7 @@ struct settings {
 	const char *sqs;
 	int64_t sqs_messages, sqs_visibility_s, sqs_remember, retry_max_s;
 	bool lambda;
-	const char *logs_group, *logs_stream, *logs_endpoint;
+	const char *log_group, *log_stream, *log_endpoint;
 	struct cloud_conf cloud;
 };
 

@@ -156,7 +156,7 @@ with t, cloud.Place() as place:
     f.proc.stop()
 
     cw = logs.CloudWatch(place, fault=lambda n: {0: 503, 5: 400}.get(n))
-    f = Function(place, "logs", task, bucket, LURKER_ANALYZER_LOGS_GROUP=GROUP, LURKER_ANALYZER_LOGS_ENDPOINT=cw.url,
+    f = Function(place, "logs", task, bucket, LURKER_ANALYZER_LOG_GROUP=GROUP, LURKER_ANALYZER_LOG_ENDPOINT=cw.url,
                  AWS_LAMBDA_LOG_STREAM_NAME="2026/01/02/[1]abc")
     recent = int(time.time()) - 1000
     for n in range(40):
