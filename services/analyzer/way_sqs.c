@@ -49,7 +49,7 @@ static struct {
 	struct cloud cloud;
 	struct sqs *sqs;
 	struct hand hand;
-	struct trouble s3, queue, deletion;
+	struct trouble s3, queue, deletion, visibility;
 	uint64_t good_ns; /* when an object was got last */
 	bool getting, draining, flush_planned;
 	bool deleting, keeping;
@@ -58,7 +58,7 @@ static struct {
 	uint64_t kept_ns; /* when the request under way was made */
 	struct hand_batch deleted, kept;
 	unsigned seconds[SQS_BATCH]; /* of visibility */
-} w = {.s3 = {.what = "objects"}, .queue = {.what = "the queue"}, .deletion = {.what = "deletion"}};
+} w = {.s3 = {.what = "objects"}, .queue = {.what = "the queue"}, .deletion = {.what = "deletion"}, .visibility = {.what = "visibility"}};
 
 static void step(void *arg);
 static void flush(void *arg);
@@ -346,9 +346,10 @@ static void on_kept(void *arg, const struct sqs_end *end)
 	w.keeping = false;
 	if (end->result != ANSWER_GOOD) {
 		serve_values[M_SQS_ERRORS]++;
-		log_warn("messages cannot be kept for now", "error=\"%s\"", end->why);
+		failed(&w.visibility, end->result, 1, end->why, 0);
 		return; /* the next round is soon */
 	}
+	good(&w.visibility);
 	for (size_t i = 0; i < w.kept.n; i++) {
 		struct hand_message *m = hand_of(&w.kept, i);
 		if (!m)
