@@ -227,7 +227,8 @@ static int read_object(const struct event_object *o, const struct fetch_got *got
 	char s3path[EVENT_BUCKET_MAX + EVENT_KEY_MAX + 8];
 	struct record_source src = {.sensor = got->sensor[0] ? got->sensor : la.svc->common.sensor,
 				    .key = walk_key(o->key),
-				    .s3path = s3path};
+				    .s3path = s3path,
+				    .observed = got->observed};
 	size_t waiting = lambda_out_waiting(la.out);
 
 	snprintf(s3path, sizeof s3path, "s3://%s/%s", o->bucket, o->key);
@@ -434,8 +435,8 @@ static int open_all(struct svc *s)
 					   .cloud = &la.cloud,
 					   .group = settings.log_group,
 					   .stream = settings.log_stream ? settings.log_stream
-						     : stream             ? stream
-									  : s->common.sensor,
+						     : stream            ? stream
+									 : s->common.sensor,
 					   .endpoint = settings.log_endpoint,
 					   .limit =
 						   OUT_MAX + RECORD_LINE_MAX(settings.stream_bytes),

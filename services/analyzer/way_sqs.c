@@ -58,7 +58,10 @@ static struct {
 	uint64_t kept_ns; /* when the request under way was made */
 	struct hand_batch deleted, kept;
 	unsigned seconds[SQS_BATCH]; /* of visibility */
-} w = {.s3 = {.what = "objects"}, .queue = {.what = "the queue"}, .deletion = {.what = "deletion"}, .visibility = {.what = "visibility"}};
+} w = {.s3 = {.what = "objects"},
+       .queue = {.what = "the queue"},
+       .deletion = {.what = "deletion"},
+       .visibility = {.what = "visibility"}};
 
 static void step(void *arg);
 static void flush(void *arg);

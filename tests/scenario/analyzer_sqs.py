@@ -151,7 +151,7 @@ def poison(place):
 
 def outages(place):
     down = threading.Event()
-    s = Setting(place, "s3-outage", 30, most=2, sqs_visibility_s=3)
+    s = Setting(place, "s3-outage", 30, most=2, sqs_visibility_s=6)
     s.bucket.fault = lambda n, key: 503 if down.is_set() else None
     down.set()
     w = s.worker().start().wait(lambda: len(s.bucket.got) > 60, "many tries")
@@ -178,8 +178,8 @@ def outages(place):
 
 
 def slow(place):
-    s = Setting(place, "slow", 4, sqs_visibility_s=2)
-    s.bucket.delay, s.bucket.fault = 5, lambda n, key: "slow" if n < 4 else None
+    s = Setting(place, "slow", 4, sqs_visibility_s=6)
+    s.bucket.delay, s.bucket.fault = 13, lambda n, key: "slow" if n < 4 else None
     w = s.worker().start().wait(s.empty, "slow objects", 40)
     w.stop()
     t.check("an object that takes longer than the visibility timeout is read once", s.once(w) and s.sqs.receives() == 1 and

@@ -170,6 +170,13 @@ def user_data(templates, place):
             done = subprocess.run([rig.program("lurker"), "check", "-c", config], capture_output=True, text=True, check=False,
                                   env=rig.environment())
             t.check(f"user data of {what}: lurker check", done.returncode == 0, done.stdout + done.stderr)
+    t.check("the worker's unit is given a network", all(x in script for x in (
+        "PrivateNetwork=no\n", "RestrictAddressFamilies=AF_INET AF_INET6\n", "IPAddressDeny=\n")), script)
+    function = templates["output"]["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    done = subprocess.run([rig.program("lurker-analyzer"), "--lambda", "--check"], capture_output=True, text=True, check=False,
+                          env=rig.environment({k: "x" for k in function}))
+    t.check("the function's variables are those of lurker-analyzer", done.returncode == 0 and
+            any(k.startswith("LURKER_ANALYZER_") for k in function), done.stderr)
     units = set(re.findall(r"lurker[a-z-]*\.(?:service|timer|target)\b", json.dumps(templates)))
     t.check("user data names only units that there are", len(units) > 4 and
             all((rig.ROOT / "packaging" / "systemd" / u).exists() for u in units), units)
