@@ -56,7 +56,7 @@ def size(case, short):
     """SYNs, the rate of sending them (0: as fast as it goes), conversations, seconds that these take."""
     if short:
         return 50_000, 25_000, 40, 2
-    return int(os.environ.get("N","10000000")), 0, 1000, 40
+    return 10_000_000, 0, 1000, 40
 
 
 def flood(case, short):
@@ -76,7 +76,7 @@ def flood(case, short):
         def ended(proc):
             peak.update({k: max(v, peak.get(k, 0)) for k, v in memory.use().items()})
             return proc.poll() is not None
-        rig.wait_for(lambda: ended(sender), "the end of the flood", 600, watch.sensor.up)
+        rig.wait_for(lambda: ended(sender), "the end of the flood", 1200, watch.sensor.up)
         took = float(sender.output())
         rig.wait_for(lambda: ended(watch.client), "the end of the connections", 90, watch.sensor.up)
         case.times = count
@@ -89,7 +89,7 @@ def flood(case, short):
                 stat("flowagg")["flows_open"] < OTHERS and \
                 not any((lab.state / "spool" / "queue").rglob("*.pcap"))
         try:
-            rig.wait_for(all_done, "records of all", 60 if short else 600, watch.sensor.up)
+            rig.wait_for(all_done, "records of all", 60 if short else 1200, watch.sensor.up)
         except rig.Timeout as problem:
             case.complain(f"{problem}", f"{stat('flowagg')} {stat('analyzer')} missing {len(watch.missing())}")
         case.lost = len(watch.missing())

@@ -33,8 +33,8 @@ struct term {
 #define RULE_TERMS 14
 struct rule {
 	const char *stage, *service, *unit;
-	const char *
-		start; /* metric that says what the one of its terms was when a run began; NULL: take the first note's */
+	/* The metric that says what the rule's metric was when a run began; NULL: its first note's value is taken. */
+	const char *start;
 	bool whole; /* only over the whole life of the state: files do not say when they came */
 	struct term in[RULE_TERMS], out[RULE_TERMS];
 };
