@@ -25,7 +25,6 @@ struct conn {
 	struct link link; /* of its last segment */
 	uint64_t start_ns, last_ns;
 	uint16_t ip_id;
-	bool nudged;
 	uint32_t chain;        /* next in its bucket, or in the free list */
 	uint32_t older, newer; /* by last_ns */
 	uint32_t wait_prev,

@@ -255,9 +255,6 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 	case STREAM_RST:
 		close_conn(r, c, now_ns, RESPONDER_CLOSED_RST, "rst");
 		break;
-	case STREAM_LIMIT:
-		close_conn(r, c, now_ns, RESPONDER_CLOSED_LIMIT, "limit");
-		break;
 	}
 }
 
@@ -303,7 +300,7 @@ static void reset(struct responder *r, uint64_t now_ns, const struct pkt *p, str
 	struct tuple t = tuple_of(p);
 	struct conn *c = conns_find(&r->conns, &t);
 
-	if (c) {
+	if (c && stream_takes(&c->s, p)) {
 		segment(r, now_ns, p, c, out);
 		return;
 	}
@@ -456,8 +453,12 @@ void responder_tick(struct responder *r, uint64_t now_ns)
 	reflect_tick(&r->reflect, now_ns);
 	if (shed_tick(&r->shed, now_ns))
 		r->shed_changed = true;
-	while ((c = conns_idle(&r->conns, now_ns)))
-		close_conn(r, c, now_ns, RESPONDER_CLOSED_IDLE, "idle");
+	while ((c = conns_idle(&r->conns, now_ns))) {
+		if (c->s.full)
+			close_conn(r, c, now_ns, RESPONDER_CLOSED_LIMIT, "limit");
+		else
+			close_conn(r, c, now_ns, RESPONDER_CLOSED_IDLE, "idle");
+	}
 	r->count[RESPONDER_REFLECTION_ALERTS] = r->reflect.alerts;
 	r->count[RESPONDER_VICTIMS] = r->reflect.victims;
 	r->count[RESPONDER_G_ATTACKS] = r->reflect.active;

@@ -36,6 +36,8 @@ void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, ui
 
 bool stream_takes(const struct stream *s, const struct pkt *p)
 {
+	if (p->flags & TCP_RST)
+		return p->seq - s->rcv_nxt <= window(s);
 	if (p->flags & TCP_SYN || !(p->flags & TCP_ACK))
 		return false;
 	/* From the first byte after our ISN (a duplicate may be old) to what we sent. */
@@ -102,9 +104,12 @@ static void put32(struct stream_reply *r, uint32_t v)
 	r->optlen = (uint8_t)(r->optlen + 4);
 }
 
-void stream_reply_make(struct stream *s, uint32_t now_ms, struct stream_reply *r)
+/* again: what came before and came again, named first (RFC 2883 section 4); empty: nothing did. */
+static void reply_make(struct stream *s, uint32_t now_ms, struct stream_range again,
+		       struct stream_reply *r)
 {
 	uint32_t wnd = window(s);
+	bool repeated = again.from != again.to;
 
 	r->send = true;
 	r->seq = s->snd_nxt;
@@ -116,16 +121,58 @@ void stream_reply_make(struct stream *s, uint32_t now_ms, struct stream_reply *r
 		put32(r, now_ms + s->ts_offset);
 		put32(r, s->ts_recent);
 	}
-	if (s->promised & COOKIE_SACK && s->ranges) {
-		uint8_t most = (uint8_t)((40 - r->optlen - 4) / 8);
+	if (s->promised & COOKIE_SACK && (s->ranges || repeated)) {
+		uint8_t most = (uint8_t)((40 - r->optlen - 4) / 8 - repeated);
 		uint8_t n = s->ranges < most ? s->ranges : most;
 
-		put32(r, 0x01010500 | (uint32_t)(2 + 8 * n));
+		put32(r, 0x01010500 | (uint32_t)(2 + 8 * (n + repeated)));
+		if (repeated) {
+			put32(r, again.from);
+			put32(r, again.to);
+		}
 		for (uint8_t i = 0; i < n; i++) {
 			put32(r, s->range[i].from);
 			put32(r, s->range[i].to);
 		}
 	}
+}
+
+void stream_reply_make(struct stream *s, uint32_t now_ms, struct stream_reply *r)
+{
+	reply_make(s, now_ms, (struct stream_range){0, 0}, r);
+}
+
+/* Whether what is not data may be answered now. */
+static bool challenge(struct stream *s, uint32_t now_ms)
+{
+	if (s->challenged && now_ms - s->challenged_ms < STREAM_CHALLENGE_MS)
+		return false;
+	s->challenged = true;
+	s->challenged_ms = now_ms;
+	return true;
+}
+
+/* The end of what came: where a client that lost something thinks it is. */
+static uint32_t furthest(const struct stream *s)
+{
+	uint32_t at = s->rcv_nxt;
+
+	for (uint8_t i = 0; i < s->ranges; i++)
+		if (after(s->range[i].to, at) > 0)
+			at = s->range[i].to;
+	return at;
+}
+
+/* What of [seq, end) was acknowledged before. */
+static struct stream_range repeated(const struct stream *s, uint32_t seq, uint32_t end)
+{
+	struct stream_range r = {seq, end};
+
+	if (after(s->irs + 1, r.from) > 0)
+		r.from = s->irs + 1; /* a keepalive before the first byte */
+	if (after(r.to, s->rcv_nxt) > 0)
+		r.to = s->rcv_nxt;
+	return after(r.to, r.from) > 0 ? r : (struct stream_range){0, 0};
 }
 
 /* Our FIN: with the first reply after the client's FIN or at the limit, and again when the client
@@ -183,48 +230,70 @@ static void timestamp_in(struct stream *s, const struct pkt *p)
 		s->ts_recent = o.ts_val;
 }
 
+/* The client's FIN at `at`, perhaps ahead of a hole. */
+static void fin_in(struct stream *s, uint32_t at)
+{
+	if (s->fin_in || after(at, s->rcv_nxt) < 0 || after(at, s->rcv_nxt + window(s)) > 0)
+		return;
+	s->fin_known = true;
+	s->fin_at = at;
+}
+
+static enum stream_end rst_in(struct stream *s, const struct pkt *p, uint32_t now_ms,
+			      struct stream_reply *r)
+{
+	/* Exact, or after all that came (as Linux does, for a client whose data was lost on the way). */
+	if (p->seq == s->rcv_nxt || p->seq == furthest(s))
+		return STREAM_RST;
+	if (challenge(s, now_ms))
+		stream_reply_make(s, now_ms, r);
+	return STREAM_OPEN;
+}
+
 enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t now_ms,
 			       struct stream_reply *r)
 {
 	uint32_t len = p->payload_wire, end = p->seq + len;
 	bool fin = p->flags & TCP_FIN, again = false, answer = false;
+	struct stream_range twice;
 
 	memset(r, 0, sizeof(*r));
 	if (p->flags & TCP_RST)
-		/* Inside the window ends it (RFC 9293 3.10.7.4); nothing answers a RST. */
-		return p->seq - s->rcv_nxt <= window(s) ? STREAM_RST : STREAM_OPEN;
+		return rst_in(s, p, now_ms, r);
 
 	timestamp_in(s, p);
 	if (after(p->ack, s->snd_una) > 0)
 		s->snd_una = p->ack;
+	twice = repeated(s, p->seq, end);
 
 	if (len) {
-		again = after(end, s->rcv_nxt) <= 0;
+		/* At a closed window the client asks with data, too. */
+		again = after(end, s->rcv_nxt) <= 0 || (s->full && p->seq == s->rcv_nxt);
 		data_in(s, p->seq, len, r);
 		answer = true;
 	} else if (!fin) {
 		/* A keepalive or window probe lies before the window and wants an answer; a plain
 		 * acknowledgment does not. */
 		again = after(p->seq, s->rcv_nxt) < 0;
-		answer = again || p->seq - s->rcv_nxt > window(s);
+		answer = (again || p->seq - s->rcv_nxt > window(s)) && challenge(s, now_ms);
 	}
 	if (fin) {
-		answer = true;
-		if (!s->fin_in && end == s->rcv_nxt) {
-			s->fin_in = true;
-			s->rcv_nxt++;
-		} else {
-			again = true;
-		}
+		answer = again = true;
+		fin_in(s, end);
 	}
-	if (s->fin_in && s->fin_out && s->snd_una == s->snd_nxt) {
+	if (s->fin_known && !s->fin_in && s->fin_at == s->rcv_nxt) {
+		s->fin_in = true;
+		s->rcv_nxt++;
+	}
+	/* Who closes first waits: after the limit that is us. */
+	if (s->fin_in && s->fin_out && s->snd_una == s->snd_nxt && !s->full) {
 		if (answer)
-			stream_reply_make(s, now_ms, r);
-		return s->full ? STREAM_LIMIT : STREAM_FIN;
+			reply_make(s, now_ms, twice, r);
+		return STREAM_FIN;
 	}
 	if (!answer)
 		return STREAM_OPEN;
-	stream_reply_make(s, now_ms, r);
+	reply_make(s, now_ms, twice, r);
 	if ((s->fin_in || s->full) && (!s->fin_out || (again && s->snd_una != s->snd_nxt)))
 		add_fin(s, r);
 	return STREAM_OPEN;

@@ -10,7 +10,12 @@
  *
  * There is no timer and no retransmission of our own: each answer answers one segment. When the
  * stream reaches its limit the window closes, a FIN says so, and what comes after is not
- * acknowledged.
+ * acknowledged; such a stream stays until it is silent for long, as TIME_WAIT, so that a lost last
+ * acknowledgment can be had again.
+ *
+ * Segments without data that lie outside the window, and RSTs inside it that are not exact (RFC 5961
+ * section 3.2), are answered once in STREAM_CHALLENGE_MS: two ends that disagree would otherwise
+ * answer each other forever.
  */
 #ifndef RESPONDER_STREAM_H
 #define RESPONDER_STREAM_H
@@ -26,7 +31,9 @@
 #define STREAM_WINDOW       (256u << 10)
 #define STREAM_WINDOW_PLAIN 65535u
 
-enum stream_end { STREAM_OPEN, STREAM_FIN, STREAM_RST, STREAM_LIMIT };
+#define STREAM_CHALLENGE_MS 500
+
+enum stream_end { STREAM_OPEN, STREAM_FIN, STREAM_RST };
 
 struct stream_range {
 	uint32_t from, to; /* sequence numbers, to exclusive */
@@ -38,6 +45,10 @@ struct stream {
 	uint32_t ts_offset, ts_recent;
 	uint8_t promised; /* COOKIE_… */
 	bool fin_in, fin_out, full;
+	bool fin_known; /* the client's FIN came; fin_in: and all before it */
+	uint32_t fin_at;
+	bool challenged;
+	uint32_t challenged_ms; /* when last */
 	uint8_t ranges;
 	struct stream_range range[STREAM_HOLES]; /* most recent first, disjoint, not touching */
 	uint64_t limit_bytes;
@@ -56,12 +67,12 @@ struct stream_reply {
 
 void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, uint64_t limit_bytes);
 
-/* stream_takes: whether p's acknowledgment is one of this stream's. What it does not take must not
- * be given to stream_segment() and deserves no answer. */
+/* stream_takes: whether p is this stream's: its acknowledgment is, or it is a RST inside the window.
+ * What it does not take must not be given to stream_segment() and deserves no answer. */
 bool stream_takes(const struct stream *s, const struct pkt *p);
 
-/* stream_segment: p is whole, its checksum is good, and stream_takes() it (or it is a RST). now_ms
- * is the timestamp clock. Returns how the stream ended, if it did; the reply is to be sent either
+/* stream_segment: p is whole, its checksum is good, and stream_takes() it. now_ms is the timestamp
+ * clock. Returns how the stream ended, if it did; the reply is to be sent either
  * way. */
 enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t now_ms,
 			       struct stream_reply *r);

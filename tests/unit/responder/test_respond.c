@@ -331,6 +331,147 @@ Test(respond, a_new_connection_replaces_the_old_one_of_its_4_tuple)
 	end();
 }
 
+Test(respond, data_on_a_syn_comes_again)
+{
+	static const uint8_t fastopen[16] = {2, 4, 5, 0xb4, 34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1};
+	uint8_t data[100] = {0};
+	struct shape s = syn(0);
+	struct pkt a;
+
+	begin(false);
+	s.opt = fastopen;
+	s.optlen = sizeof(fastopen);
+	s.data = data;
+	s.len = sizeof(data);
+	cr_assert(answer(&s, &a));
+	cr_assert_eq(a.ack, 1001, "only the SYN: without state nothing of it may be acknowledged");
+	for (uint8_t i = 0; i < a.opt_len && a.opt[i];
+	     i = (uint8_t)(i + (a.opt[i] == 1 ? 1 : a.opt[i + 1])))
+		cr_assert_neq(a.opt[i], 34, "no Fast Open cookie is promised");
+	s.flags = TCP_ACK | TCP_PSH;
+	s.seq++;
+	s.ack = a.seq + 1;
+	s.optlen = 0;
+	cr_assert(answer(&s, &a) && a.ack == 1101 && counted(RESPONDER_ACKED_BYTES) == 100);
+	end();
+}
+
+Test(respond, ecn_is_not_agreed_to)
+{
+	struct shape s = syn(20);
+	struct pkt a;
+
+	begin(false);
+	s.flags = TCP_SYN | TCP_ECE | TCP_CWR;
+	cr_assert(answer(&s, &a) && a.flags == (TCP_SYN | TCP_ACK));
+	end();
+}
+
+Test(respond, the_last_sequence_numbers_wrap)
+{
+	uint8_t data[10] = {0};
+	struct pkt a;
+
+	begin(false);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct shape s = syn(20);
+
+		s.seq = UINT32_MAX - i;
+		s.sport = (uint16_t)(42000 + i);
+		cr_assert(answer(&s, &a));
+		cr_assert_eq(a.ack, (uint32_t)(0 - i));
+		s.flags = TCP_ACK;
+		s.seq++;
+		s.ack = a.seq + 1;
+		s.data = data;
+		s.len = 10;
+		s.optlen = 0;
+		cr_assert(answer(&s, &a) && a.ack == 10 - i);
+	}
+	end();
+}
+
+Test(respond, a_syn_within_a_connection_disturbs_nothing)
+{
+	uint8_t data[10] = {0};
+	struct pkt a;
+
+	begin(false);
+	struct shape s = establish(syn(20)), again = syn(20);
+	/* The same one late, and another one: each gets its SYN+ACK, and the connection goes on. */
+	cr_assert(answer(&again, &a) && a.flags == (TCP_SYN | TCP_ACK) && a.seq + 1 == s.ack);
+	again.seq = 77777;
+	cr_assert(answer(&again, &a) && a.seq + 1 != s.ack);
+	s.data = data;
+	s.len = 10;
+	cr_assert(answer(&s, &a) && a.ack == 1011 && counted(RESPONDER_VERIFIED) == 1);
+	end();
+}
+
+Test(respond, keys_change_under_handshakes_and_connections)
+{
+	uint8_t data[10] = {0};
+	struct shape s = syn(20);
+	struct pkt a;
+
+	begin(false);
+	cr_assert(answer(&s, &a));
+	now += 64 * SECOND;
+	responder_tick(core, now);
+	s.flags = TCP_ACK;
+	s.seq++;
+	s.ack = a.seq + 1;
+	s.optlen = 0;
+	s.data = data;
+	s.len = 10;
+	cr_assert(answer(&s, &a) && a.ack == 1011, "a handshake across a change of keys");
+	for (int i = 0; i < 10; i++) {
+		now += 50 * SECOND;
+		responder_tick(core, now);
+		s.seq += 10;
+		cr_assert(answer(&s, &a) && a.ack == s.seq + 10, "a connection outlives its key");
+	}
+	cr_assert_eq(counted(RESPONDER_VERIFIED), 1);
+	end();
+}
+
+Test(respond, a_rst_that_is_not_the_connections_stops_the_4_tuple)
+{
+	struct pkt a;
+
+	begin(false);
+	establish(syn(20));
+	struct shape s = syn(20);
+	s.seq = UINT32_C(0x80000000);
+	cr_assert(answer(&s, &a));
+	s.flags = TCP_RST;
+	s.seq++; /* the answer to our SYN+ACK, far from the old connection's window */
+	cr_assert(!answer(&s, &a) && counted(RESPONDER_RSTS) == 1 && core->conns.used == 1);
+	s = syn(20);
+	cr_assert(!answer(&s, &a) && counted(RESPONDER_D_RST_STOP) == 1);
+	end();
+}
+
+Test(respond, an_atomic_fragment_is_whole_and_another_is_not)
+{
+	struct shape s = syn(20);
+	uint8_t frame[FRAME_MAX];
+	struct pkt a;
+	size_t n;
+
+	begin(false);
+	s.src = ip("2001:db8:1::2");
+	s.dst = ip("2001:db8:ff::1234");
+	s.ext = 1;
+	n = frame_tcp(&s, frame);
+	frame[14 + 6] = 44; /* the options header becomes a fragment header: offset 0, no more */
+	memset(frame + 14 + 40 + 1, 0, 7);
+	cr_assert(give(frame, n, n, &a) && a.ip_len == 80, "RFC 6946");
+	frame[14 + 40 + 3] = 1;
+	cr_assert(!give(frame, n, n, &a) && counted(RESPONDER_D_CUT) == 1);
+	end();
+}
+
 Test(respond, a_full_table_refuses_but_answers_syns)
 {
 	uint8_t data[10] = {0};

@@ -13,6 +13,7 @@
 
 static struct stream s;
 static struct stream_reply r;
+static uint32_t clock_ms = 70;
 
 static void begin(uint8_t promised, uint64_t limit)
 {
@@ -30,12 +31,12 @@ static enum stream_end in_ack(int32_t at, uint32_t len, uint8_t flags, uint32_t 
 			.payload_wire = len,
 			.payload_len = len};
 
-	if (!(flags & TCP_RST) && !stream_takes(&s, &p)) {
+	if (!stream_takes(&s, &p)) {
 		memset(&r, 0, sizeof(r));
 		r.ack = 0xdead;
 		return STREAM_OPEN;
 	}
-	return stream_segment(&s, &p, 70, &r);
+	return stream_segment(&s, &p, clock_ms, &r);
 }
 
 static enum stream_end in(int32_t at, uint32_t len, uint8_t flags)
@@ -185,6 +186,7 @@ Test(stream, keepalive_and_probe)
 	cr_assert(r.send && acked() == 100 && s.received == 100, "keepalive with a byte");
 	in(150, 0, 0);
 	cr_assert(!r.send, "a plain acknowledgment behind a hole");
+	clock_ms += STREAM_CHALLENGE_MS;
 	in(100 + 65536, 0, 0);
 	cr_assert(r.send, "outside the window (RFC 9293 3.10.7.4)");
 }
@@ -207,9 +209,15 @@ Test(stream, fin_behind_a_hole_waits)
 	in(10, 10, TCP_FIN);
 	cr_assert(r.send && !r.fin && acked() == 0);
 	in(0, 10, 0);
-	cr_assert(acked() == 20 && !r.fin, "a FIN out of order is sent again");
-	in(20, 0, TCP_FIN);
-	cr_assert(r.fin && acked() == 21);
+	cr_assert(r.fin && acked() == 21, "the hole is filled: it counts");
+	cr_assert_eq(s.received, 20, "a FIN is no byte");
+	/* Beyond the window, or before what is acknowledged, it says nothing. */
+	begin(0, LIMIT);
+	in(70000, 0, TCP_FIN);
+	cr_assert(r.send && !s.fin_known);
+	in(0, 100, 0);
+	in(50, 10, TCP_FIN);
+	cr_assert(r.send && !r.fin && acked() == 100 && !s.fin_known);
 }
 
 Test(stream, simultaneous_fin_at_the_limit)
@@ -224,7 +232,26 @@ Test(stream, simultaneous_fin_at_the_limit)
 	/* Its FIN crosses ours. */
 	cr_assert_eq(in(100, 0, TCP_FIN), STREAM_OPEN);
 	cr_assert(r.send && acked() == 101);
-	cr_assert_eq(in_ack(101, 0, TCP_ACK, 1), STREAM_LIMIT);
+	cr_assert_eq(in_ack(101, 0, TCP_ACK, 1), STREAM_OPEN);
+	cr_assert(!r.send);
+	/* Our acknowledgment of its FIN was lost: who closed first can give it again. */
+	cr_assert_eq(in_ack(100, 0, TCP_ACK | TCP_FIN, 1), STREAM_OPEN);
+	cr_assert(r.send && !r.fin && acked() == 101 && r.seq == ISN + 2);
+}
+
+Test(stream, fin_at_the_limit_is_had_again)
+{
+	begin(0, 100);
+	in(0, 100, 0);
+	cr_assert(r.fin && r.win == 0 && r.seq == ISN + 1);
+	in(200, 50, 0);
+	cr_assert(r.send && !r.fin && r.seq == ISN + 2, "what was on its way does not ask for it");
+	in(100, 1, 0);
+	cr_assert(r.fin && r.seq == ISN + 1, "a probe with data");
+	in(99, 0, 0);
+	cr_assert(r.fin && r.seq == ISN + 1, "a probe without");
+	in_ack(100, 1, TCP_ACK, 1);
+	cr_assert(r.send && !r.fin && r.seq == ISN + 2, "it arrived");
 }
 
 Test(stream, data_after_fin_is_not_taken)
@@ -236,15 +263,92 @@ Test(stream, data_after_fin_is_not_taken)
 	cr_assert_eq(s.received, 10);
 }
 
-Test(stream, rst)
+Test(stream, rst_must_be_exact)
 {
-	begin(0, LIMIT);
+	begin(COOKIE_SACK, LIMIT);
 	in(0, 10, 0);
 	cr_assert_eq(in_ack(10, 0, TCP_RST, 0), STREAM_RST);
 	cr_assert(!r.send);
+	begin(COOKIE_SACK, LIMIT);
+	in_ack(-5, 0, TCP_RST, 0);
+	cr_assert_eq(r.ack, 0xdead, "outside the window it is blind");
+	in_ack(70000, 0, TCP_RST, 0);
+	cr_assert_eq(r.ack, 0xdead);
+	/* Inside it may be a guess: who sent it is told where we are (RFC 5961 section 3.2). */
+	cr_assert_eq(in_ack(500, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert(r.send && !r.fin && acked() == 0);
+	cr_assert_eq(in_ack(501, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert(!r.send, "not for each guess");
+	clock_ms += STREAM_CHALLENGE_MS;
+	cr_assert_eq(in_ack(502, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert(r.send);
+	/* A client that gave up while its data was on the way. */
+	in(200, 100, 0);
+	cr_assert_eq(in_ack(299, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert_eq(in_ack(300, 0, TCP_RST, 0), STREAM_RST);
+}
+
+Test(stream, two_ends_that_disagree_fall_silent)
+{
+	int answers = 0;
+
 	begin(0, LIMIT);
-	cr_assert_eq(in_ack(-5, 0, TCP_RST, 0), STREAM_OPEN, "outside the window it is blind");
-	cr_assert_eq(in_ack(70000, 0, TCP_RST, 0), STREAM_OPEN);
+	in(0, 100, 0);
+	for (int i = 0; i < 10000; i++, clock_ms++) {
+		in(i % 2 ? 50 : 70000, 0, 0);
+		answers += r.send;
+	}
+	cr_assert_eq(answers, 10000 / STREAM_CHALLENGE_MS);
+	in(50, 10, 0);
+	cr_assert(r.send, "data is always answered");
+}
+
+Test(stream, what_came_twice_is_named)
+{
+	begin(COOKIE_SACK, LIMIT);
+	in(0, 100, 0);
+	cr_assert_eq(r.optlen, 0);
+	in(50, 100, 0);
+	cr_assert(r.optlen == 12 && word(4) == IRS + 1 + 50 && word(8) == IRS + 1 + 100 &&
+		  acked() == 150);
+	in(300, 10, 0);
+	in(0, 100, 0);
+	cr_assert(r.optlen == 20 && word(4) == IRS + 1 && word(8) == IRS + 1 + 100,
+		  "RFC 2883: first");
+	cr_assert(word(12) == IRS + 1 + 300 && word(16) == IRS + 1 + 310);
+	in(-1, 1, 0);
+	cr_assert(r.send && r.optlen == 12, "a keepalive's byte before the first is none");
+	begin(COOKIE_SACK | COOKIE_TS, LIMIT);
+	in(0, 100, 0);
+	for (int32_t i = 1; i <= STREAM_HOLES; i++)
+		in(i * 200, 10, 0);
+	in(0, 100, 0);
+	cr_assert(r.optlen == 12 + 4 + 3 * 8 && word(16) == IRS + 1, "within what fits");
+}
+
+Test(stream, urgent_data_is_data)
+{
+	begin(0, LIMIT);
+	in(0, 100, TCP_URG | TCP_PSH);
+	cr_assert(acked() == 100 && s.received == 100);
+}
+
+Test(stream, the_window_never_moves_back)
+{
+	uint32_t edge = 0;
+
+	/* Odd sizes up to the limit, scaled: what was once offered stays offered, to the last unit. */
+	begin(COOKIE_WSCALE, LIMIT);
+	while (s.received < LIMIT - (1 << SEGMENT_WSCALE)) {
+		in((int32_t)s.received, 1013, 0);
+		uint32_t at = acked() + ((uint32_t)r.win << SEGMENT_WSCALE);
+		cr_assert_geq(at + (1 << SEGMENT_WSCALE), edge, "%u after %u", at, edge);
+		edge = at > edge ? at : edge;
+		if (s.full)
+			break;
+	}
+	cr_assert(r.fin && r.win == 0 && acked() > LIMIT - (1 << SEGMENT_WSCALE) &&
+		  acked() <= LIMIT);
 }
 
 Test(stream, takes_only_what_acknowledges_us)

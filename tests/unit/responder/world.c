@@ -248,7 +248,15 @@ static bool acknowledged_arrived(const struct given *g, uint32_t ack)
 	return n <= g->whole || (n == g->whole + 1 && finned(g, ack - 1));
 }
 
-static void check_sack(struct world *w, const struct given *g, const struct pkt *a)
+/* Whether the block says that p came twice (RFC 2883). */
+static bool twice(const struct pkt *p, const struct pkt *a, uint32_t from, uint32_t to)
+{
+	return (int32_t)(to - a->ack) <= 0 && (int32_t)(from - p->seq) >= 0 &&
+	       (int32_t)(p->seq + p->payload_wire - to) >= 0;
+}
+
+static void check_sack(struct world *w, const struct given *g, const struct pkt *p,
+		       const struct pkt *a)
 {
 	for (uint8_t i = 0; i < a->opt_len && a->opt[i];) {
 		if (a->opt[i] == 1) {
@@ -264,7 +272,9 @@ static void check_sack(struct world *w, const struct given *g, const struct pkt 
 				memcpy(&to, a->opt + i + k + 4, 4);
 				from = ntohl(from);
 				to = ntohl(to);
-				HOLDS((int32_t)(to - from) > 0 && (int32_t)(from - a->ack) > 0);
+				HOLDS((int32_t)(to - from) > 0 &&
+				      ((int32_t)(from - a->ack) > 0 ||
+				       (k == 2 && twice(p, a, from, to))));
 				for (; from != to; from++)
 					HOLDS(got(g, from - (g->irs + 1)));
 			}
@@ -300,14 +310,15 @@ static void check_segment(struct world *w, const struct pkt *p, const struct pkt
 	struct tuple t = tuple_of(p);
 	struct given *g;
 
-	HOLDS((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK);
+	HOLDS(!(p->flags & TCP_SYN) && p->flags & (TCP_ACK | TCP_RST));
 	HOLDS((a->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && a->payload_wire == 0);
 	for (uint32_t i = *bucket_of(w, &t); (g = given_next(w, &t, &i));) {
 		/* Ours to acknowledge with: the ISN, and one more once our FIN left. */
-		if (!g->returned || a->seq - (g->isn + 1) > 1 || p->ack - (g->isn + 1) > 1 ||
+		if (!g->returned || a->seq - (g->isn + 1) > 1 ||
+		    (!(p->flags & TCP_RST) && p->ack - (g->isn + 1) > 1) ||
 		    !acknowledged_arrived(g, a->ack))
 			continue;
-		check_sack(w, g, a);
+		check_sack(w, g, p, a);
 		w->sums.acks++;
 		return;
 	}
