@@ -84,40 +84,77 @@ static struct addr address(const struct sockaddr *sa)
 		(const uint8_t *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
-static int own_addresses(const struct conf *c, struct watch *w, char *err, size_t errlen)
+static bool has_address(const struct ifaddrs *i)
+{
+	return i->ifa_addr &&
+	       (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
+}
+
+static bool link_local(const struct addr *a)
+{
+	return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* Without -n, the interface's addresses are watched. Link-local ones are for the host's own business on the link. */
+static int watch_interface(const struct conf *c, const struct ifaddrs *all, struct watch *w,
+			   char *err, size_t errlen)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		char text[ADDR_TEXT_MAX];
+		struct addr a;
+
+		if (!has_address(i) || strcmp(i->ifa_name, c->interface) != 0)
+			continue;
+		a = address(i->ifa_addr);
+		if (link_local(&a))
+			continue;
+		addr_text(&a, text);
+		if (watch_add(w, text) < 0) {
+			snprintf(err, errlen,
+				 "%s has more than %d addresses: name networks with -n",
+				 c->interface, WATCH_NETS);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+/* The host's addresses: all that are watched, the others (there may be one for each container) while there is room. */
+static int own_addresses(const struct ifaddrs *all, bool watched, struct watch *w, char *err,
+			 size_t errlen)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct addr a;
+
+		if (!has_address(i))
+			continue;
+		a = address(i->ifa_addr);
+		if (watch_addr(w, &a) == watched && watch_own(w, &a) < 0 && watched) {
+			snprintf(err, errlen,
+				 "the host has more than %d addresses in the watched networks: "
+				 "watch fewer with -n",
+				 WATCH_OWN);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static int addresses(const struct conf *c, struct watch *w, char *err, size_t errlen)
 {
 	struct ifaddrs *all = NULL;
-	int rc = 0;
+	int rc;
 
 	if (getifaddrs(&all) < 0) {
 		rc = -errno;
 		snprintf(err, errlen, "listing addresses: %s", strerror(errno));
 		return rc;
 	}
-	for (struct ifaddrs *i = all; i && !rc; i = i->ifa_next) {
-		char text[ADDR_TEXT_MAX];
-		struct addr a;
-
-		if (!i->ifa_addr ||
-		    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
-			continue;
-		a = address(i->ifa_addr);
-		rc = watch_own(w, &a);
-		if (rc) {
-			snprintf(err, errlen, "the host has more than %d addresses", WATCH_OWN);
-			break;
-		}
-		/* Link-local addresses are for the host's own business on the link. */
-		if (c->networks.n || strcmp(i->ifa_name, c->interface) != 0 ||
-		    (a.family == 6 && a.b[0] == 0xfe && (a.b[1] & 0xc0) == 0x80))
-			continue;
-		addr_text(&a, text);
-		rc = watch_add(w, text);
-		if (rc)
-			snprintf(err, errlen,
-				 "%s has more than %d addresses: name networks with -n",
-				 c->interface, WATCH_NETS);
-	}
+	rc = c->networks.n ? 0 : watch_interface(c, all, w, err, errlen);
+	if (!rc)
+		rc = own_addresses(all, true, w, err, errlen);
+	if (!rc)
+		rc = own_addresses(all, false, w, err, errlen);
 	freeifaddrs(all);
 	return rc;
 }
@@ -152,7 +189,7 @@ int conf_watch(const struct conf *c, struct watch *w, char *err, size_t errlen)
 		if (rc)
 			return rc;
 	}
-	rc = own_addresses(c, w, err, errlen);
+	rc = addresses(c, w, err, errlen);
 	if (!rc)
 		rc = ports(&c->exclude_ports, &w->excluded, "exclude_ports", err, errlen);
 	if (!rc)

@@ -26,6 +26,33 @@ static int explain(const char *nft, char *err, size_t errlen)
 	return -EOPNOTSUPP;
 }
 
+/* A table of another owner is refused as if we lacked the privilege; who lacks it cannot list tables either. */
+static bool table_there(struct nft_ctx *ctx)
+{
+	const char *list;
+
+	if (nft_run_cmd_from_buffer(ctx, "list tables inet\n") != 0)
+		return false;
+	list = nft_ctx_get_output_buffer(ctx);
+	return list && strstr(list, "table inet lurker\n");
+}
+
+static bool sysctl_on(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	bool on = f && fgetc(f) == '1';
+
+	if (f)
+		fclose(f);
+	return on;
+}
+
+bool kernel_forwards(void)
+{
+	return sysctl_on("/proc/sys/net/ipv4/ip_forward") ||
+	       sysctl_on("/proc/sys/net/ipv6/conf/all/forwarding");
+}
+
 static bool is_bridge(const char *iface)
 {
 	char path[128];
@@ -34,16 +61,17 @@ static bool is_bridge(const char *iface)
 	return access(path, F_OK) == 0;
 }
 
-int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **out, char *err,
-		   size_t errlen)
+int kernel_install(const struct watch *w, const char *iface, bool forwards, struct nft_ctx **out,
+		   char *err, size_t errlen)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	struct rules_host host = {is_bridge(iface), forwards};
 	struct buf rules;
 	int rc;
 
 	*out = NULL;
 	buf_init(&rules, RULES_LIMIT);
-	rc = rules_nft(w, iface, is_bridge(iface), &rules);
+	rc = rules_nft(w, iface, host, &rules);
 	buf_addc(&rules, '\0');
 	if (!ctx || rc || rules.failed) {
 		snprintf(err, errlen, "out of memory, or too many excluded ports");
@@ -54,6 +82,8 @@ int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **ou
 	nft_ctx_buffer_output(ctx);
 	if (nft_run_cmd_from_buffer(ctx, (const char *)rules.p) != 0) {
 		rc = explain(nft_ctx_get_error_buffer(ctx), err, errlen);
+		if (rc == -EPERM && table_there(ctx))
+			rc = -EBUSY;
 		goto fail;
 	}
 	buf_fini(&rules);

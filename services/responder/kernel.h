@@ -13,11 +13,13 @@
 
 struct nft_ctx;
 
+/* kernel_forwards: whether this host is a router, as one with containers is. */
+bool kernel_forwards(void);
 /* kernel_install: 0, or -errno with nft's words in err: -EPERM without CAP_NET_ADMIN, -EBUSY when
  * another responder holds the table in this network namespace, -EOPNOTSUPP for anything else the
  * kernel refuses. */
-int kernel_install(const struct watch *w, const char *iface, struct nft_ctx **out, char *err,
-		   size_t errlen);
+int kernel_install(const struct watch *w, const char *iface, bool forwards, struct nft_ctx **out,
+		   char *err, size_t errlen);
 void kernel_remove(struct nft_ctx **ctx);
 
 #endif

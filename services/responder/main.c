@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "responder/conf.h"
+#include "responder/host.h"
 #include "responder/kernel.h"
 #include "responder/publish.h"
 #include "responder/respond.h"
@@ -24,6 +25,8 @@
 #define TURN_GROUPS   256u
 #define FILTER_LIMIT  (1u << 18)
 #define NUDGE_TURN_NS UINT64_C(100000000)
+/* How often the host is looked at; what changed must be so twice. */
+#define HOST_TURN_NS UINT64_C(2000000000)
 
 static struct responder core;
 static struct batch batch;
@@ -33,6 +36,8 @@ static struct watch watch;
 static struct nft_ctx *table;
 static struct sock_fprog filter; /* what the socket needs; shedding goes in front of it */
 static uint64_t offset_ns, budget;
+static enum host_state host;
+static bool forwards;
 
 static const struct metric metrics[] = {
 #define COUNT(id, name, kind, unit, help) {#name, METRIC_##kind, unit, help},
@@ -115,9 +120,10 @@ static int kernel_open(void)
 	char err[512] = "";
 	int rc;
 
+	forwards = kernel_forwards();
 	if (!conf.kernel_drop)
 		return 0;
-	rc = kernel_install(&watch, conf.interface, &table, err, sizeof(err));
+	rc = kernel_install(&watch, conf.interface, forwards, &table, err, sizeof(err));
 	if (rc)
 		log_error("kernel drop", "error=\"%s\" hint=\"%s\"", err,
 			  rc == -EPERM ? "start as root or with CAP_NET_ADMIN, or set kernel_drop: "
@@ -194,12 +200,15 @@ static void on_frames(void *arg)
 {
 	struct svc *s = arg;
 	struct wire_frame frame[WIRE_GROUP];
-	uint32_t n;
+	uint32_t n, turn;
 
-	for (uint32_t turn = 0; turn < TURN_GROUPS && wire_take(&wire, frame, &n); turn++) {
+	for (turn = 0; turn < TURN_GROUPS && wire_take(&wire, frame, &n); turn++) {
 		answer(frame, n, clock_mono_ns());
 		wire_give(&wire);
 	}
+	if (!turn)
+		wire_error(
+			&wire); /* woken for nothing: the interface went down; on_host() says so */
 	flush();
 	if (core.events || core.reflect.events)
 		publish_all(s, &core, offset_ns, &budget);
@@ -236,6 +245,28 @@ static void on_second(void *arg)
 	publish_all(s, &core, offset_ns, &budget);
 }
 
+static void on_host(void *arg)
+{
+	struct svc *s = arg;
+	enum host_state was = host;
+
+	host = host_look(&conf, &link_of_wire, &watch, forwards);
+	if (host == HOST_CHANGED && was == HOST_CHANGED) {
+		log_warn("ending, to be started anew",
+			 "interface=%s reason=\"it was made anew, or this host's watched addresses "
+			 "changed\"",
+			 conf.interface);
+		s->exit_code = 1;
+		loop_stop(s->loop);
+	} else if (host == HOST_DOWN && was != HOST_DOWN) {
+		log_warn("interface is down",
+			 "interface=%s hint=\"waiting for it and its addresses\"", conf.interface);
+	} else if (host != HOST_DOWN && was == HOST_DOWN) {
+		log_info("interface is up again", "interface=%s", conf.interface);
+		wire_error(&wire); /* or the next answer would find it */
+	}
+}
+
 static void on_nudge(void *arg)
 {
 	uint64_t next;
@@ -256,6 +287,8 @@ static int start(struct svc *s)
 	rc = loop_fd(s->loop, wire.rx, on_frames, s);
 	if (!rc)
 		rc = loop_every(s->loop, SECOND, on_second, s);
+	if (!rc)
+		rc = loop_every(s->loop, HOST_TURN_NS, on_host, s);
 	if (!rc && conf.nudge)
 		rc = loop_every(s->loop, NUDGE_TURN_NS, on_nudge, s);
 	log_info("answering", "interface=%s networks=%zu first_excluded=%s kernel_drop=%s",
@@ -284,22 +317,27 @@ static const char *const calls[] = {"sendmmsg", NULL};
 static const struct svc_desc desc = {
 	.name = "responder",
 	.summary = "answers every SYN to the watched networks",
-	.details = "Reads    frames of one interface, through a filter in the kernel; needs no "
-		   "other service.\n"
-		   "Writes   SYN+ACKs, acknowledgments, FINs; on request ARP and neighbour "
-		   "replies, ICMP echo replies\n"
-		   "         and banners. Never a RST, never an answer longer than the SYN, never "
-		   "a retransmission.\n"
-		   "         The nft table `inet lurker`, which the kernel removes when this "
-		   "process ends.\n"
-		   "         Alerts in STATE_DIR/records/alert.\n"
-		   "Needs    CAP_NET_RAW, and CAP_NET_ADMIN for the nft table; both are given up "
-		   "after the start.\n"
-		   "Prints   log lines on standard error; publishes `reply`, `alert` and `stat`.\n"
-		   "\n"
-		   "On the host's own addresses port 22 stays with the host unless host_ports\n"
-		   "says otherwise; connections that the host itself made, and those already\n"
-		   "open, go on working. Other services of this host on watched addresses need -e.",
+	.details =
+		"Reads    frames of one interface, through a filter in the kernel; needs no "
+		"other service.\n"
+		"Writes   SYN+ACKs, acknowledgments, FINs; on request ARP and neighbour "
+		"replies, ICMP echo replies\n"
+		"         and banners. Never a RST, never an answer longer than the SYN, never "
+		"a retransmission.\n"
+		"         The nft table `inet lurker`, which the kernel removes when this "
+		"process ends.\n"
+		"         Alerts in STATE_DIR/records/alert.\n"
+		"Needs    CAP_NET_RAW, and CAP_NET_ADMIN for the nft table; both are given up "
+		"after the start.\n"
+		"Prints   log lines on standard error; publishes `reply`, `alert` and `stat`.\n"
+		"\n"
+		"On the host's own addresses port 22 stays with the host unless host_ports\n"
+		"says otherwise; connections that the host itself made, and those already\n"
+		"open, go on working, as do those of containers behind it. Other services of\n"
+		"this host on watched addresses need -e, also those that it forwards.\n"
+		"\n"
+		"When the interface was made anew, or this host's addresses in the watched\n"
+		"networks changed, it ends with 1 to be started anew (lurker up and systemd do).",
 	.opts = conf_opts,
 	.conf = &conf,
 	.endpoint = &conf.endpoint,

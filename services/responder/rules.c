@@ -5,6 +5,9 @@
 /* More ranges than this are left to the core: a socket filter has a bounded length. */
 #define FILTER_RANGES 16
 
+static const uint8_t families[] = {4, 6};
+static const char every[] = "meta l4proto tcp";
+
 static int state(const struct buf *b)
 {
 	return b->failed ? -ENOMEM : 0;
@@ -78,21 +81,9 @@ static const char *ip_name(uint8_t family)
 	return family == 4 ? "ip" : "ip6";
 }
 
-/* The watched networks; and the operator's way in stays open on the host's own addresses. */
-static void nft_family(const struct watch *w, uint8_t family, struct buf *out)
+/* A set of the watched networks of a family. */
+static void nft_watched(const struct watch *w, uint8_t family, struct buf *out)
 {
-	size_t start = out->n;
-
-	buf_addf(out, "add rule inet lurker arriving %s daddr { ", ip_name(family));
-	if (owns(w, family, out)) {
-		buf_adds(out, " } tcp dport { ");
-		if (ports(&w->host_ports, out)) {
-			buf_adds(out, " } accept\n");
-			start = out->n;
-		}
-	}
-	out->n = start; /* a rule with an empty set is no rule */
-
 	if (!family_has(w, family))
 		return;
 	buf_addf(out,
@@ -104,27 +95,19 @@ static void nft_family(const struct watch *w, uint8_t family, struct buf *out)
 }
 
 /* what: which packets of TCP, as nft says it. */
-static void nft_drop(const struct watch *w, const char *chain, const char *iface, uint8_t family,
-		     const char *what, struct buf *out)
+static void nft_drop(const struct watch *w, const char *chain, const char *iface, const char *what,
+		     struct buf *out)
 {
-	if (family_has(w, family))
-		buf_addf(out,
-			 "add rule inet lurker %s iifname \"%s\" %s daddr @watched%u %s counter "
-			 "drop\n",
-			 chain, iface, ip_name(family), family, what);
+	for (size_t i = 0; i < 2; i++)
+		if (family_has(w, families[i]))
+			buf_addf(out,
+				 "add rule inet lurker %s iifname \"%s\" %s daddr @watched%u %s "
+				 "counter "
+				 "drop\n",
+				 chain, iface, ip_name(families[i]), families[i], what);
 }
 
-static void nft_leaving(const struct watch *w, const char *iface, uint8_t family, struct buf *out)
-{
-	if (family_has(w, family))
-		buf_addf(out,
-			 "add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u %s "
-			 "counter drop\n",
-			 iface, ip_name(family), family,
-			 family == 4 ? "icmp type destination-unreachable"
-				     : "icmpv6 type destination-unreachable");
-}
-
+/* A rule with an empty set is no rule. */
 static void nft_excluded(const struct watch *w, const char *chain, struct buf *out)
 {
 	size_t start = out->n;
@@ -136,41 +119,104 @@ static void nft_excluded(const struct watch *w, const char *chain, struct buf *o
 		out->n = start;
 }
 
-int rules_nft(const struct watch *w, const char *iface, bool bridge, struct buf *out)
+/* What comes for the host's own addresses: to the given ports, or NULL for all of it. */
+static void nft_own(const struct watch *w, const char *chain, const struct portset *to,
+		    struct buf *out)
 {
-	static const uint8_t families[] = {4, 6};
-	const char *every = "meta l4proto tcp";
+	for (size_t i = 0; i < 2; i++) {
+		size_t start = out->n;
+		bool some;
 
+		buf_addf(out, "add rule inet lurker %s %s daddr { ", chain, ip_name(families[i]));
+		some = owns(w, families[i], out);
+		if (to) {
+			buf_adds(out, " } tcp dport { ");
+			some = ports(to, out) && some;
+		}
+		buf_adds(out, " } accept\n");
+		if (!some)
+			out->n = start;
+	}
+}
+
+static void nft_chain(const char *name, const char *hook, const char *priority, struct buf *out)
+{
+	buf_addf(out,
+		 "add chain inet lurker %s { type filter hook %s priority %s; policy accept; }\n",
+		 name, hook, priority);
+}
+
+/* The operator's ports. */
+static void nft_host(const struct watch *w, const char *chain, struct buf *out)
+{
+	nft_excluded(w, chain, out);
+	nft_own(w, chain, &w->host_ports, out);
+}
+
+/* A SYN belongs to no connection yet. Floods are made of it, and looking for a socket costs more than the rest of
+ * these rules. */
+static void nft_syns(const struct watch *w, const char *chain, const char *iface, struct buf *out)
+{
+	nft_drop(w, chain, iface, "tcp flags & (fin | syn | rst | ack) == syn", out);
+}
+
+/* What belongs to a connection of the host's own stays, outbound ones included; the rest goes. */
+static void nft_rest(const struct watch *w, const char *chain, const char *iface, struct buf *out)
+{
+	buf_addf(out, "add rule inet lurker %s meta l4proto tcp socket wildcard 0 accept\n", chain);
+	nft_drop(w, chain, iface, every, out);
+}
+
+static void nft_leaving(const struct watch *w, const char *iface, struct buf *out)
+{
+	/* But what path MTU discovery lives on: the host may forward for others (RFC 1191). */
+	static const char *const unreachable[] = {
+		"icmp type destination-unreachable icmp code != 4",
+		"icmpv6 type destination-unreachable"};
+
+	nft_chain("leaving", "output", "raw", out);
+	for (size_t i = 0; i < 2; i++)
+		if (family_has(w, families[i]))
+			buf_addf(out,
+				 "add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u "
+				 "%s "
+				 "counter drop\n",
+				 iface, ip_name(families[i]), families[i], unreachable[i]);
+}
+
+/* A host that forwards gets, at its own addresses, what belongs to connections of those behind it (containers,
+ * masqueraded). Whose a segment is, only connection tracking knows, which comes after raw; NAT comes later still, so
+ * that no port the host forwards meets half a conversation of ours. */
+static void nft_forwards(const struct watch *w, const char *iface, struct buf *out)
+{
+	nft_own(w, "arriving", NULL, out);
+	nft_chain("tracked", "prerouting", "mangle", out);
+	nft_host(w, "tracked", out);
+	buf_adds(out, "add rule inet lurker tracked meta l4proto tcp ct state established,related "
+		      "accept\n");
+	nft_rest(w, "tracked", iface, out);
+}
+
+int rules_nft(const struct watch *w, const char *iface, struct rules_host host, struct buf *out)
+{
 	buf_adds(out, "add table inet lurker { flags owner; }\n");
+	for (size_t i = 0; i < 2; i++)
+		nft_watched(w, families[i], out);
 	/* With br_netfilter (Docker loads it) prerouting sees a bridge's packets before the bridge's own taps
 	 * do: dropped there, neither capture nor we would get them. So on a bridge the drop comes later. */
-	buf_addf(out,
-		 "add chain inet lurker arriving { type filter hook %s priority raw; policy "
-		 "accept; }\n",
-		 bridge ? "input" : "prerouting");
-	buf_adds(out, "add chain inet lurker leaving { type filter hook output priority raw; "
-		      "policy accept; }\n");
-	nft_excluded(w, "arriving", out);
-	for (size_t i = 0; i < 2; i++) {
-		nft_family(w, families[i], out);
-		/* A SYN belongs to no connection yet. Floods are made of it, and looking for a socket costs more than
-		 * the rest of these rules. */
-		nft_drop(w, "arriving", iface, families[i],
-			 "tcp flags & (fin | syn | rst | ack) == syn", out);
-		nft_leaving(w, iface, families[i], out);
+	nft_chain("arriving", host.bridge ? "input" : "prerouting", "raw", out);
+	nft_host(w, "arriving", out);
+	nft_syns(w, "arriving", iface, out);
+	if (host.forwards && !host.bridge)
+		nft_forwards(w, iface, out);
+	nft_rest(w, "arriving", iface, out);
+	if (host.bridge) {
+		/* What is routed on never belongs to a socket of ours. */
+		nft_chain("passing", "forward", "raw", out);
+		nft_excluded(w, "passing", out);
+		nft_drop(w, "passing", iface, every, out);
 	}
-	/* What belongs to a connection of the host's own, outbound ones included. */
-	buf_adds(out, "add rule inet lurker arriving meta l4proto tcp socket wildcard 0 accept\n");
-	for (size_t i = 0; i < 2; i++)
-		nft_drop(w, "arriving", iface, families[i], every, out);
-	if (!bridge)
-		return state(out);
-	/* What is routed on never belongs to a socket of ours. */
-	buf_adds(out, "add chain inet lurker passing { type filter hook forward priority raw; "
-		      "policy accept; }\n");
-	nft_excluded(w, "passing", out);
-	for (size_t i = 0; i < 2; i++)
-		nft_drop(w, "passing", iface, families[i], every, out);
+	nft_leaving(w, iface, out);
 	return state(out);
 }
 

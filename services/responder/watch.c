@@ -89,6 +89,31 @@ bool watch_addr(const struct watch *w, const struct addr *a)
 	return false;
 }
 
+static bool watches(const struct watch *w, const struct net *n)
+{
+	for (size_t i = 0; i < w->nets; i++)
+		if (memcmp(&w->net[i], n, sizeof(*n)) == 0)
+			return true;
+	return false;
+}
+
+/* Whether all that matters of a is in b. */
+static bool within(const struct watch *a, const struct watch *b)
+{
+	for (size_t i = 0; i < a->nets; i++)
+		if (!watches(b, &a->net[i]))
+			return false;
+	for (size_t i = 0; i < a->owns; i++)
+		if (watch_addr(a, &a->own[i]) && !watch_owns(b, &a->own[i]))
+			return false;
+	return true;
+}
+
+bool watch_same(const struct watch *a, const struct watch *b)
+{
+	return within(a, b) && within(b, a);
+}
+
 bool watch_port(const struct watch *w, const struct addr *a, uint16_t port)
 {
 	if (!watch_addr(w, a) || portset_has(&w->excluded, port))

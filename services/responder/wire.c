@@ -309,3 +309,15 @@ uint64_t wire_drops(struct wire *w)
 		return 0;
 	return s.tp_drops;
 }
+
+int wire_error(struct wire *w)
+{
+	int rx = 0, tx = 0;
+	socklen_t n = sizeof(rx);
+
+	if (getsockopt(w->rx, SOL_SOCKET, SO_ERROR, &rx, &n) < 0)
+		return -errno;
+	if (getsockopt(w->tx, SOL_SOCKET, SO_ERROR, &tx, &n) < 0)
+		return -errno;
+	return rx ? -rx : -tx;
+}

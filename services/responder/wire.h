@@ -70,6 +70,9 @@ void wire_send(struct wire *w, struct batch *b, struct wire_sent *sent);
 
 /* wire_drops: frames dropped because the ring was full, since the last call. */
 uint64_t wire_drops(struct wire *w);
+/* wire_error: what the sockets have to report, such as -ENETDOWN, which is taken from them: until then they are
+ * always ready to be read. 0: nothing. */
+int wire_error(struct wire *w);
 /* wire_filter: replaces the socket's filter. 0 or -errno. */
 int wire_filter(struct wire *w, const struct sock_fprog *filter);
 

@@ -63,6 +63,30 @@ Test(watch, addresses_and_ports)
 	cr_assert_eq(watch_own(&w, &own), -ENOSPC);
 }
 
+Test(watch, same)
+{
+	static struct watch a, b;
+	struct addr own = ip("203.0.113.1"), more = ip("203.0.113.2"), far = ip("192.0.2.1");
+
+	watch_init(&a);
+	watch_add(&a, "203.0.113.0/24");
+	watch_add(&a, "2001:db8::/64");
+	watch_own(&a, &own);
+	watch_init(&b);
+	watch_add(&b, "2001:db8::/64");
+	watch_add(&b, "203.0.113.0/24");
+	watch_own(&b, &far);
+	watch_own(&b, &own);
+	cr_assert(watch_same(&a, &b) && watch_same(&b, &a),
+		  "order and unwatched addresses do not matter");
+	watch_own(&b, &more);
+	cr_assert(!watch_same(&a, &b) && !watch_same(&b, &a));
+	watch_own(&a, &more);
+	cr_assert(watch_same(&a, &b));
+	watch_add(&a, "192.0.2.2");
+	cr_assert(!watch_same(&a, &b) && !watch_same(&b, &a));
+}
+
 static struct tuple tuple(const char *src, uint16_t sport)
 {
 	return (struct tuple){ip(src), ip(src[0] == '2' ? "2001:db8::9" : "203.0.113.5"), sport,
@@ -267,7 +291,7 @@ Test(rules, nft)
 	watch_init(&w);
 	watch_add(&w, "203.0.113.0/24");
 	buf_init(&b, 1 << 16);
-	cr_assert_eq(rules_nft(&w, "eth0", false, &b), 0);
+	cr_assert_eq(rules_nft(&w, "eth0", (struct rules_host){0}, &b), 0);
 	s = text(&b);
 	cr_assert_null(strstr(s, "accept\nadd rule inet lurker arriving tcp"),
 		       "no rule for no ports");
@@ -282,7 +306,7 @@ Test(rules, nft)
 	portset_add(&w.excluded, "443");
 	portset_add(&w.excluded, "8000-8100");
 	portset_add(&w.host_ports, "22");
-	cr_assert_eq(rules_nft(&w, "eth0", false, &b), 0);
+	cr_assert_eq(rules_nft(&w, "eth0", (struct rules_host){0}, &b), 0);
 	s = text(&b);
 	cr_assert_not_null(strstr(s, "tcp dport { 443, 8000-8100 } accept"));
 	cr_assert_not_null(strstr(s, "ip daddr { 203.0.113.1 } tcp dport { 22 } accept"));
@@ -295,8 +319,22 @@ Test(rules, nft)
 		     strstr(s, "meta l4proto tcp counter drop"),
 		     "own connections come before the rest");
 	cr_assert_not_null(strstr(s, "hook prerouting"));
+	cr_assert_null(strstr(s, "ct state"), "no connection tracking for hosts that do without");
+	cr_assert_null(strstr(s, "hook forward"));
+	/* A router's own addresses get answers for those behind it: tracking tells. */
 	buf_reset(&b);
-	cr_assert_eq(rules_nft(&w, "br0", true, &b), 0);
+	cr_assert_eq(rules_nft(&w, "eth0", (struct rules_host){.forwards = true}, &b), 0);
+	s = text(&b);
+	cr_assert_not_null(strstr(s, "arriving ip daddr { 203.0.113.1 } accept\n"));
+	cr_assert_lt(strstr(s, "arriving iifname \"eth0\" ip daddr @watched4 tcp flags"),
+		     strstr(s, "arriving ip daddr { 203.0.113.1 } accept\n"));
+	cr_assert_not_null(strstr(s, "hook prerouting priority mangle"));
+	cr_assert_not_null(strstr(s, "tracked ip daddr { 203.0.113.1 } tcp dport { 22 } accept"));
+	cr_assert_lt(strstr(s, "ct state established,related accept"),
+		     strstr(s, "tracked iifname \"eth0\" ip daddr @watched4 meta l4proto tcp "
+			       "counter drop"));
+	buf_reset(&b);
+	cr_assert_eq(rules_nft(&w, "br0", (struct rules_host){.bridge = true}, &b), 0);
 	s = text(&b);
 	cr_assert_null(strstr(s, "hook prerouting"), "a bridge's taps come after prerouting");
 	cr_assert_not_null(strstr(s, "arriving { type filter hook input"));
@@ -305,6 +343,6 @@ Test(rules, nft)
 		s, "passing iifname \"br0\" ip6 daddr @watched6 meta l4proto tcp counter drop"));
 	buf_fini(&b);
 	buf_init(&b, 16);
-	cr_assert_lt(rules_nft(&w, "eth0", false, &b), 0);
+	cr_assert_lt(rules_nft(&w, "eth0", (struct rules_host){0}, &b), 0);
 	buf_fini(&b);
 }
