@@ -16,11 +16,13 @@ static enum host_state link_look(const char *name, const struct wire_link *link)
 	if (getifaddrs(&all) < 0)
 		return HOST_SAME; /* no news */
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		const struct sockaddr_ll *ll = (const struct sockaddr_ll *)(const void *)i->ifa_addr;
+		const struct sockaddr_ll *ll =
+			(const struct sockaddr_ll *)(const void *)i->ifa_addr;
 
 		if (!ll || ll->sll_family != AF_PACKET || strcmp(i->ifa_name, name) != 0)
 			continue;
-		if (ll->sll_ifindex != link->index || memcmp(ll->sll_addr, link->mac, sizeof(link->mac)) != 0)
+		if (ll->sll_ifindex != link->index ||
+		    memcmp(ll->sll_addr, link->mac, sizeof(link->mac)) != 0)
 			state = HOST_CHANGED;
 		else if (i->ifa_flags & IFF_UP)
 			state = HOST_SAME;
