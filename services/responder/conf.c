@@ -58,7 +58,7 @@ const struct opt conf_opts[] = {
 	INT(reflect_min_s, 1, 3600, "60", "s", "reflection: for at least this long"),
 	INT(reflect_per_min, 1, 1000000, "30", "packets/min", "reflection: at least at this rate, over 60 s"),
 	INT(reflect_ports, 1, 16, "16", "ports", "reflection: to at most so many ports"),
-	INT(reflect_repeats, 1, 1000, "3", "packets", "reflection: SYNs per distinct target; sweeps have one or a few"),
+	INT(reflect_repeats, 1, 1000, "5", "packets", "reflection: SYNs per distinct target; sweeps have one or a few"),
 	INT(reflect_quiet_s, 10, 86400, "120", "s", "reflection: ends after this long below the rate"),
 	INT(victim_rsts, 0, 1000000, "20", "packets", "RSTs within 60 s that silence a prefix; 0: off"),
 	INT(victim_silence_s, 1, 86400, "300", "s", "how long"),

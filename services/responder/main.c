@@ -186,6 +186,7 @@ static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
 	for (uint32_t i = 0; i < n; i++) {
 		pkt_decode(LINK_ETHERNET, frame[i].data, frame[i].caplen, frame[i].len, &p[i]);
 		p[i].ts_ns = now;
+		p[i].summed = frame[i].summed;
 		responder_expect(&core, &p[i]);
 	}
 	for (uint32_t i = 0; i < n; i++) {

@@ -206,15 +206,17 @@ static struct net subject(const struct suspect *s)
 	return s->whole ? s->prefix : net_of(&s->one, s->one.family == 4 ? 32 : 128);
 }
 
+/* Attacks begin and end only while there is room to say so: none begins unheard or is heard of for ever. */
+static bool room(const struct reflect *r)
+{
+	return r->events < REFLECT_EVENTS;
+}
+
 static void emit(struct reflect *r, const struct suspect *s, bool begin, uint64_t in_window)
 {
 	struct reflect_event *e;
 	uint64_t span_ns;
 
-	if (r->events == REFLECT_EVENTS) {
-		r->events_lost++;
-		return;
-	}
 	e = &r->event[r->events++];
 	memset(e, 0, sizeof(*e));
 	e->begin = begin;
@@ -242,7 +244,8 @@ static void judge(struct reflect *r, struct suspect *s, uint64_t now_ns)
 		return;
 	s->hot_ns = now_ns;
 	if (s->state == REFLECT_ALERT || s->total < r->conf.packets ||
-	    now_ns - s->first_ns < r->conf.min_ns || s->ports > r->conf.ports || !repeats(r, s))
+	    now_ns - s->first_ns < r->conf.min_ns || s->ports > r->conf.ports || !repeats(r, s) ||
+	    !room(r))
 		return;
 	s->state = REFLECT_ALERT;
 	/* Four of five from one address make it that address's attack. */
@@ -374,6 +377,8 @@ void reflect_tick(struct reflect *r, uint64_t now_ns)
 
 			if (s->state != REFLECT_ALERT || now_ns - s->hot_ns < r->conf.quiet_ns)
 				continue;
+			if (!room(r))
+				return; /* the next second */
 			r->active--;
 			emit(r, s, false, s->peak);
 			restart(s, s->prefix, now_ns);

@@ -5,8 +5,8 @@
  * SYNs from one address or prefix (/24, /48), to few ports, to the same targets again and again,
  * for minutes, while our cookie never comes back. Defaults follow the published backscatter rules
  * (CAIDA corsaro): at least 25 packets, 60 s, 30 a minute, in a window of 60 s that slides by 10 s.
- * Two things keep scans out: a sweep visits each target (address and port) once or a few times,
- * where an attack returns (`repeats`: SYNs per distinct target, estimated with HyperLogLog,
+ * Two things keep scans out: a sweep visits each target (address and port) once or a few times
+ * (zmap -P 3), where an attack returns (`repeats`: SYNs per distinct target, estimated with HyperLogLog,
  * Flajolet et al. 2007); a port scan has many ports. A source whose cookie came back is not spoofed
  * and is never counted.
  *
@@ -91,7 +91,7 @@ struct reflect {
 	struct reflect_event event[REFLECT_EVENTS];
 	uint32_t events;
 	uint32_t crowd; /* newcomers that found a full set */
-	uint64_t evicted, events_lost, alerts, victims;
+	uint64_t evicted, alerts, victims;
 	uint32_t active;
 };
 

@@ -230,14 +230,15 @@ static bool slot_frame(struct wire *w, struct tpacket2_hdr *h, uint32_t status,
 							   TPACKET_ALIGN((int)sizeof(*h)));
 	uint8_t *data = (uint8_t *)h + h->tp_mac;
 
-	*out = (struct wire_frame){data, h->tp_snaplen, h->tp_len};
+	*out = (struct wire_frame){data, h->tp_snaplen, h->tp_len,
+				   !(status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID))};
 	if (status & TP_STATUS_COPY) {
 		ssize_t n =
 			recv(w->rx, w->whole + TAG_BYTES, WHOLE_BYTES - TAG_BYTES, MSG_DONTWAIT);
 
 		data = w->whole + TAG_BYTES;
 		if (n > 0)
-			*out = (struct wire_frame){data, (uint32_t)n, h->tp_len};
+			*out = (struct wire_frame){data, (uint32_t)n, h->tp_len, out->summed};
 	}
 	/* In promiscuous mode (a capture next door) frames for other hosts come by. */
 	if (from->sll_pkttype == PACKET_OTHERHOST || from->sll_pkttype == PACKET_OUTGOING)

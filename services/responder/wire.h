@@ -42,6 +42,7 @@ struct wire {
 struct wire_frame {
 	const uint8_t *data;
 	uint32_t caplen, len;
+	bool summed; /* it came over a wire, so its checksum is there, or wrong; not from a local kernel's offload */
 };
 
 /* wire_open: privileged (CAP_NET_RAW). multicast: also take frames to any multicast address

@@ -12,6 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+import badwire
 import rig
 import streams
 
@@ -139,60 +140,13 @@ def scanners(lab):
     t.check("no RST left the sensor to scanners", not any(s.reset_back for s in wire.streams))
 
 
-# Between the client's c0 and the wire: what is dropped or doubled there, the client's kernel does not know of.
-BAD = """
-table netdev bad {
-	chain away {
-		type filter hook ingress device "c1" priority 0; policy accept;
-		tcp dport 8030-8039 numgen random mod 100 < 4 drop
-		tcp dport 8030-8039 numgen random mod 100 < 10 dup to "a0"
-	}
-	chain back {
-		type filter hook ingress device "a0" priority 0; policy accept;
-		tcp sport 8030-8039 numgen random mod 100 < 4 drop
-	}
-}
-"""
-# One segment in eight takes a slow way and arrives after the next ones.
-REORDER = """
-table ip reorder {
-	chain o {
-		type filter hook output priority 0; policy accept;
-		tcp dport 8040 numgen random mod 8 == 0 meta priority set 1:20
-	}
-}
-"""
-
-
-def move_client(lab):
-    """The client's addresses move from a0 to c0, behind a bridge: c0 - c1 = a0 - s0."""
-    ip = lab.attacker.ip
-    ip("address", "flush", "dev", "a0")
-    ip("link", "add", "c0", "type", "veth", "peer", "name", "c1")
-    ip("link", "add", "br0", "type", "bridge")
-    for dev in ("c1", "a0"):
-        ip("link", "set", dev, "master", "br0")
-    lab.attacker.sysctl("net.ipv6.conf.c0.accept_dad", 0)
-    for dev in ("c1", "br0", "c0"):
-        ip("link", "set", dev, "up")
-    # One segment a frame, so that a loss is a segment and not 64 KiB.
-    ip("link", "set", "c0", "gso_max_segs", "1")
-    ip("address", "add", f"{lab.attacker_addr}/24", "dev", "c0")
-    ip("address", "add", f"{lab.attacker_addr6}/64", "dev", "c0", "nodad")
-    ip("route", "replace", str(lab.prefix), "via", lab.sensor_addr)
-    ip("-6", "route", "replace", str(lab.prefix6), "via", lab.sensor_addr6)
-    lab.attacker.dev = "c0"
-    reach = ["ping", "-c", "1", "-W", "1", lab.sensor_addr]
-    rig.wait_for(lambda: lab.attacker.run(reach, check=False).returncode == 0, "a forwarding bridge", 10)
-
-
 def bad_wire(lab):
-    move_client(lab)
-    lab.attacker.run(["nft", "-f", "-"], data=BAD)
+    badwire.move_client(lab)
+    badwire.lose(lab)
     with Wire(lab, "loss") as wire:
         lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(30), "8030", "1000000"], check=False, timeout=120)
         lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host6(30), "8031", "300000"], check=False, timeout=120)
-    lab.attacker.run(["nft", "delete", "table", "netdev", "bad"])
+    badwire.lose(lab, False)
     for port, size in ((8030, 1000000), (8031, 300000)):
         got = wire.ports.get(port, [])
         t.check(f"{size} bytes with 4% loss both ways and 10% doubled arrive whole "
@@ -200,21 +154,15 @@ def bad_wire(lab):
                 got and got[0].whole and got[0].bytes == size, [(s.key, s.bytes, s.acked, s.early) for s in got])
         t.check(f"over IPv{4 if port == 8030 else 6} SACK shows what is missing ({got[0].sacks if got else 0} times)", got and got[0].sacks)
 
-    tc = [["qdisc", "add", "dev", "c0", "root", "handle", "1:", "htb", "default", "10"],
-          ["class", "add", "dev", "c0", "parent", "1:", "classid", "1:10", "htb", "rate", "400mbit"],
-          ["class", "add", "dev", "c0", "parent", "1:", "classid", "1:20", "htb", "rate", "30mbit"]]
-    if any(lab.attacker.run(["tc", *c], check=False).returncode for c in tc):
+    if not badwire.reorder(lab):
         t.skip("tc htb is not there, so nothing reorders")
         return
-    lab.attacker.run(["nft", "-f", "-"], data=REORDER)
     with Wire(lab, "reorder") as wire:
         lab.attacker.run([PYTHON, "-c", UPLOAD, lab.host(31), "8040", "2000000"], check=False, timeout=120)
     got = wire.ports.get(8040, [])
     t.check(f"2 MB reordered arrive whole ({got[0].dupacks if got else 0} duplicate ACKs)",
             got and got[0].whole and got[0].bytes == 2000000 and got[0].dupacks,
             [(s.key, s.bytes, s.acked, s.early) for s in got])
-    lab.attacker.run(["nft", "delete", "table", "ip", "reorder"])
-    lab.attacker.run(["tc", "qdisc", "del", "dev", "c0", "root"])
 
 
 def limited(lab):

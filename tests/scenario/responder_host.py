@@ -51,7 +51,8 @@ try:
 except TimeoutError:
     print("silent")
 """
-# Frames made by hand: SYNs with the tags given, from an address of the attacker's.
+# Frames made by hand: SYNs with the tags given, from an address of the attacker's. To port 81 with the bare pseudo-header
+# sum that an offload leaves, to port 82 with a wrong one.
 TAGGED = """
 import socket, struct, sys
 def sum16(b):
@@ -61,8 +62,11 @@ def sum16(b):
         s = (s & 0xffff) + (s >> 16)
     return ~s & 0xffff
 src, dst, mac, dev, tags = socket.inet_aton(sys.argv[1]), socket.inet_aton(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5]
-tcp = struct.pack(">HHIIBBHHHBBH", 4242, 80, 7, 0, 0x60, 2, 1024, 0, 0, 2, 4, 1460)
-tcp = tcp[:16] + struct.pack(">H", sum16(src + dst + struct.pack(">HH", 6, len(tcp)) + tcp)) + tcp[18:]
+port, pseudo = int(sys.argv[6]), src + dst + struct.pack(">HH", 6, 24)
+tcp = struct.pack(">HHIIBBHHHBBH", 4242, port, 7, 0, 0x60, 2, 1024, 0, 0, 2, 4, 1460)
+good = sum16(pseudo + tcp)
+total = {81: sum16(pseudo) ^ 0xffff, 82: good ^ 1}.get(port, good)
+tcp = tcp[:16] + struct.pack(">H", total) + tcp[18:]
 ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + src + dst
 ip = ip[:10] + struct.pack(">H", sum16(ip)) + ip[12:]
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -142,7 +146,9 @@ def link(lab):
     dump, path = lab.attacker.capture("", "tags")
     wanted = {"8100e005": "one tag", "88a80064 8100c065": "QinQ"}
     for tags in wanted:
-        lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, "198.51.100.72", mac, "a0", tags.replace(" ", "")])
+        lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, "198.51.100.72", mac, "a0", tags.replace(" ", ""), 80])
+    for port in (81, 82, 83):
+        lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, "198.51.100.72", mac, "a0", "", port])
     time.sleep(1.3)
     dump.stop()
     frames = [f for _, f, _ in records.packets(path)]
@@ -151,6 +157,8 @@ def link(lab):
         back = [f for f in frames if f[12:12 + len(raw)] == raw and f[6:12].hex(":") == mac]
         t.check(f"a SYN with {name} is answered with it", len(back) == 1 and back[0][12 + len(raw):14 + len(raw)] == b"\x08\x00",
                 [f.hex() for f in frames if f[12:14] in (b"\x81\x00", b"\x88\xa8")])
+    back = {x[1] for x in (streams.parse(f) for f in frames) if x and x[6] == 0x12}
+    t.check("over a wire a checksum that an offload would leave is as bad as another", back == {83}, back)
     t.check("the responder ends with 0", proc.stop() == 0, proc.tail())
 
 

@@ -92,7 +92,7 @@ enum cksum_state pkt_cksum(const struct pkt *p)
 	if (!left || left == 0xffff)
 		return CKSUM_OK;
 	uint16_t partial = cksum_fold(pseudo) ^ 0xffff;
-	if (p->proto != IPPROTO_ICMP && sum == partial)
+	if (p->proto != IPPROTO_ICMP && sum == partial && !p->summed)
 		return CKSUM_PARTIAL;
 	return CKSUM_BAD;
 }

@@ -52,6 +52,8 @@ struct pkt {
 	uint32_t len;      /* bytes on the wire */
 	uint64_t ts_ns;    /* set by the caller */
 	uint32_t ts_wraps; /* 0, or set by the caller after decoding: see capfile.h */
+	bool summed; /* false, or set by the caller after decoding: no offload left the checksum for later, so
+		      * that CKSUM_PARTIAL is out of the question */
 	enum pkt_stop stop;
 
 	/* Link. mac_* are NULL unless the link has 6-byte addresses. Tags outermost first, each as

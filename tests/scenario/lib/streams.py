@@ -13,6 +13,7 @@ class Stream:
     def __init__(self, key, isn):
         self.key, self.isn = key, isn
         self.sent = bytearray()      # 1 where a byte was sent
+        self.data = bytearray()      # the bytes themselves, as far as the capture has them
         self.segments = self.again = 0
         self.acked = 0               # highest acknowledgment
         self.opened = self.fin = self.fin_back = self.reset_back = False
@@ -55,8 +56,13 @@ def parse(frame):
 
 def read(path, sensor):
     """Streams of the capture in order of their SYNs; sensor(address) says whose side an address is."""
+    return of_frames((f for _, f, _ in records.packets(path)), sensor)
+
+
+def of_frames(frames, sensor):
+    """The same of frames in the order in which they came."""
     live, out = {}, []
-    for _, frame, _ in records.packets(path):
+    for frame in frames:
         p = parse(frame)
         if not p:
             continue
@@ -78,6 +84,8 @@ def read(path, sensor):
                     s.sent.extend(bytes(at + n - len(s.sent)))
                 s.again += any(s.sent[at:at + n])
                 s.sent[at:at + n] = b"\1" * n
+                s.data.extend(bytes(max(0, at + len(data) - len(s.data))))
+                s.data[at:at + len(data)] = data
             s.fin |= bool(flags & 1)
         elif sensor(src):
             s = live.get((dst, dport, src, sport))

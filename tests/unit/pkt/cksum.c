@@ -85,6 +85,9 @@ Test(cksum, judgement_on_tcp)
 	uint16_t partial = cksum_fold(cksum_pseudo(&p.src, &p.dst, 6, p.l4_len)) ^ 0xffff;
 	memcpy(f.b + p.l4_off + 16, &partial, 2);
 	cr_assert(eq(int, pkt_cksum(&p), CKSUM_PARTIAL));
+	p.summed = true;
+	cr_assert(eq(int, pkt_cksum(&p), CKSUM_BAD), "it came over a wire");
+	p.summed = false;
 	p = tcp4(&f);
 	pkt_decode(1, f.b, f.n - 1, f.n, &p);
 	cr_assert(eq(int, p.stop, PKT_L4));

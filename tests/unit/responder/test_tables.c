@@ -95,7 +95,7 @@ static struct reflect_conf published = {.packets = 25,
 					.min_ns = 60 * SECOND,
 					.per_min = 30,
 					.ports = 16,
-					.repeats = 3,
+					.repeats = 5,
 					.quiet_ns = 120 * SECOND,
 					.rsts = 20,
 					.silence_ns = 300 * SECOND,
@@ -202,6 +202,53 @@ Test(reflect, a_sweep_raises_none)
 		reflect_rst(&watch, &a, now);
 	}
 	cr_assert(watch.alerts == 0 && watch.victims == 0);
+	reflect_fini(&watch);
+}
+
+Test(reflect, a_sweep_that_asks_three_times_raises_none)
+{
+	watch_begin();
+	/* zmap -P 3 -p 80,443,8080, over minutes, as fast as its RSTs. */
+	for (int i = 0; i < 256 * 3 * 3; i++, pass(0.1)) {
+		struct addr a = ip("198.51.100.7");
+		uint16_t port = (uint16_t)(i / 768 * 363 + 80);
+
+		cr_assert_eq(syn("198.51.100.7", (uint8_t)(i / 3 * 77), port), REFLECT_PASS);
+		reflect_rst(&watch, &a, now);
+	}
+	cr_assert(watch.alerts == 0 && watch.victims == 0);
+	reflect_fini(&watch);
+}
+
+Test(reflect, many_attacks_at_once_all_begin_and_end)
+{
+	enum { PREFIXES = 256 };
+	static int state[PREFIXES];
+	struct reflect_event e;
+	int begun = 0, ended = 0;
+	char src[32];
+
+	/* Carpet bombing of a /16: each of its /24 gets half a SYN a second and more. */
+	now = 100000 * SECOND;
+	cr_assert_eq(reflect_init(&watch, &published, 1024, 256, key), 0);
+	for (int s = 0; s < 400; s++, pass(1)) {
+		for (int i = 0; s < 180 && i < PREFIXES; i++) {
+			snprintf(src, sizeof(src), "198.51.%d.%d", i, s * 37 % 256);
+			syn(src, (uint8_t)(5 + s % 2), 443);
+		}
+		/* The shell takes them once a second. */
+		while (reflect_take(&watch, &e)) {
+			cr_assert_eq(e.prefix.bits, 24);
+			cr_assert_eq(state[e.prefix.addr.b[2]]++, !e.begin,
+				     "one begin, then one end");
+			begun += e.begin;
+			ended += !e.begin;
+		}
+	}
+	cr_assert_gt(begun, PREFIXES * 9 / 10, "the table holds most: %d", begun);
+	cr_assert_eq(ended, begun);
+	cr_assert_eq(watch.active, 0);
+	cr_assert_eq(watch.alerts, (uint64_t)begun);
 	reflect_fini(&watch);
 }
 
