@@ -15,7 +15,8 @@ int conns_init(struct conns *t, uint32_t size, uint64_t idle_ns, uint64_t evict_
 		buckets *= 2;
 	t->c = calloc(size, sizeof(*t->c));
 	t->bucket = malloc(buckets * sizeof(*t->bucket));
-	if (!t->c || !t->bucket) {
+	t->held = calloc(CONN_CELLS, sizeof(*t->held));
+	if (!t->c || !t->bucket || !t->held) {
 		conns_fini(t);
 		return -ENOMEM;
 	}
@@ -36,8 +37,10 @@ void conns_fini(struct conns *t)
 {
 	free(t->c);
 	free(t->bucket);
+	free(t->held);
 	t->c = NULL;
 	t->bucket = NULL;
+	t->held = NULL;
 }
 
 static uint32_t *bucket_of(const struct conns *t, const struct tuple *k)
@@ -47,6 +50,14 @@ static uint32_t *bucket_of(const struct conns *t, const struct tuple *k)
 
 	crypto_shorthash((uint8_t *)&h, in, tuple_bytes(k, in), t->key);
 	return &t->bucket[h & t->mask];
+}
+
+static uint32_t *held_by(const struct conns *t, const struct addr *src)
+{
+	uint64_t h;
+
+	crypto_shorthash((uint8_t *)&h, src->b, src->family == 4 ? 4 : 8, t->key);
+	return &t->held[h % CONN_CELLS];
 }
 
 static uint32_t index_of(const struct conns *t, const struct conn *c)
@@ -87,6 +98,11 @@ static void link_newest(struct conns *t, struct conn *c)
 	t->newest = i;
 }
 
+static uint32_t share(const struct conns *t)
+{
+	return t->size / CONN_SHARE > CONN_SHARE ? t->size / CONN_SHARE : CONN_SHARE;
+}
+
 struct conn *conns_victim(const struct conns *t, uint64_t now_ns)
 {
 	struct conn *c;
@@ -94,7 +110,16 @@ struct conn *conns_victim(const struct conns *t, uint64_t now_ns)
 	if (!conns_full(t) || t->oldest == CONN_NONE)
 		return NULL;
 	c = &t->c[t->oldest];
-	return now_ns >= c->last_ns + t->evict_ns ? c : NULL;
+	if (now_ns >= c->last_ns + t->evict_ns)
+		return c;
+	for (int i = 0; i < CONN_LOOKS; i++) {
+		if (*held_by(t, &c->t.src) > share(t))
+			return c;
+		if (c->newer == CONN_NONE)
+			break;
+		c = &t->c[c->newer];
+	}
+	return NULL;
 }
 
 struct conn *conns_add(struct conns *t, const struct tuple *k, uint64_t now_ns)
@@ -114,6 +139,7 @@ struct conn *conns_add(struct conns *t, const struct tuple *k, uint64_t now_ns)
 	c->chain = *b;
 	*b = i;
 	link_newest(t, c);
+	++*held_by(t, &k->src);
 	t->used++;
 	return c;
 }
@@ -136,6 +162,7 @@ void conns_remove(struct conns *t, struct conn *c)
 	*p = c->chain;
 	unlink_age(t, c);
 	conns_unwait(t, c);
+	--*held_by(t, &c->t.src);
 	c->chain = t->free;
 	t->free = i;
 	t->used--;

@@ -3,8 +3,9 @@
  *
  * Memory is taken once. Order in which connections go: those that ended go at once; those silent
  * for idle_ns go at the next tick, longest silent first; when the table is full, a new connection
- * takes the place of the longest silent one only if that was silent for evict_ns, and is refused
- * otherwise. A refused source still gets its SYN+ACKs; its data is recorded by capture and stays
+ * takes the place of the longest silent one only if that was silent for evict_ns, or of the longest
+ * silent one of a source that holds more than a share of the table, and is refused otherwise: a
+ * single source cannot keep the others out. A refused source still gets its SYN+ACKs; its data is recorded by capture and stays
  * unacknowledged.
  */
 #ifndef RESPONDER_CONN_H
@@ -18,6 +19,12 @@
 #include "responder/tuple.h"
 
 #define CONN_NONE UINT32_MAX
+
+/* A source (IPv6: its /64) may hold one in CONN_SHARE of a full table, and CONN_SHARE. Counted by hash in so many cells. */
+#define CONN_SHARE 8
+#define CONN_CELLS 4096u
+/* So many of the longest silent ones are looked at for one of a source that holds more. */
+#define CONN_LOOKS 32
 
 struct conn {
 	struct tuple t;
@@ -35,6 +42,7 @@ struct conn {
 struct conns {
 	struct conn *c;
 	uint32_t *bucket;
+	uint32_t *held; /* connections, by hash of the source */
 	uint32_t size, mask, used;
 	uint32_t free, oldest, newest;
 	uint32_t wait_first, wait_last;

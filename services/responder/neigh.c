@@ -142,6 +142,8 @@ enum neigh_verdict neigh_arp(struct neigh *n, const struct watch *w, const struc
 	*len = 0;
 	if (p->caplen < at + ARP_BYTES || !p->mac_src || memcmp(a, "\0\1\10\0\6\4\0", 7) != 0)
 		return NEIGH_IGNORED;
+	if (p->mac_src[0] & 1 || a[8] & 1)
+		return NEIGH_IGNORED; /* nobody's address */
 	if (memcmp(a + 8, n->mac, 6) == 0 || memcmp(p->mac_src, n->mac, 6) == 0)
 		return NEIGH_IGNORED; /* our own, seen again */
 	sender = addr_v4(a + 14);
@@ -171,7 +173,10 @@ static size_t nd_write(const struct neigh *n, const struct pkt *p, uint8_t type,
 		       const struct addr *target, uint8_t *out)
 {
 	bool na = type == ICMP6_NA;
-	size_t icmp_len = ND_BYTES + (na ? ND_OPT : 0), at;
+	/* A question without the asker's link-layer address (RFC 4861 section 7.2.4: it asked us alone) is answered
+	 * without ours: an answer is never longer than the question. */
+	bool opt = na && p->l4_len >= ND_BYTES + ND_OPT;
+	size_t icmp_len = ND_BYTES + (opt ? ND_OPT : 0), at;
 	uint8_t *ip, *icmp;
 	struct link l;
 	uint16_t sum;
@@ -193,6 +198,8 @@ static size_t nd_write(const struct neigh *n, const struct pkt *p, uint8_t type,
 	memcpy(icmp + 8, target->b, 16);
 	if (na) {
 		icmp[4] = 0x40; /* solicited, not override: a real owner's advertisement wins */
+	}
+	if (opt) {
 		icmp[24] = 2;
 		icmp[25] = 1;
 		memcpy(icmp + 26, n->mac, 6);
@@ -213,8 +220,8 @@ enum neigh_verdict neigh_icmp6(struct neigh *n, const struct watch *w, const str
 
 	*len = 0;
 	if (p->l4_len < ND_BYTES || p->l4_off + ND_BYTES > p->caplen || p->ttl != 255 ||
-	    icmp[1] != 0 || !p->mac_src || memcmp(p->mac_src, n->mac, 6) == 0 ||
-	    pkt_cksum(p) == CKSUM_BAD)
+	    icmp[1] != 0 || !p->mac_src || p->mac_src[0] & 1 || p->src.b[0] == 0xff ||
+	    memcmp(p->mac_src, n->mac, 6) == 0 || pkt_cksum(p) == CKSUM_BAD)
 		return NEIGH_IGNORED;
 	target = addr_v6(icmp + 8);
 	if (icmp[0] == ICMP6_NA || unspecified) {

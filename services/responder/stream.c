@@ -284,6 +284,7 @@ enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t n
 	if (s->fin_known && !s->fin_in && s->fin_at == s->rcv_nxt) {
 		s->fin_in = true;
 		s->rcv_nxt++;
+		s->ranges = 0; /* what a liar sent beyond its end */
 	}
 	/* Who closes first waits: after the limit that is us. */
 	if (s->fin_in && s->fin_out && s->snd_una == s->snd_nxt && !s->full) {

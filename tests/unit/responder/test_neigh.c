@@ -109,17 +109,20 @@ Test(neigh, arp_that_is_none_of_ours)
 	neigh_fini(&n);
 }
 
+static size_t nd_bytes = 32;
+
 static enum neigh_verdict nd(uint8_t type, uint8_t ttl, const char *src, const char *dst,
 			     const char *target)
 {
-	uint8_t frame[FRAME_MAX], msg[24] = {type};
+	/* With the sender's link-layer address, as RFC 4861 section 4.3 wants it of a multicast question. */
+	uint8_t frame[FRAME_MAX], msg[32] = {type, [24] = 1, [25] = 1, [26] = 2, [31] = 1};
 	struct addr t = ip(target);
 	struct shape s = {.src = ip(src), .dst = ip(dst)};
 	size_t size;
 	struct pkt p;
 
 	memcpy(msg + 8, t.b, 16);
-	size = frame_ip(&s, 58, ttl, msg, sizeof(msg), 2, frame);
+	size = frame_ip(&s, 58, ttl, msg, nd_bytes, 2, frame);
 	p = frame_pkt(frame, size);
 	return neigh_icmp6(&n, &w, &p, now, out, &len);
 }
@@ -162,6 +165,31 @@ Test(neigh, solicitations_without_an_answer)
 	cr_assert_eq(nd(135, 255, "::", "ff02::1:ff00:6", "2001:db8:ff::6"), NEIGH_IGNORED,
 		     "duplicate address detection");
 	cr_assert_eq(ASK(135, "2001:db8:ff::6"), NEIGH_HELD, "claims it");
+	neigh_fini(&n);
+}
+
+Test(neigh, an_answer_is_no_longer_than_its_question)
+{
+	struct pkt a;
+
+	begin();
+	nd_bytes = 24;
+	cr_assert_eq(ASK(135, "2001:db8:ff::5"), NEIGH_PROBED);
+	cr_assert_leq(len, 14 + 40 + 24);
+	now += SECOND;
+	cr_assert_eq(ASK(135, "2001:db8:ff::5"), NEIGH_ANSWERED);
+	a = frame_pkt(out, len);
+	cr_assert(a.ip_len == 40 + 24 && a.sport == 136 && pkt_cksum(&a) == CKSUM_OK);
+	neigh_fini(&n);
+}
+
+Test(neigh, nobodys_addresses_get_no_answer)
+{
+	static const uint8_t group[6] = {0x01, 0, 0x5e, 0, 0, 1};
+
+	begin();
+	cr_assert_eq(arp(1, group, "203.0.113.254", "203.0.113.5", 0), NEIGH_IGNORED);
+	cr_assert_eq(nd(135, 255, "ff02::1", "ff02::1:ff00:5", "2001:db8:ff::5"), NEIGH_IGNORED);
 	neigh_fini(&n);
 }
 

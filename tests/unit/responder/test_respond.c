@@ -1,6 +1,7 @@
 /* The core as a whole: what each frame is answered with, byte for byte where it matters. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "frames.h"
@@ -476,11 +477,15 @@ Test(respond, a_full_table_refuses_but_answers_syns)
 {
 	uint8_t data[10] = {0};
 	struct pkt a;
+	char text[32];
 
 	begin(false);
+	/* Two of each, so that none holds more than its share. */
 	for (uint16_t i = 0; i < 64; i++) {
 		struct shape s = syn(20);
 
+		snprintf(text, sizeof(text), "192.0.2.%d", i / 2 + 1);
+		s.src = ip(text);
 		s.sport = (uint16_t)(1000 + i);
 		establish(s);
 	}

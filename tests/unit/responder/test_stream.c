@@ -254,6 +254,16 @@ Test(stream, fin_at_the_limit_is_had_again)
 	cr_assert(r.send && !r.fin && r.seq == ISN + 2, "it arrived");
 }
 
+Test(stream, nothing_lies_beyond_a_fin)
+{
+	begin(COOKIE_SACK, LIMIT);
+	in(11, 10, 0);
+	cr_assert_eq(s.ranges, 1);
+	in(0, 10, TCP_FIN);
+	cr_assert(r.fin && acked() == 11 && r.optlen == 0,
+		  "no block begins at what is acknowledged");
+}
+
 Test(stream, data_after_fin_is_not_taken)
 {
 	begin(0, LIMIT);

@@ -74,6 +74,43 @@ Test(conns, the_longest_silent_goes_first)
 	conns_fini(&t);
 }
 
+Test(conns, one_source_keeps_nobody_out)
+{
+	struct tuple k = tuple(1);
+	struct conns t;
+	struct conn *c;
+	int refused = 0;
+	char text[32];
+
+	conns_init(&t, 64, 60 * SECOND, 10 * SECOND, key);
+	for (uint16_t i = 0; i < 60; i++)
+		add(&t, i, 100 * SECOND);
+	for (int i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%d", i);
+		k.src = ip(text);
+		conns_add(&t, &k, 101 * SECOND);
+	}
+	/* 100 others come, one each, while nobody is silent for long. */
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "203.0.112.%d", i);
+		k.src = ip(text);
+		c = conns_victim(&t, 102 * SECOND);
+		refused += !c;
+		if (!c)
+			continue;
+		cr_assert(addr_eq(&c->t.src, &(struct addr){4, {198, 51, 100, 2}}),
+			  "the one that holds too many");
+		conns_remove(&t, c);
+		conns_add(&t, &k, 102 * SECOND);
+	}
+	cr_assert_eq(refused, 100 - (60 - 64 / CONN_SHARE), "it keeps its share");
+	for (uint32_t i = t.oldest; i != CONN_NONE; i = t.oldest)
+		conns_remove(&t, &t.c[i]);
+	for (uint32_t i = 0; i < CONN_CELLS; i++)
+		cr_assert_eq(t.held[i], 0);
+	conns_fini(&t);
+}
+
 Test(conns, waiting_queue)
 {
 	struct conns t;

@@ -338,7 +338,7 @@ static void check_answer(struct world *w, const struct pkt *p, const uint8_t *fr
 	HOLDS(p->stop == PKT_L4 && a.stop == PKT_L4 && pkt_cksum(&a) == CKSUM_OK);
 	HOLDS(a.tags == p->tags && memcmp(a.tag, p->tag, a.tags * sizeof(a.tag[0])) == 0);
 	if (p->proto == 58 && p->sport == 135) {
-		HOLDS(a.proto == 58 && a.ttl == 255 &&
+		HOLDS(a.ip_len <= p->ip_len && a.proto == 58 && a.ttl == 255 &&
 		      (a.sport == 135 || addr_eq(&a.dst, &p->src)));
 		return;
 	}
@@ -465,7 +465,9 @@ static size_t other(struct shape *s, uint8_t *frame, const uint8_t **in, size_t 
 			return 0;
 		msg[0] = (uint8_t)(135 + pick(in, n, 2));
 		memcpy(msg + 8, s->dst.b, 16);
-		return frame_ip(s, 58, pick(in, n, 4) ? 255 : 64, msg, 24, 2, frame);
+		msg[24] = msg[25] = 1;
+		return frame_ip(s, 58, pick(in, n, 4) ? 255 : 64, msg, pick(in, n, 2) ? 24 : 32, 2,
+				frame);
 	default: /* ARP */
 		if (s->src.family != 4)
 			return 0;
