@@ -10,18 +10,19 @@
 #define STREAMS   1024u
 #define SPAN      300000u /* sequence numbers followed per stream: more than the largest window */
 #define ADDRESSES 1024u
+#define FINS      64u
 #define MILLI     UINT64_C(1000000)
 
 /* One ISN that we gave to one 4-tuple for one SYN. */
 struct given {
 	struct tuple t;
 	uint32_t irs, isn;
-	bool returned;  /* the peer acknowledged it */
-	uint8_t *got;   /* bit per byte after irs + 1 */
-	uint32_t whole; /* so many of them, from the first on, are there */
-	uint32_t next;  /* in its bucket, plus one */
-	uint32_t fin[8];
-	uint8_t fins;
+	bool returned;      /* the peer acknowledged it */
+	uint8_t *got;       /* bit per byte after irs + 1 */
+	uint32_t whole;     /* so many of them, from the first on, are there */
+	uint32_t next;      /* in its bucket, plus one */
+	uint32_t fin[FINS]; /* where a FIN was, the last of them */
+	uint32_t fins;
 };
 
 /* Bytes from and to an address, or a prefix, while it was not verified. */
@@ -210,6 +211,14 @@ static void mark(struct given *g, uint32_t from, uint32_t n)
 		g->whole += g->got[g->whole / 8] == 0xff && g->whole % 8 == 0 ? 8 : 1;
 }
 
+static bool finned(const struct given *g, uint32_t seq)
+{
+	for (uint32_t i = 0; i < g->fins && i < FINS; i++)
+		if (g->fin[i] == seq)
+			return true;
+	return false;
+}
+
 /* What a good segment brought, to every stream of its 4-tuple. */
 static void arrive(struct world *w, const struct pkt *p)
 {
@@ -225,19 +234,11 @@ static void arrive(struct world *w, const struct pkt *p)
 
 		if (skip < p->payload_wire)
 			mark(g, (uint32_t)at + skip, p->payload_wire - skip);
-		if (p->flags & TCP_FIN && g->fins < 8)
-			g->fin[g->fins++] = p->seq + p->payload_wire;
+		if (p->flags & TCP_FIN && !finned(g, p->seq + p->payload_wire))
+			g->fin[g->fins++ % FINS] = p->seq + p->payload_wire;
 		if (p->flags & TCP_ACK && p->ack == g->isn + 1)
 			g->returned = true;
 	}
-}
-
-static bool finned(const struct given *g, uint32_t seq)
-{
-	for (uint8_t i = 0; i < g->fins; i++)
-		if (g->fin[i] == seq)
-			return true;
-	return false;
 }
 
 /* Everything up to ack arrived: data, or a FIN as the last. */
