@@ -3,6 +3,7 @@
 sensor's own capture files. The rows are those of the table of clients, over IPv4 and IPv6, and over a wire that loses,
 doubles and reorders."""
 
+import concurrent.futures
 import ipaddress
 import pathlib
 import shutil
@@ -124,8 +125,8 @@ def judge(row, sent, have):
 
 def run(lab, sensor, all_rows, name):
     dump, path = lab.attacker.capture("-B 65536 tcp", name)
-    for row in all_rows:
-        lab.attacker.run(row.argv, check=False, timeout=120)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda row: lab.attacker.run(row.argv, check=False, timeout=120), all_rows))
     if name == "clients":
         lab.attacker.run(["zmap", "-q", "-i", lab.attacker.dev, "-p", "8020", "-G", lab.sensor.run(
             ["cat", "/sys/class/net/s0/address"]).stdout.strip(), "-r", "500", "-c", "2", "-o", lab.dir / "zmap.out", "-b",
