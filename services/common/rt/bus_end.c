@@ -188,8 +188,8 @@ static int set_client_keys(const struct bus_end *e, void *sub, char *err, size_t
 	return rc;
 }
 
-int bus_end_connect(const struct bus_end *e, const char *producer, const char *topic, void **sub,
-		    char endpoint[BUS_MAX_ENDPOINT], char *err, size_t errlen)
+int bus_end_sub(const struct bus_end *e, const char *producer, const char *topic, void **sub,
+		char endpoint[BUS_MAX_ENDPOINT], char *err, size_t errlen)
 {
 	int rc =
 		find_endpoint(&e->o, producer, given(e->o.curve_secret) && given(e->o.curve_server),
@@ -202,11 +202,8 @@ int bus_end_connect(const struct bus_end *e, const char *producer, const char *t
 		rc = set_client_keys(e, s, err, errlen);
 	if (rc == 0 && (set_int(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) < 0 ||
 			set_int(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) < 0 ||
-			zmq_setsockopt(s, ZMQ_SUBSCRIBE, topic, strlen(topic)) < 0 ||
-			zmq_connect(s, endpoint) < 0)) {
+			zmq_setsockopt(s, ZMQ_SUBSCRIBE, topic, strlen(topic)) < 0))
 		rc = bus_end_rc();
-		snprintf(err, errlen, "cannot connect to %s: %s", endpoint, strerror(-rc));
-	}
 	if (rc < 0 && s)
 		zmq_close(s);
 	else
