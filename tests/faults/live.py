@@ -32,6 +32,7 @@ class Live:
         self.records = self.twice = 0
         self.ids = set() if distinct else None
         self.stored = {}  # number of a connection: where its packets are
+        self.unseen = set()  # connections that nobody could see: capture was stopped
 
     def talk(self, connections, interval):
         self.client = self.lab.attacker.start(
@@ -71,7 +72,7 @@ class Live:
     def missing(self):
         """Connections whose text was sent and stands, whole, in no record."""
         self.look()
-        return self.sent() - self.stored.keys()
+        return self.sent() - self.stored.keys() - self.unseen
 
     def finish(self, case, whole):
         """Waits for the records of all that was sent (whole), ends the sensor, draws the balance."""

@@ -42,7 +42,8 @@ print(f"first {first} last {last} got {got} missed {missed}", flush=True)
 
 
 def stopped(case, short):
-    """Each service in turn is stopped under traffic, and goes on."""
+    """Each service in turn is stopped under traffic, and goes on. While capture is, the ring takes what it can (a block of it is full
+    after 50 ms, however little came), and the kernel counts the rest."""
     rest = 2 if short else 60
     services = ("flowagg", "uploader") if short else ("flowagg", "uploader", "analyzer", "responder", "capture")
     with rig.Lab() as lab:
@@ -51,6 +52,7 @@ def stopped(case, short):
         for service in services:
             before = live.memory(watch.sensor)
             pid = watch.sensor.pids()[service]
+            sent = watch.sent()
             os.kill(pid, signal.SIGSTOP)
             time.sleep(rest)
             now = live.memory(watch.sensor)
@@ -63,9 +65,19 @@ def stopped(case, short):
             more = {s: (before[s][0] >> 20, b >> 20) for s, (b, _) in now.items() if b > before[s][0] + (32 << 20)}
             case.require(not more, f"while {service} stood still, memory grew: {more}")
             time.sleep(1)
+            watch.unseen |= watch.sent() - sent if service == "capture" else set()
+
+        def balanced():
+            of = watch.sensor.bus.stat("capture")
+            return of["kernel_packets"] == of["received"] + of["dropped_kernel"]
         case.require(watch.sensor.bus.starts("flowagg") == 1, "flowagg was restarted")
         watch.client.stop()
+        rig.wait_for(balanced, "the kernel's count to be what was received and dropped", 10, watch.sensor.up)
+        dropped = watch.sensor.bus.stat("capture")["dropped_kernel"]
         watch.finish(case, whole=True)
+        gone = watch.unseen - watch.stored.keys()
+        case.require(dropped or not gone, f"{len(gone)} connections were not seen, and the kernel dropped nothing")
+        case.note(f"{len(watch.sent())} connections; {len(gone)} of them unseen while capture stood still; the kernel dropped {dropped} packets")
         case.require(case.recovered <= 5, f"{case.recovered:.1f} s until it went on")
 
 
