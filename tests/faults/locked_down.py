@@ -111,13 +111,12 @@ def killed(case, short):
             for name in calls:
                 pid = watch.sensor.pids()[service]
                 with_shim.set(FORBIDDEN[name])
-                said = f"service ended name={service} pid={pid} "
-                rig.wait_for(lambda: said in watch.sensor.up.output(), f"the end of {service} by {name}", 10, watch.sensor.up)
+                rig.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), f"the end of {service} by {name}", 10, watch.sensor.up)
                 with_shim.set(0)
-                how = watch.sensor.up.output().split(said)[1].split()[0]
-                case.require(how == f"signal={signal.SIGSYS.value}", f"{service} and {name}: {how}")
                 rig.wait_for(lambda: watch.sensor.pids().get(service) not in (None, pid), f"{service} again", 10, watch.sensor.up)
                 case.times += 1
+            how = set(re.findall(rf"service ended name={service} .*?(signal=\d+|exit=\d+)", watch.sensor.up.output()))
+            case.require(how == {f"signal={signal.SIGSYS.value}"}, f"{service} ended with {how}")
             case.require(watch.sensor.stop() == 0, watch.sensor.up.tail())
 
 
