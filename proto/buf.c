@@ -113,7 +113,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 
 uint8_t *buf_room(struct buf *b, size_t n)
 {
-	return buf_grow(b, n) < 0 ? NULL : b->p + b->n;
+	return buf_grow(b, n || b->p ? n : 1) < 0 ? NULL : b->p + b->n;
 }
 
 struct bytes buf_bytes(const struct buf *b)

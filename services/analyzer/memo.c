@@ -236,7 +236,7 @@ int memo_recognise(struct memo *m, const struct app_in *in, const void *name,
 		struct msg_arena arena = {.p = m->arena, .n = APP_ARENA_BYTES};
 		buf_reset(&m->readable);
 		uint8_t *text = buf_room(&m->readable, in->init.n);
-		if (in->init.n && !text)
+		if (!text)
 			return -ENOMEM;
 		readable(text, in->init.p, in->init.n);
 		know(in, &arena, in->init.n ? text : in->init.p, &m->known);

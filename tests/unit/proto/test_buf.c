@@ -63,6 +63,15 @@ Test(buf, room_is_counted_by_the_caller)
 	buf_fini(&b);
 }
 
+Test(buf, room_for_nothing_is_not_a_failure)
+{
+	struct buf b;
+	buf_init(&b, 100);
+	cr_assert_not_null(buf_room(&b, 0));
+	cr_assert_not(b.failed);
+	buf_fini(&b);
+}
+
 Test(buf, bytes)
 {
 	cr_assert_null(bytes_str(NULL).p);
