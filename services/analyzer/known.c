@@ -9,17 +9,15 @@
 #include "rt/records.h"
 #include "rt/records_day.h"
 
-#define NONE UINT32_MAX
-
 struct id {
 	uint64_t high, low;
 };
 
 /* A ring of the ids in order, and chains through them by hash: ids are the beginning of a SHA-256, so they are their own
- * hash. */
+ * hash. Places count from 1, and 0 is none, so that memory for ids that never came is never written to. */
 struct known {
 	struct id *ids;
-	uint32_t *next, *first; /* indices into ids */
+	uint32_t *next, *first; /* places in ids */
 	size_t max, at, n;      /* at: where the next one goes */
 	uint64_t mask;
 };
@@ -35,15 +33,15 @@ int known_new(size_t max, struct known **out)
 	while (heads < max)
 		heads *= 2;
 	k->max = max;
+	k->at = 1;
 	k->mask = heads - 1;
-	k->ids = calloc(max, sizeof *k->ids);
-	k->next = calloc(max, sizeof *k->next);
-	k->first = malloc(heads * sizeof *k->first);
+	k->ids = calloc(max + 1, sizeof *k->ids);
+	k->next = calloc(max + 1, sizeof *k->next);
+	k->first = calloc(heads, sizeof *k->first);
 	if (!k->ids || !k->next || !k->first) {
 		known_free(&k);
 		return -ENOMEM;
 	}
-	memset(k->first, 0xff, heads * sizeof *k->first);
 	*out = k;
 	return 0;
 }
@@ -91,7 +89,7 @@ bool known_add(struct known *k, struct bytes flow_id)
 	if (flow_id.n != 32 || !half(flow_id.p, &id.high) || !half(flow_id.p + 16, &id.low))
 		return true;
 	uint32_t *head = &k->first[id.low & k->mask];
-	for (uint32_t i = *head; i != NONE; i = k->next[i])
+	for (uint32_t i = *head; i; i = k->next[i])
 		if (k->ids[i].low == id.low && k->ids[i].high == id.high)
 			return false;
 	uint32_t i = (uint32_t)k->at;
@@ -101,14 +99,14 @@ bool known_add(struct known *k, struct bytes flow_id)
 	k->next[i] = *head;
 	*head = i;
 	k->n++;
-	k->at = (k->at + 1) % k->max;
+	k->at = k->at % k->max + 1;
 	return true;
 }
 
 void known_back(struct known *k, size_t n)
 {
 	for (; n && k->n; n--) {
-		k->at = (k->at + k->max - 1) % k->max;
+		k->at = k->at > 1 ? k->at - 1 : k->max;
 		take_out(k, (uint32_t)k->at);
 	}
 }

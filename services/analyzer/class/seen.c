@@ -65,7 +65,8 @@ bool seen_put(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns)
 
 void seen_clear(struct seen *s)
 {
-	memset(s->v, 0, s->sets * SEEN_WAYS * sizeof *s->v);
+	if (s->stats.classes) /* memory that was not written to costs nothing */
+		memset(s->v, 0, s->sets * SEEN_WAYS * sizeof *s->v);
 	s->stats = (struct seen_stats){0};
 	s->dirty = false;
 }
