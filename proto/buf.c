@@ -41,6 +41,14 @@ void buf_reset(struct buf *b)
 	b->rc = 0;
 }
 
+void buf_spare(struct buf *b, size_t keep)
+{
+	if (b->cap > keep)
+		buf_fini(b);
+	else
+		buf_reset(b);
+}
+
 static int buf_fail(struct buf *b, int rc)
 {
 	b->failed = true;

@@ -32,6 +32,9 @@ struct buf {
 void buf_init(struct buf *b, size_t limit);
 void buf_fini(struct buf *b);
 void buf_reset(struct buf *b); /* empties; keeps the memory */
+/* buf_spare: empties, and gives the memory back if it is more than keep bytes: one large message is not paid for ever
+ * after. */
+void buf_spare(struct buf *b, size_t keep);
 /* buf_add: 0, -ENOMEM, or -EFBIG beyond the limit. */
 int buf_add(struct buf *b, const void *p, size_t n);
 int buf_addc(struct buf *b, char c);

@@ -124,8 +124,8 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 		else
 			c->entries++;
 	}
-	buf_reset(&b->lines);
-	buf_reset(&b->bodies);
+	buf_spare(&b->lines, BATCH_KEEP);
+	buf_spare(&b->bodies, BATCH_KEEP);
 	b->written = 0;
 	b->entries = 0;
 	b->flushes++;

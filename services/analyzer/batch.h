@@ -18,6 +18,8 @@
 #define BATCH_ENTRIES 256
 /* Bytes of records from which a batch is not added to. */
 #define BATCH_FULL (16u << 20)
+/* What a batch keeps of its memory, of each kind. */
+#define BATCH_KEEP (1u << 20)
 
 struct records;
 struct queue;

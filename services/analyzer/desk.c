@@ -9,6 +9,9 @@
 #include "rt/log.h"
 #include "settings.h"
 
+/* What is kept of the memory for one record's text. */
+#define LINE_KEEP (256u << 10)
+
 static int open_geo(struct desk *d)
 {
 	if (!settings.geo_place && !settings.geo_asn)
@@ -70,11 +73,11 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 	r->m.tool_reason = bytes_str(h.tool.reason);
 	if (d->geo && who_geo_look(d->geo, &r->src, &d->geo_of))
 		r->m.geo = &d->geo_of;
-	buf_reset(&d->line);
 	int rc = msg_json_pieces(&msg_analysis_schema, &r->m, r->known->piece, r->known->npieces,
 				 &d->line);
 	if (!rc)
 		rc = d->out(d->arg, r, buf_bytes(&d->line));
+	buf_spare(&d->line, LINE_KEEP);
 	/* What was not taken is not known. */
 	if (rc && d->known)
 		known_back(d->known, 1);

@@ -73,7 +73,6 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	struct flows *t;
 
 	*res = (struct input_result){0};
-	record_begin(r);
 	int rc = flows_new(&o->flows, &t);
 	if (rc)
 		return rc;
@@ -95,5 +94,6 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	res->defrag = *flows_defrag(t);
 	res->incomplete = flows_incomplete(t);
 	flows_free(&t);
+	record_end(r);
 	return rc;
 }

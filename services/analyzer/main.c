@@ -89,6 +89,14 @@ static void grow_heap(size_t flows)
 	free(first);
 }
 
+/* settle_heap: the service works on small flows and, now and then, on a large one, whose memory goes back to the system. Left
+ * alone, glibc takes ever larger pieces from the heap, where they stay. */
+static void settle_heap(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 2 << 20);
+}
+
 /* files: the job of the command line. */
 static int files(struct svc *s, int argc, char **argv)
 {
@@ -145,7 +153,10 @@ static int job(struct svc *s, int argc, char **argv)
 	desc.calls = settings.sqs ? sqs_calls : calls;
 	if (settings.lambda)
 		return lambda_run(s);
-	return argc ? files(s, argc, argv) : SVC_SERVE;
+	if (argc)
+		return files(s, argc, argv);
+	settle_heap();
+	return SVC_SERVE;
 }
 
 static struct svc_desc desc = {

@@ -16,6 +16,8 @@
 #define MAX_PARTS 8192u
 #define MAX_TEXT  (32u << 10)
 #define ALIGN     16u
+/* What is kept of the memory for the text of a payload that is not. */
+#define READABLE_KEEP (256u << 10)
 
 /* All that recognition looks at, but for the payload. */
 struct key {
@@ -92,6 +94,7 @@ void memo_free(struct memo **m)
 void memo_forget(struct memo *m)
 {
 	m->names++;
+	buf_spare(&m->readable, READABLE_KEEP);
 }
 
 /* readable: printable ASCII and white space stay, every other byte becomes a dot. */

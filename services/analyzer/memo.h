@@ -34,7 +34,7 @@ struct memo;
 /* memo_new: for payloads of at most max_payload bytes; takes up to 32 MiB as it fills. 0 or -ENOMEM. */
 int memo_new(size_t max_payload, struct memo **out);
 void memo_free(struct memo **m);
-/* memo_forget: what named a payload until now may name another. */
+/* memo_forget: what named a payload until now may name another, and nobody borrows any more. */
 void memo_forget(struct memo *m);
 
 /* memo_recognise: *out borrows from in and from the memo until the next call. name, if not NULL, is equal only for equal

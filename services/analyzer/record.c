@@ -148,7 +148,7 @@ static int recognise(struct record *r, const struct flow *f, const struct stream
 	return 0;
 }
 
-void record_begin(struct record *r)
+void record_end(struct record *r)
 {
 	memo_forget(r->memo);
 }

@@ -53,8 +53,8 @@ struct record {
 int record_init(struct record *r, uint32_t max_payload);
 void record_fini(struct record *r);
 
-/* record_begin: the flows of another file come. */
-void record_begin(struct record *r);
+/* record_end: the flows of a file have gone; the next ones are another's. */
+void record_end(struct record *r);
 /* record_ahead: says that the record of f will be made soon, or (near) after the next few: memory is asked for. */
 void record_ahead(const struct record *r, const struct flow *f, bool near);
 /* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase)

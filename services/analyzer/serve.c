@@ -138,7 +138,9 @@ static int take(void *arg, const struct record *r, struct bytes line)
 		if (rc)
 			return rc;
 	}
-	return batch_record(&serve.batch, line, buf_bytes(&body));
+	rc = batch_record(&serve.batch, line, buf_bytes(&body));
+	buf_spare(&body, BATCH_KEEP);
+	return rc;
 }
 
 int serve_read(int fd, struct record_source *src, struct desk_result *res)

@@ -72,6 +72,26 @@ Test(buf, room_for_nothing_is_not_a_failure)
 	buf_fini(&b);
 }
 
+Test(buf, spared_memory_goes_when_it_is_much)
+{
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	buf_adds(&b, "little");
+	const uint8_t *p = b.p;
+	buf_spare(&b, 1000);
+	cr_assert_eq(b.n, 0);
+	cr_assert_eq(b.p, p);
+	cr_assert_not_null(buf_room(&b, 2000));
+	cr_assert_null(buf_room(&b, 2 << 20));
+	buf_spare(&b, 1000);
+	cr_assert_eq(b.cap, 0);
+	cr_assert_null(b.p);
+	cr_assert_not(b.failed);
+	cr_assert_eq(buf_add(&b, "again", 5), 0, "the limit is the same");
+	cr_assert_eq(buf_add(&b, "", 1 << 20), -EFBIG);
+	buf_fini(&b);
+}
+
 Test(buf, bytes)
 {
 	cr_assert_null(bytes_str(NULL).p);
