@@ -37,7 +37,7 @@ const struct opt conf_opts[] = {
 	 .help = "dir: disk space its objects may take; beyond it the oldest hours' objects are "
 		 "removed; 0: no limit"},
 	NUMBER(retry_max_s, 1, 3600, "s", "30", "longest wait between two tries of one object"),
-	NUMBER(uploads, 1, 256, "objects", "16", "s3: uploads at once"),
+	NUMBER(uploads, 1, 256, "objects", "32", "s3: uploads at once"),
 	NUMBER(stall_s, 1, 3600, "s", "30",
 	       "s3: so long below 100 bytes a second, an upload is broken off and tried again"),
 	TEXT(s3_bucket, "s3: the bucket"),
