@@ -4,6 +4,7 @@ working, every other port is lurker's, the kernel says nothing, and all is undon
 Then the link: addresses that nobody owns are answered for, tagged frames are answered with their tags."""
 
 import pathlib
+import pwd
 import sys
 import time
 
@@ -13,7 +14,7 @@ import rig
 import streams
 
 t = rig.Report("responder_host")
-rig.require(t, "nft", "tcpdump", "nmap", programs=["lurker-responder"])
+rig.require(t, "dropbear", "nft", "nmap", "ssh", "ssh-keygen", "tcpdump", programs=["lurker-responder"])
 PYTHON = "/usr/bin/python3"
 
 # Greets, then sends each line back.
@@ -28,15 +29,19 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = daemon_threads = True
 Server(("0.0.0.0", int(sys.argv[1])), Line).serve_forever()
 """
-# Holds one session: a line a tenth of a second, each of which must come back.
+# Holds one session with ECHO, or with what a command starts: a line a tenth of a second, each of which must come back.
 SESSION = """
-import socket, sys, time
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).makefile("rwb")
-assert s.readline() == b"REAL\\n"
+import socket, subprocess, sys, time
+if len(sys.argv) == 3:
+    to = back = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).makefile("rwb")
+else:
+    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    to, back = command.stdin, command.stdout
+assert back.readline() == b"REAL\\n"
 n = 0
 while True:
-    s.write(b"line %d\\n" % n); s.flush()
-    assert s.readline() == b"line %d\\n" % n
+    to.write(b"line %d\\n" % n); to.flush()
+    assert back.readline() == b"line %d\\n" % n
     n += 1
     print(n, flush=True)
     time.sleep(0.1)
@@ -91,16 +96,35 @@ def talk(space, address, port):
     return space.run([PYTHON, "-c", TALK, address, port], check=False).stdout.strip()
 
 
+def serve(space, port, argv):
+    server = space.start(argv, name=f"server{port}")
+    rig.wait_for(lambda: f":{port} " in space.run(["ss", "-Hltn"]).stdout, f"port {port}", 10, server)
+
+
+def ssh_server(lab):
+    """The operator's way in, on port 22. Returns the command of a session through it. The server finds the key in the home
+    directory of the user, which another directory covers in a mount namespace of its own."""
+    home, account = lab.dir / "home", pwd.getpwuid(0)
+    (home / ".ssh").mkdir(mode=0o700, parents=True)
+    lab.sensor.run(["dropbearkey", "-t", "ecdsa", "-f", lab.dir / "host"])
+    lab.sensor.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", lab.dir / "user"])
+    (home / ".ssh" / "authorized_keys").write_text((lab.dir / "user.pub").read_text())
+    serve(lab.sensor, 22, ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && exec dropbear -F -E -s -p 22 -r "$3"',
+                           "sh", home, account.pw_dir, lab.dir / "host"])
+    return ["ssh", "-F", "none", "-i", lab.dir / "user", "-o", "BatchMode=yes", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "StrictHostKeyChecking=no", f"{account.pw_name}@{lab.sensor_addr}", "echo REAL; exec cat"]
+
+
 def one_address(lab):
-    for space, ports in ((lab.sensor, (22, 2200, 8080)), (lab.attacker, (9000,))):
+    for space, ports in ((lab.sensor, (2200, 8080)), (lab.attacker, (9000,))):
         for port in ports:
-            server = space.start([PYTHON, "-c", ECHO, port], name=f"echo{port}")
-            rig.wait_for(lambda: f":{port} " in space.run(["ss", "-Hltn"]).stdout, f"port {port}", 10, server)
-    early = lab.attacker.start([PYTHON, "-c", SESSION, lab.sensor_addr, 22], name="early")
+            serve(space, port, [PYTHON, "-c", ECHO, port])
+    ssh = ssh_server(lab)
+    early = lab.attacker.start([PYTHON, "-c", SESSION, *ssh], name="early ssh")
     rig.wait_for(lambda: early.output().count("\n") > 2, "a session", 10, early)
     proc = responder(lab, "-e", "2200-2201")
     dump, path = lab.attacker.capture("-s 256 tcp or icmp", "host")
-    late = lab.attacker.start([PYTHON, "-c", SESSION, lab.sensor_addr, 22], name="late")
+    late = lab.attacker.start([PYTHON, "-c", SESSION, *ssh], name="late ssh")
     excluded = lab.attacker.start([PYTHON, "-c", SESSION, lab.sensor_addr, 2200], name="excluded")
     out = lab.sensor.start([PYTHON, "-c", SESSION, lab.attacker_addr, 9000], name="outbound")
 
