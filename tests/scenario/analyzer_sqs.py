@@ -235,7 +235,8 @@ def kills(place):
     for call in ("write", "fdatasync", "pwrite64", "fdatasync", "write"):
         for when in (1, 2, 3):
             s.add(4)
-            wrap = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+            # -D: the process that is ended below is the worker, not strace, which would leave it running
+            wrap = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
                     "-e", f"inject={call}:signal=KILL:when={when}"]
             for day in ((time.strftime("%Y-%m-%d", time.gmtime(time.time() + d * 86400)) for d in (0, 1))
                         if call != "pwrite64" else ()):
