@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rt/records.h"
 
@@ -14,8 +15,17 @@ void batch_init(struct batch *b, size_t limit)
 	b->flushes = 0;
 }
 
+static void let_go(struct batch *b)
+{
+	for (size_t i = 0; i < b->entries; i++)
+		if (b->entry[i].hold >= 0)
+			close(b->entry[i].hold);
+	b->entries = 0;
+}
+
 void batch_fini(struct batch *b)
 {
+	let_go(b);
 	buf_fini(&b->lines);
 	buf_fini(&b->bodies);
 }
@@ -79,10 +89,11 @@ size_t batch_back(struct batch *b, struct batch_mark m)
 	return n;
 }
 
-void batch_entry(struct batch *b, const char *key, bool bad)
+void batch_entry(struct batch *b, const char *key, int hold, bool bad)
 {
 	strncpy(b->entry[b->entries].key, key, SPOOL_KEY_MAX - 1);
 	b->entry[b->entries].key[SPOOL_KEY_MAX - 1] = 0;
+	b->entry[b->entries].hold = hold;
 	b->entry[b->entries++].bad = bad;
 }
 
@@ -127,7 +138,7 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 	buf_spare(&b->lines, BATCH_KEEP);
 	buf_spare(&b->bodies, BATCH_KEEP);
 	b->written = 0;
-	b->entries = 0;
+	let_go(b);
 	b->flushes++;
 	return 0;
 }

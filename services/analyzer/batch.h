@@ -42,6 +42,7 @@ struct batch {
 	size_t written;           /* bytes of lines that are in the file */
 	struct {
 		char key[SPOOL_KEY_MAX];
+		int hold; /* descriptor that keeps the entry in the queue (queue_get); -1: none */
 		bool bad;
 	} entry[BATCH_ENTRIES];
 	size_t entries;
@@ -65,8 +66,8 @@ struct batch_mark batch_mark(const struct batch *b);
 /* The number of records taken out. */
 size_t batch_back(struct batch *b, struct batch_mark m);
 /* batch_entry: the records so far include all of this entry; bad: to be set aside instead of
- * removed. */
-void batch_entry(struct batch *b, const char *key, bool bad);
+ * removed. Takes the descriptor that holds it, or -1, and closes it when the entry is done. */
+void batch_entry(struct batch *b, const char *key, int hold, bool bad);
 bool batch_is_full(const struct batch *b);
 bool batch_is_empty(const struct batch *b);
 

@@ -143,7 +143,7 @@ static int files(struct svc *s, int argc, char **argv)
 }
 
 /* Flows that memory does not hold are paged out. */
-static const char *const calls[] = {"pwrite64", NULL};
+static const char *const calls[] = {"flock", "pwrite64", NULL};
 static const char *const sqs_calls[] = {"pwrite64", HTTP_CALLS, NULL};
 
 static struct svc_desc desc;

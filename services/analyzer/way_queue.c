@@ -2,6 +2,7 @@
  * way_queue: capture files from the queue on this host, oldest first.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -68,14 +69,23 @@ static int analyse(const char *key)
 	int rc = queue_get(serve.queue, key, &fd);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
+	/* The file's own descriptor is closed when it is read; the entry must stay until it is done. */
+	int hold = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (hold < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
 	snprintf(s3path, sizeof s3path, "%s%s", in.destination, key);
 	rc = serve_read(fd, &src, &res);
-	if (rc)
+	if (rc) {
+		close(hold);
 		return rc;
+	}
 	if (res.broken)
 		log_warn("broken capture file", "key=%s records=%" PRIu64 " error=\"%s\"", key,
 			 res.records, res.why);
-	batch_entry(&serve.batch, key, res.broken);
+	batch_entry(&serve.batch, key, hold, res.broken);
 	return 0;
 }
 

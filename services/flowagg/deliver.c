@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "flowagg/metrics.h"
+#include "pkt/capfile.h"
 #include "pkt/flowid.h"
 #include "pkt/journal.h"
 #include "proto/codec.h"
@@ -29,6 +30,16 @@ struct announcement {
 	uint64_t flows, packets, init_ns, last_ns, payload_bytes, first;
 };
 
+/* A queue entry in spool/evicted/: there until it is recorded. */
+struct eviction {
+	char consumer[64], key[SPOOL_KEY_MAX];
+	uint64_t packets;
+	bool recorded; /* by a run that was killed before the entry's end */
+};
+#define EVICTIONS 128
+
+static void recover(struct deliver *d);
+
 int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
 		 uint64_t *metrics)
 {
@@ -38,15 +49,19 @@ int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus 
 			      .m = metrics,
 			      .fd = -1,
 			      .log.fd = -1};
+	evicted_init(&d->evicted, o->evicted_path, EVICTED_MAX_BYTES);
 	d->pending = calloc(SPOOL_BATCH, sizeof *d->pending);
 	d->buf = malloc(WRITE_BUFFER);
-	int rc = d->pending && d->buf ? 0 : -ENOMEM;
+	d->evictions = calloc(EVICTIONS, sizeof *d->evictions);
+	int rc = d->pending && d->buf && d->evictions ? 0 : -ENOMEM;
 	if (!rc)
 		rc = spool_open(o->spool_dir, o->consumers, o->nconsumers, o->limits, &d->spool);
 	if (!rc)
 		rc = seallog_open(o->log_path, o->from, &d->log);
 	if (rc)
 		deliver_fini(d);
+	else
+		recover(d);
 	return rc;
 }
 
@@ -55,8 +70,11 @@ void deliver_fini(struct deliver *d)
 	spool_close(&d->spool);
 	if (d->log.fd >= 0)
 		seallog_close(&d->log);
+	evicted_close(&d->evicted);
+	free(d->evictions);
 	free(d->pending);
 	free(d->buf);
+	d->evictions = NULL;
 	d->pending = NULL;
 	d->buf = NULL;
 }
@@ -125,7 +143,7 @@ static int put(void *arg, const void *p, size_t n)
 
 static int write_file(struct deliver *d, const struct agg_sealed *s)
 {
-	int rc = spool_create(d->spool, s->key, &d->fd);
+	int rc = spool_create(d->spool, s->key, s->file_bytes, &d->fd);
 
 	if (rc)
 		return rc;
@@ -154,6 +172,115 @@ static bool for_good(int rc)
 	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
 }
 
+/* Packets of a capture file of ours. */
+static uint64_t count_packets(int fd)
+{
+	struct capfile *file;
+	struct capfile_packet p;
+	char err[128];
+	uint64_t n = 0;
+
+	if (capfile_open_fd(fd, &file, err, sizeof err))
+		return 0;
+	while (capfile_next(file, &p) == 1)
+		n++;
+	capfile_close(&file);
+	return n;
+}
+
+static void note_eviction(void *arg, const char *consumer, const char *key, int fd)
+{
+	struct deliver *d = arg;
+	struct eviction *e = &d->evictions[d->nevictions++];
+
+	snprintf(e->consumer, sizeof e->consumer, "%s", consumer);
+	snprintf(e->key, sizeof e->key, "%s", key);
+	e->packets = count_packets(fd);
+	e->recorded = false;
+}
+
+/* end_evictions: recorded, then gone. 0, or -errno: they stay. */
+static int end_evictions(struct deliver *d)
+{
+	struct evicted v[EVICTIONS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->nevictions; i++) {
+		const struct eviction *e = &d->evictions[i];
+		if (!e->recorded)
+			v[n++] = (struct evicted){e->consumer, e->key, e->packets, 1};
+	}
+	int rc = n ? evicted_add(&d->evicted, v, n) : 0;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < d->nevictions; i++) {
+		const struct eviction *e = &d->evictions[i];
+		rc = spool_evicted(d->spool, e->consumer, e->key);
+		if (rc)
+			log_warn("evicted bundle not removed", "key=%s error=\"%s\"", e->key,
+				 strerror(-rc));
+		/* The queues' entries of one file come one after the other. */
+		if (e->recorded || (i && strcmp(e->key, d->evictions[i - 1].key) == 0))
+			continue;
+		d->m[M_dropped_evicted] += e->packets;
+		d->m[M_dropped_evicted_files]++;
+	}
+	d->nevictions = 0;
+	return 0;
+}
+
+static int is_recorded(void *arg, const struct evicted *r)
+{
+	struct deliver *d = arg;
+
+	for (size_t i = 0; i < d->nevictions && r->key; i++) {
+		struct eviction *e = &d->evictions[i];
+		e->recorded |= strcmp(e->key, r->key) == 0 && strcmp(e->consumer, r->consumer) == 0;
+	}
+	return 0;
+}
+
+/* Ends what a killed run left. What cannot be done now waits for the next start: it is in no queue. */
+static void recover(struct deliver *d)
+{
+	int rc = spool_left(d->spool, EVICTIONS, note_eviction, d);
+
+	if (!rc && d->nevictions)
+		rc = evicted_read(d->evicted.path, is_recorded, d);
+	if (!rc)
+		rc = end_evictions(d);
+	if (rc)
+		log_warn("evicted bundles are left", "error=\"%s\"", strerror(-rc));
+	d->nevictions = 0;
+}
+
+/* One file out. 1; 0: there is no bundle that could go; -errno. */
+static int evict(struct deliver *d)
+{
+	int rc = d->nevictions > EVICTIONS - SPOOL_QUEUES ? end_evictions(d) : 0;
+
+	return rc ? rc : spool_evict(d->spool, note_eviction, d);
+}
+
+/* 1; 0: the spool stays too full for it; -errno: the disk refuses to make room. */
+static int make_room(struct deliver *d, uint64_t bytes)
+{
+	int rc;
+
+	while ((rc = spool_room(d->spool, bytes)) == 0) {
+		rc = evict(d);
+		if (rc == 0 && d->npending) {
+			/* Perhaps a bundle is among what is not in the queues yet. */
+			rc = deliver_commit(d);
+			if (!rc)
+				continue;
+		}
+		if (rc <= 0)
+			return rc;
+	}
+	return rc == 1;
+}
+
 int deliver_seal(void *arg, const struct agg_sealed *s)
 {
 	struct deliver *d = arg;
@@ -169,7 +296,12 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		rc = deliver_commit(d);
 	if (rc)
 		return rc;
-	if (!spool_room(d->spool, s->file_bytes, a.bundle)) {
+	rc = make_room(d, s->file_bytes);
+	if (rc < 0) {
+		report(d, rc);
+		return rc;
+	}
+	if (!rc) {
 		d->m[M_dropped_spool] += s->packets;
 		d->m[M_dropped_spool_files]++;
 		return 0;
@@ -221,19 +353,16 @@ static void announce(struct deliver *d, const struct announcement *a)
 	buf_fini(&body);
 }
 
-int deliver_commit(struct deliver *d)
+static int into_queues(struct deliver *d)
 {
 	struct seal_record records[SPOOL_BATCH];
 
-	if (!d->npending)
-		return 0;
 	/* The packets of a file are on disk in the journal before the file may be seen: else, after
 	 * power was lost, their numbers would be given again to others and this file would not come
 	 * out of a replay. */
 	int rc = journal_flush(d->journal_dir);
 	if (!rc)
 		rc = spool_commit(d->spool);
-	report(d, rc);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < d->npending; i++)
@@ -251,4 +380,15 @@ int deliver_commit(struct deliver *d)
 	d->npending = 0;
 	d->pending_packets = d->pending_bytes = 0;
 	return 0;
+}
+
+int deliver_commit(struct deliver *d)
+{
+	if (!d->npending && !d->nevictions)
+		return 0;
+	int rc = end_evictions(d);
+	if (!rc && d->npending)
+		rc = into_queues(d);
+	report(d, rc);
+	return rc;
 }

@@ -1,6 +1,7 @@
 /*
  * deliver: sealed files into the spool, in batches, each announced once it is on disk and in every
- * queue.
+ * queue. When the spool is full the oldest bundles go (rt/spool.h), and when there is none the new file is
+ * turned away.
  */
 #ifndef FLOWAGG_DELIVER_H
 #define FLOWAGG_DELIVER_H
@@ -8,6 +9,7 @@
 #include "flowagg/agg.h"
 #include "flowagg/seallog.h"
 #include "rt/bus.h"
+#include "rt/evicted.h"
 #include "rt/spool.h"
 
 struct deliver {
@@ -20,6 +22,9 @@ struct deliver {
 	struct announcement *pending; /* SPOOL_BATCH */
 	size_t npending;
 	uint64_t pending_packets, pending_bytes;
+	struct evicted_log evicted;
+	struct eviction *evictions; /* EVICTIONS: entries taken out of queues, not recorded yet */
+	size_t nevictions;
 	uint8_t *buf; /* for writing */
 	size_t fill;
 	int fd;
@@ -27,14 +32,14 @@ struct deliver {
 };
 
 struct deliver_options {
-	const char *spool_dir, *log_path, *journal_dir, *sensor;
+	const char *spool_dir, *log_path, *evicted_path, *journal_dir, *sensor;
 	const char *const *consumers;
 	size_t nconsumers;
 	struct spool_limits limits;
 	uint64_t from; /* next seal number of the checkpoint */
 };
 
-/* deliver_init: borrows strings, bus and metrics. 0 or -errno. */
+/* deliver_init: borrows strings, bus and metrics, and ends evictions that a former run began. 0 or -errno. */
 int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
 		 uint64_t *metrics);
 void deliver_fini(struct deliver *d);
@@ -43,8 +48,8 @@ void deliver_fini(struct deliver *d);
  * the disk refuses for now is not taken over; what it refuses for good is counted and gone. */
 int deliver_seal(void *arg, const struct agg_sealed *s);
 
-/* deliver_commit: puts what is pending into the queues and announces it. 0, or -errno: it stays
- * pending. */
+/* deliver_commit: ends evictions, puts what is pending into the queues and announces it. 0, or -errno: it
+ * stays pending. */
 int deliver_commit(struct deliver *d);
 
 #endif

@@ -65,10 +65,12 @@ static const struct opt opts[] = {
 	 "default what capture says they are",
 	 NULL},
 	{"spool_max_bytes", 0, OPT_SIZE, O(spool_max_bytes), "8GiB", 1 << 20, INT64_C(1) << 46,
-	 "bytes", "of all queues; at nine tenths bundles are turned away, at the limit every file",
+	 "bytes",
+	 "of all queues; beyond, the oldest bundles go, and without any the new file is turned "
+	 "away",
 	 NULL},
 	{"spool_max_files", 0, OPT_INT, O(spool_max_files), "1000000", 16, INT64_C(1) << 40,
-	 "files", "of all queues; in the same order", NULL},
+	 "files", "of all queues; likewise", NULL},
 	{"checkpoint_s", 0, OPT_INT, O(checkpoint_s), "30", 1, 86400, "s",
 	 "how often open flows are saved, when there is something new", NULL},
 	{"checkpoint_bytes", 0, OPT_SIZE, O(checkpoint_bytes), "256MiB", 1 << 16, INT64_C(1) << 42,
@@ -89,7 +91,7 @@ static struct {
 	struct agg agg;
 	struct deliver deliver;
 	struct source source;
-	char journal_dir[4096], checkpoint[4096];
+	char journal_dir[4096], checkpoint[4096], evicted[4096];
 	int lock;
 	uint64_t base[AGG_TOTALS]; /* the totals when this run began */
 	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
@@ -378,6 +380,7 @@ static int start(struct svc *s)
 	if (svc_path(s, "journal", fa.journal_dir, sizeof fa.journal_dir) ||
 	    svc_path(s, "flowagg.checkpoint", fa.checkpoint, sizeof fa.checkpoint) ||
 	    svc_path(s, "flowagg.seals", log_path, sizeof log_path) ||
+	    svc_path(s, "flowagg.evicted", fa.evicted, sizeof fa.evicted) ||
 	    svc_path(s, "spool", spool_dir, sizeof spool_dir))
 		return -ENAMETOOLONG;
 	int heads = ckfile_heads(fa.checkpoint, &next, &next_seal);
@@ -387,6 +390,7 @@ static int start(struct svc *s)
 	struct deliver_options o = {
 		.spool_dir = spool_dir,
 		.log_path = log_path,
+		.evicted_path = fa.evicted,
 		.journal_dir = fa.journal_dir,
 		.sensor = s->common.sensor,
 		.consumers = (const char *const *)conf.consumers.v,
@@ -511,9 +515,9 @@ int main(int argc, char **argv)
 			   "Writes   STATE_DIR/spool/queue/CONSUMER/KEY, one link a consumer: one "
 			   "pcap a flow, and one\n"
 			   "         bundle a minute for flows whose initiator sent nothing;\n"
-			   "         STATE_DIR/flowagg.checkpoint and flowagg.seals; "
-			   "RUN_DIR/flowagg.sock: topics flow,\n"
-			   "         stat, alert.\n"
+			   "         STATE_DIR/flowagg.checkpoint, flowagg.seals and "
+			   "flowagg.evicted;\n"
+			   "         RUN_DIR/flowagg.sock: topics flow, stat, alert.\n"
 			   "Needs    no privilege; capture's journal on the same machine. SIGTERM "
 			   "saves open flows, it does\n"
 			   "         not seal them.\n"

@@ -7,6 +7,9 @@
  *   packets_sealed
  *       = packets_delivered + packets_again + packets_pending + dropped_spool + dropped_disk
  *
+ * What was delivered may leave a queue unread: dropped_evicted. STATE_DIR/flowagg.evicted has what and from
+ * which queue, over all runs.
+ *
  * The same counted over the life of the state directory, each packet once however often a run was
  * killed:
  *
@@ -55,8 +58,10 @@
 	X(dropped_unknown_link, DROP,    "packets", "of a link type that cannot be decoded") \
 	X(dropped_other_side,   DROP,    "packets", "not the initiator's, with directions: in") \
 	X(dropped_own,          DROP,    "packets", "of flows that this host itself began") \
-	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full") \
-	X(dropped_spool_files,  DROP,    "files",   "turned away because the spool was full") \
+	X(dropped_spool,        DROP,    "packets", "in files turned away because the spool was full of what never goes") \
+	X(dropped_spool_files,  DROP,    "files",   "turned away, likewise") \
+	X(dropped_evicted,      DROP,    "packets", "in bundles taken out of the queues again, the oldest first, because the spool was full") \
+	X(dropped_evicted_files, DROP,   "files",   "bundles taken out of the queues, likewise") \
 	X(dropped_disk,         DROP,    "packets", "in files that the disk refuses for good: too large for it") \
 	X(dropped_disk_files,   DROP,    "files",   "that the disk refuses for good") \
 	X(malformed,            DROP,    "messages", "packet messages that could not be decoded") \

@@ -1,18 +1,14 @@
 #include "archive.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* pcap/YYYY/MM/DD/HH: the files lie at this depth. */
-#define HOUR_DEPTH 5
-/* Folders of one level that are looked at: a month has 31 days, and we write 100 years. */
-#define NAMES_MAX 128
+#include "rt/spool_dir.h"
+
 /* Files removed in one step. */
 #define REMOVE_STEP 256
 /* When the limit is passed, so much of it (a 1/n) is freed at once. */
@@ -36,42 +32,6 @@ void archive_add(struct archive *a, const char *key, uint64_t bytes)
 	int c = strncmp(key, a->at, n);
 	if (a->summed || c < 0 || (c == 0 && strlen(a->at) >= n))
 		a->bytes += bytes;
-}
-
-static int name_order(const void *x, const void *y)
-{
-	return strcmp(x, y);
-}
-
-/* Puts the first hour's folder above `after`, in order of names, into path, which holds the folder
- * to look below (depth levels down from the root). */
-static bool find(int root, char path[SPOOL_KEY_MAX], int depth, const char *after)
-{
-	char names[NAMES_MAX][16];
-	size_t n = 0, len = strlen(path);
-	if (depth == HOUR_DEPTH)
-		return strcmp(path, after) > 0;
-	int fd = openat(root, len ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	for (struct dirent *e; n < NAMES_MAX && (e = readdir(d));)
-		if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof names[0])
-			strcpy(names[n++], e->d_name);
-	closedir(d);
-	qsort(names, n, sizeof names[0], name_order);
-	for (size_t i = 0; i < n; i++) {
-		int m = snprintf(path + len, SPOOL_KEY_MAX - len, "%s%s", len ? "/" : "", names[i]);
-		/* Below a folder that sorts under the same part of `after`, nothing is above it. */
-		if (m > 0 && (size_t)m < SPOOL_KEY_MAX - len &&
-		    strncmp(path, after, strlen(path)) >= 0 && find(root, path, depth + 1, after))
-			return true;
-		path[len] = '\0';
-	}
-	return false;
 }
 
 /* Sums the files of a folder; with max > 0 removes so many of them. */
@@ -98,18 +58,6 @@ static struct sum visit(const struct archive *a, const char *folder, uint64_t ma
 	return s;
 }
 
-static void remove_empty(const struct archive *a, const char *folder)
-{
-	char path[SPOOL_KEY_MAX];
-	snprintf(path, sizeof path, "%s", folder);
-	while (path[0] && unlinkat(a->fd, path, AT_REMOVEDIR) == 0) {
-		char *slash = strrchr(path, '/');
-		if (!slash)
-			break;
-		*slash = '\0';
-	}
-}
-
 static bool over(const struct archive *a)
 {
 	return a->max_bytes && a->bytes > a->max_bytes - a->max_bytes / FREE_PART;
@@ -117,11 +65,11 @@ static bool over(const struct archive *a)
 
 bool archive_tidy(struct archive *a)
 {
-	char folder[SPOOL_KEY_MAX] = "";
+	char folder[SPOOL_KEY_MAX];
 	if (!a->max_bytes)
 		return false;
 	if (!a->summed) {
-		if (find(a->fd, folder, 0, a->at)) {
+		if (spool_next_hour(a->fd, a->at, folder)) {
 			a->bytes += visit(a, folder, 0).bytes;
 			snprintf(a->at, sizeof a->at, "%s", folder);
 			return true;
@@ -132,7 +80,7 @@ bool archive_tidy(struct archive *a)
 	/* Removing, once begun, goes on until a part of the limit is free. */
 	if (a->bytes <= a->max_bytes && !a->removing)
 		return false;
-	a->removing = over(a) && find(a->fd, folder, 0, a->at);
+	a->removing = over(a) && spool_next_hour(a->fd, a->at, folder);
 	if (!a->removing) {
 		a->at[0] = '\0';
 		return false;
@@ -141,7 +89,7 @@ bool archive_tidy(struct archive *a)
 	a->removed += s.files;
 	a->removed_bytes += s.bytes;
 	a->bytes -= s.bytes < a->bytes ? s.bytes : a->bytes;
-	remove_empty(a, folder);
+	spool_rmdirs(a->fd, folder);
 	/* What cannot be removed must not keep us from the next hour. */
 	if (!s.files)
 		snprintf(a->at, sizeof a->at, "%s", folder);

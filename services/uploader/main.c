@@ -260,7 +260,7 @@ static void drain(struct svc *s)
 	close_work();
 }
 
-static const char *const calls[] = {HTTP_CALLS, NULL};
+static const char *const calls[] = {"flock", HTTP_CALLS, NULL};
 
 static struct svc_desc desc = {
 	.name = "uploader",

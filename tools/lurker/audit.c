@@ -199,7 +199,8 @@ int front_audit(int argc, char **argv)
 		"stops).\n"
 		"Holes, times in which capture was not there, are listed with what the interface "
 		"counted.\n\n"
-		"Reads: STATE_DIR/stat, spool, objects, records. Writes: nothing. Needs: the right "
+		"Reads: STATE_DIR/stat, spool, objects, records, flowagg.evicted. Writes: nothing. "
+		"Needs: the right "
 		"to read\n"
 		"there. Exit code: 0 all packets accounted for, 1 some are not, 2 usage."};
 	static struct audit a;

@@ -71,6 +71,7 @@ const struct rule balance_rules[] = {
 		.in = {{TERM_DISK, "delivered", "in its queue, by flowagg's count"}},
 		.out = {{TERM_DISK, "objects", "in the archive"},
 			{TERM_DISK, "uploader_queue", "in its queue"},
+			{TERM_DISK, "uploader_evicted", "the oldest bundles, out of a full queue"},
 			{TERM_DISK, "uploader_bad", "set aside"}},
 	},
 	{
@@ -82,6 +83,7 @@ const struct rule balance_rules[] = {
 		.out = {{TERM_DISK, "records", "in records"},
 			{TERM_SUM, "outside", "in no record, by its count"},
 			{TERM_DISK, "analyzer_queue", "in its queue"},
+			{TERM_DISK, "analyzer_evicted", "the oldest bundles, out of a full queue"},
 			{TERM_DISK, "analyzer_bad", "set aside"}},
 	},
 };

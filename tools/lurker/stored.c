@@ -1,6 +1,5 @@
 #include "stored.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -12,41 +11,8 @@
 #include <unistd.h>
 
 #include "days.h"
-#include "pkt/capfile.h"
-
-#define DEPTH_MAX 12
-
-/* Called with the path below the walk's root. */
-typedef int (*file_fn)(void *arg, int dirfd, const char *name, const char *key);
-
-static int walk(int fd, const char *key, int depth, file_fn fn, void *arg)
-{
-	int rc = 0;
-	DIR *d = fdopendir(fd);
-	if (!d) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
-	const struct dirent *e;
-	while (!rc && (e = readdir(d)) != NULL) {
-		char below[PATH_MAX];
-		struct stat st;
-		if (e->d_name[0] == '.' ||
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue; /* gone meanwhile */
-		snprintf(below, sizeof(below), "%s%s%s", key, *key ? "/" : "", e->d_name);
-		if (S_ISREG(st.st_mode)) {
-			rc = fn(arg, dirfd(d), e->d_name, below);
-		} else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
-			int sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			if (sub >= 0)
-				rc = walk(sub, below, depth + 1, fn, arg);
-		}
-	}
-	closedir(d);
-	return rc;
-}
+#include "gone.h"
+#include "walk.h"
 
 struct counting {
 	struct stored *s;
@@ -58,23 +24,14 @@ static int count_file(void *arg, int dirfd, const char *name, const char *key)
 {
 	const struct counting *c = arg;
 	size_t n = strlen(name);
-	struct capfile *file;
-	struct capfile_packet p;
 	struct stat st;
-	char err[128];
 	if (n < 5 || strcmp(name + n - 5, ".pcap") != 0)
 		return 0;
 	if (c->known >= 0 && fstatat(c->known, key, &st, 0) == 0)
 		return 0;
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	int rc = capfile_open_fd(fd, &file, err, sizeof(err));
-	if (!rc) {
-		while ((rc = capfile_next(file, &p)) == 1)
-			++*c->packets;
-		capfile_close(&file);
-	}
+	int rc = walk_packets(dirfd, name, c->packets);
+	if (rc == -ENOENT)
+		return 0;
 	if (rc == -EBADMSG) {
 		c->s->broken++;
 		rc = 0;
@@ -82,15 +39,6 @@ static int count_file(void *arg, int dirfd, const char *name, const char *key)
 	if (c->files)
 		++*c->files;
 	return rc;
-}
-
-/* An absent folder holds nothing. */
-static int count_folder(const char *dir, struct counting *c)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return walk(fd, "", 0, count_file, c);
 }
 
 struct flow_count {
@@ -102,13 +50,16 @@ struct flows {
 	struct flow_count *v;
 	size_t n, cap;
 	int queue; /* the analyzer's: records of what is still there come again */
+	const struct gone *gone;
 };
 
-static bool in_queue(const struct flows *f, const char *s3path)
+/* Whether the record's file counts elsewhere: in the queue, or among what was taken out of it. */
+static bool elsewhere(const struct flows *f, const char *s3path)
 {
 	const char *key = s3path ? strstr(s3path, "/pcap/") : NULL;
 	struct stat st;
-	return f->queue >= 0 && key && fstatat(f->queue, key + 1, &st, 0) == 0;
+	return key && (gone_has(f->gone, key + 1) ||
+		       (f->queue >= 0 && fstatat(f->queue, key + 1, &st, 0) == 0));
 }
 
 static const char *text_of(struct json_object *o, const char *key)
@@ -127,7 +78,7 @@ static int take_record(void *arg, struct bytes line)
 	json_tokener_free(k);
 	int rc = 0;
 	const char *id = o ? text_of(o, "flow_id") : NULL;
-	if (!id || text_of(o, "tunnel") || in_queue(f, text_of(o, "s3path")))
+	if (!id || text_of(o, "tunnel") || elsewhere(f, text_of(o, "s3path")))
 		goto out; /* what is inside a tunnel counts with its outer flow */
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 1024;
@@ -153,10 +104,12 @@ static int by_id(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-static int count_records(const char *dir, const char *queue, struct stored *s)
+static int count_records(const char *dir, const char *queue, const struct gone *gone,
+			 struct stored *s)
 {
-	struct flows f = {.queue = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct flows f = {.queue = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .gone = gone};
 	struct days days;
+	s->analyzer_evicted = gone_packets(gone, f.queue, -1);
 	int rc = days_open(dir, &days);
 	if (rc == -ENOENT) {
 		rc = 0;
@@ -181,6 +134,20 @@ out:
 	return rc;
 }
 
+/* Of the uploader. What the archive has, or the queue again, counts there. */
+static int count_gone(const char *state_dir, const char *queue, int objects, struct stored *s)
+{
+	struct gone gone;
+	int rc = gone_read(state_dir, "uploader", &gone);
+	int fd = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!rc)
+		s->uploader_evicted = gone_packets(&gone, objects, fd);
+	if (fd >= 0)
+		close(fd);
+	gone_free(&gone);
+	return rc;
+}
+
 int stored_read(const char *state_dir, const char *objects_dir, struct stored *out)
 {
 	char objects[PATH_MAX], path[PATH_MAX], queue[PATH_MAX];
@@ -200,28 +167,34 @@ int stored_read(const char *state_dir, const char *objects_dir, struct stored *o
 	c.packets = &out->uploader_queue;
 	c.files = NULL;
 	snprintf(path, sizeof(path), "%s/spool/queue/uploader", state_dir);
-	int rc = count_folder(path, &c);
+	int rc = walk_files(path, count_file, &c);
+	if (!rc)
+		rc = count_gone(state_dir, path, known, out);
 	c.known = -1;
 	c.packets = &out->uploader_bad;
 	snprintf(path, sizeof(path), "%s/spool/bad/uploader", state_dir);
 	if (!rc)
-		rc = count_folder(path, &c);
+		rc = walk_files(path, count_file, &c);
 	c.packets = &out->objects;
 	c.files = &out->files;
 	if (!rc)
-		rc = count_folder(objects, &c);
+		rc = walk_files(objects, count_file, &c);
 	c.files = NULL;
 	c.packets = &out->analyzer_queue;
 	snprintf(queue, sizeof(queue), "%s/spool/queue/analyzer", state_dir);
 	if (!rc)
-		rc = count_folder(queue, &c);
+		rc = walk_files(queue, count_file, &c);
 	c.packets = &out->analyzer_bad;
 	snprintf(path, sizeof(path), "%s/spool/bad/analyzer", state_dir);
 	if (!rc)
-		rc = count_folder(path, &c);
+		rc = walk_files(path, count_file, &c);
 	snprintf(path, sizeof(path), "%s/records/analysis", state_dir);
+	struct gone gone = {0};
 	if (!rc)
-		rc = count_records(path, queue, out);
+		rc = gone_read(state_dir, "analyzer", &gone);
+	if (!rc)
+		rc = count_records(path, queue, &gone, out);
+	gone_free(&gone);
 	if (known >= 0)
 		close(known);
 	return rc;
@@ -237,9 +210,11 @@ uint64_t stored_value(const struct stored *s, const char *name)
 		{"objects", s->objects},
 		{"uploader_queue", s->uploader_queue},
 		{"uploader_bad", s->uploader_bad},
+		{"uploader_evicted", s->uploader_evicted},
 		{"records", s->records},
 		{"analyzer_queue", s->analyzer_queue},
 		{"analyzer_bad", s->analyzer_bad},
+		{"analyzer_evicted", s->analyzer_evicted},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(rows[i].name, name) == 0)

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "rt/smallest.h"
 #include "rt/spool.h"
 #include "rt/spool_dir.h"
 
@@ -29,8 +31,8 @@ struct queue {
 	int spoolfd, fd;
 	char *consumer;
 	char cursor[SPOOL_KEY_MAX];
-	char (*window)[SPOOL_KEY_MAX];
-	size_t n, at;
+	struct smallest window;
+	size_t at;
 };
 
 int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
@@ -43,12 +45,10 @@ int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
 		return -ENOMEM;
 	q->spoolfd = q->fd = -1;
 	q->consumer = strdup(consumer);
-	q->window = calloc(QUEUE_WINDOW, sizeof *q->window);
-	if (!q->consumer || !q->window)
-		rc = -ENOMEM;
-	else if (!spool_key_valid(consumer) || strchr(consumer, '/'))
+	rc = q->consumer ? smallest_init(&q->window, QUEUE_WINDOW, strcmp) : -ENOMEM;
+	if (!rc && (!spool_key_valid(consumer) || strchr(consumer, '/')))
 		rc = -EINVAL;
-	else
+	if (!rc)
 		rc = spool_opendirs(spool_dir, &q->spoolfd);
 	if (!rc) {
 		snprintf(path, sizeof path, "queue/%s", consumer);
@@ -76,7 +76,7 @@ void queue_close(struct queue **qp)
 		close(q->fd);
 	if (q->spoolfd >= 0)
 		close(q->spoolfd);
-	free(q->window);
+	smallest_fini(&q->window);
 	free(q->consumer);
 	free(q);
 	*qp = NULL;
@@ -84,7 +84,7 @@ void queue_close(struct queue **qp)
 
 void queue_rewind(struct queue *q)
 {
-	q->n = q->at = 0;
+	q->window.n = q->at = 0;
 	q->cursor[0] = '\0';
 }
 
@@ -97,26 +97,6 @@ static DIR *open_folder(int at, const char *path)
 	if (!d)
 		close(fd);
 	return d;
-}
-
-/* Puts key into the sorted window if it is among the smallest. */
-static void window_add(struct queue *q, const char *key)
-{
-	size_t lo = 0, hi = q->n;
-
-	if (q->n == QUEUE_WINDOW && strcmp(key, q->window[q->n - 1]) >= 0)
-		return;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (strcmp(q->window[mid], key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (q->n < QUEUE_WINDOW)
-		q->n++;
-	memmove(q->window[lo + 1], q->window[lo], (q->n - 1 - lo) * sizeof *q->window);
-	snprintf(q->window[lo], SPOOL_KEY_MAX, "%s", key);
 }
 
 static bool join(char out[SPOOL_KEY_MAX], const char *folder, const char *name)
@@ -163,7 +143,7 @@ static void search(struct queue *q, const char *folder, int depth)
 				strcpy(sub[nsub++], e->d_name);
 		} else if (join(key, folder, e->d_name) && spool_key_valid(key) &&
 			   strcmp(key, q->cursor) > 0) {
-			window_add(q, key);
+			smallest_add(&q->window, key);
 		}
 	}
 	closedir(d);
@@ -173,24 +153,37 @@ static void search(struct queue *q, const char *folder, int depth)
 		return;
 	}
 	qsort(sub, nsub, sizeof sub[0], name_order);
-	for (size_t i = 0; i < nsub && !q->n && depth > 0; i++)
+	for (size_t i = 0; i < nsub && !q->window.n && depth > 0; i++)
 		if (join(key, folder, sub[i]) && !passed(q, key))
 			search(q, key, depth - 1);
 }
 
 int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
 {
-	if (q->at == q->n) {
-		q->n = q->at = 0;
+	if (q->at == q->window.n) {
+		q->window.n = q->at = 0;
 		search(q, "", QUEUE_DEPTH);
-		if (!q->n) {
+		if (!q->window.n) {
 			queue_rewind(q);
 			return 0;
 		}
 	}
-	memcpy(key, q->window[q->at++], SPOOL_KEY_MAX);
+	memcpy(key, q->window.key[q->at++], SPOOL_KEY_MAX);
 	memcpy(q->cursor, key, SPOOL_KEY_MAX);
 	return 1;
+}
+
+/* The sealer takes an entry away while it has the lock alone. So an entry that is locked is about to go,
+ * and one that still has its name once we share the lock stays until we let go. */
+static int hold(const struct queue *q, const char *key, int fd)
+{
+	struct stat ours, named;
+
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -ENOENT : -errno;
+	if (fstat(fd, &ours) < 0 || fstatat(q->fd, key, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return ours.st_ino == named.st_ino ? 0 : -ENOENT;
 }
 
 int queue_get(struct queue *q, const char *key, int *fd)
@@ -198,7 +191,12 @@ int queue_get(struct queue *q, const char *key, int *fd)
 	if (!spool_key_valid(key))
 		return -EINVAL;
 	*fd = openat(q->fd, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return *fd < 0 ? -errno : 0;
+	if (*fd < 0)
+		return -errno;
+	int rc = hold(q, key, *fd);
+	if (rc)
+		close(*fd);
+	return rc;
 }
 
 int queue_done(struct queue *q, const char *key)

@@ -16,47 +16,27 @@
 
 #include "rt/loop.h"
 #include "rt/spool_dir.h"
+#include "rt/spool_own.h"
 
 /* Up to so many files of a batch are flushed one by one; for more, one syncfs costs less: 256 files of
  * 2 kB took 1526 ms one by one and 26 to 39 ms with syncfs, four took 26 and 14 ms (ext4 on a virtual disk,
  * where one flush takes 5 to 10 ms). The price: what others wrote to the filesystem is flushed too. */
 #define FLUSH_SINGLY 2
 
-/* A full count of the queues is made again after so long while they seem full. */
-#define RECOUNT_NS (2 * UINT64_C(1000000000))
-
-struct pending {
-	char key[SPOOL_KEY_MAX];
-	int fd; /* -1 once it was flushed and closed */
-	uint64_t bytes;
-};
-
-struct spool {
-	int dirfd;
-	char **consumers;
-	size_t nconsumers;
-	struct spool_limits limits;
-	struct spool_use use; /* an upper bound: what a recount found and came in since */
-	uint64_t counted_ns;
-	struct pending *pending;
-	size_t npending;
-	bool committed;
-};
-
 static void tmp_name(size_t i, char out[32])
 {
 	snprintf(out, 32, "tmp/%zu", i);
 }
 
-/* Adds up a folder of a queue and all below it. A file counts by its share of links: with two
- * consumers each of its two links counts for half. Both sums are in 1/SHARES, which 1 to 10 links
- * divide. */
-#define SHARES 2520u
-struct sum {
-	uint64_t bytes, files;
-};
+struct spool_sum spool_share(const struct stat *st)
+{
+	uint64_t share = st->st_nlink ? SHARES / st->st_nlink : 0;
 
-static void add_up(int at, const char *name, int depth, struct sum *sum)
+	return (struct spool_sum){(uint64_t)st->st_size * share, share};
+}
+
+/* Adds up a folder of a queue and all below it. */
+static void add_up(int at, const char *name, int depth, struct spool_sum *sum)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -73,10 +53,10 @@ static void add_up(int at, const char *name, int depth, struct sum *sum)
 		if (e->d_type == DT_DIR) {
 			if (depth > 0)
 				add_up(dirfd(d), e->d_name, depth - 1, sum);
-		} else if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			   st.st_nlink) {
-			sum->bytes += (uint64_t)st.st_size * (SHARES / st.st_nlink);
-			sum->files += SHARES / st.st_nlink;
+		} else if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+			struct spool_sum one = spool_share(&st);
+			sum->bytes += one.bytes;
+			sum->files += one.files;
 		}
 	}
 	closedir(d);
@@ -84,12 +64,13 @@ static void add_up(int at, const char *name, int depth, struct sum *sum)
 
 static void recount(struct spool *s)
 {
-	struct sum sum = {0};
+	uint64_t begin = clock_mono_ns();
 
+	s->use = (struct spool_sum){0};
 	/* queue/<consumer>/pcap/YYYY/MM/DD/HH */
-	add_up(s->dirfd, "queue", 6, &sum);
-	s->use = (struct spool_use){sum.bytes / SHARES, (sum.files + SHARES - 1) / SHARES};
+	add_up(s->dirfd, "queue", 6, &s->use);
 	s->counted_ns = clock_mono_ns();
+	s->count_cost_ns = s->counted_ns - begin;
 }
 
 static int empty_tmp(struct spool *s)
@@ -110,6 +91,44 @@ static int empty_tmp(struct spool *s)
 	return 0;
 }
 
+static int add_queue(struct spool *s, const char *name)
+{
+	char path[SPOOL_KEY_MAX + 16];
+
+	if (!spool_key_valid(name) || strchr(name, '/') || s->nqueues == SPOOL_QUEUES)
+		return -EINVAL;
+	s->queues[s->nqueues] = strdup(name);
+	if (!s->queues[s->nqueues])
+		return -ENOMEM;
+	s->nqueues++;
+	snprintf(path, sizeof path, "queue/%s", name);
+	return spool_mkdirs(s->dirfd, path, true, true);
+}
+
+/* A consumer that was taken out of the configuration leaves its queue, which takes room as well. */
+static int add_other_queues(struct spool *s)
+{
+	int fd = openat(s->dirfd, "queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int rc = 0;
+
+	if (!d) {
+		rc = errno == ENOENT ? 0 : -errno;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	for (struct dirent *e; s->nqueues < SPOOL_QUEUES && rc != -ENOMEM && (e = readdir(d));) {
+		bool known = e->d_name[0] == '.';
+		for (size_t i = 0; i < s->nconsumers && !known; i++)
+			known = strcmp(s->queues[i], e->d_name) == 0;
+		if (!known)
+			rc = add_queue(s, e->d_name);
+	}
+	closedir(d);
+	return rc == -ENOMEM ? rc : 0;
+}
+
 int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
 	       struct spool_limits limits, struct spool **out)
 {
@@ -121,22 +140,14 @@ int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
 	s->dirfd = -1;
 	s->limits = limits;
 	s->pending = calloc(SPOOL_BATCH, sizeof *s->pending);
-	s->consumers = calloc(n ? n : 1, sizeof *s->consumers);
-	rc = s->pending && s->consumers ? spool_opendirs(spool_dir, &s->dirfd) : -ENOMEM;
+	rc = s->pending ? spool_opendirs(spool_dir, &s->dirfd) : -ENOMEM;
 	if (!rc)
 		rc = spool_mkdirs(s->dirfd, "tmp", true, true);
-	for (size_t i = 0; i < n && !rc; i++) {
-		char path[SPOOL_KEY_MAX + 16];
-		snprintf(path, sizeof path, "queue/%s", consumers[i]);
-		s->consumers[i] = strdup(consumers[i]);
-		if (!s->consumers[i])
-			rc = -ENOMEM;
-		else if (!spool_key_valid(consumers[i]) || strchr(consumers[i], '/'))
-			rc = -EINVAL;
-		else
-			rc = spool_mkdirs(s->dirfd, path, true, true);
-		s->nconsumers++;
-	}
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_queue(s, consumers[i]);
+	s->nconsumers = s->nqueues;
+	if (!rc)
+		rc = add_other_queues(s);
 	if (!rc)
 		rc = empty_tmp(s);
 	if (rc) {
@@ -157,9 +168,9 @@ void spool_close(struct spool **sp)
 	for (size_t i = 0; i < s->npending; i++)
 		if (s->pending[i].fd >= 0)
 			close(s->pending[i].fd);
-	for (size_t i = 0; i < s->nconsumers; i++)
-		free(s->consumers[i]);
-	free(s->consumers);
+	for (size_t i = 0; i < s->nqueues; i++)
+		free(s->queues[i]);
+	smallest_fini(&s->search.found);
 	free(s->pending);
 	if (s->dirfd >= 0)
 		close(s->dirfd);
@@ -167,28 +178,33 @@ void spool_close(struct spool **sp)
 	*sp = NULL;
 }
 
-static bool fits(const struct spool *s, uint64_t bytes, bool plain)
+struct spool_use spool_use(struct spool *s)
 {
-	uint64_t b = s->limits.max_bytes, f = s->limits.max_files;
-
-	if (plain) {
-		b -= b / 10;
-		f -= f / 10;
-	}
-	return s->use.bytes + bytes <= b && s->use.files < f;
+	return (struct spool_use){(s->use.bytes + SHARES - 1) / SHARES,
+				  (s->use.files + SHARES - 1) / SHARES};
 }
 
-bool spool_room(struct spool *s, uint64_t bytes, bool plain)
+static bool fits(struct spool *s, uint64_t bytes)
 {
-	if (fits(s, bytes, plain))
-		return true;
-	if (clock_mono_ns() - s->counted_ns < RECOUNT_NS)
-		return false;
+	struct spool_use use = spool_use(s);
+
+	return use.bytes + s->pending_bytes + bytes <= s->limits.max_bytes &&
+	       use.files + s->npending < s->limits.max_files;
+}
+
+int spool_room(struct spool *s, uint64_t bytes)
+{
+	if (bytes > s->limits.max_bytes)
+		return -EFBIG;
+	if (fits(s, bytes))
+		return 1;
+	if (clock_mono_ns() - s->counted_ns < SPOOL_REST * s->count_cost_ns)
+		return 0;
 	recount(s);
-	return fits(s, bytes, plain);
+	return fits(s, bytes);
 }
 
-int spool_create(struct spool *s, const char *key, int *out)
+int spool_create(struct spool *s, const char *key, uint64_t bytes, int *out)
 {
 	char name[32];
 
@@ -202,9 +218,11 @@ int spool_create(struct spool *s, const char *key, int *out)
 	int fd = openat(s->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	struct pending *p = &s->pending[s->npending++];
+	struct spool_pending *p = &s->pending[s->npending++];
 	snprintf(p->key, sizeof p->key, "%s", key);
 	p->fd = fd;
+	p->bytes = bytes;
+	s->pending_bytes += bytes;
 	*out = fd;
 	return 0;
 }
@@ -213,7 +231,8 @@ void spool_drop(struct spool *s)
 {
 	char name[32];
 
-	struct pending *p = &s->pending[--s->npending];
+	struct spool_pending *p = &s->pending[--s->npending];
+	s->pending_bytes -= p->bytes;
 	if (p->fd >= 0)
 		close(p->fd);
 	tmp_name(s->npending, name);
@@ -230,18 +249,12 @@ size_t spool_pending(const struct spool *s)
 static int flush_files(struct spool *s)
 {
 	bool singly = s->npending <= FLUSH_SINGLY;
-	struct stat st;
 
 	if (!singly && syncfs(s->dirfd) < 0)
 		return -errno;
-	for (size_t i = 0; i < s->npending; i++) {
-		struct pending *p = &s->pending[i];
-		if (p->fd < 0)
-			continue;
-		if ((singly && fdatasync(p->fd) < 0) || fstat(p->fd, &st) < 0)
+	for (size_t i = 0; i < s->npending && singly; i++)
+		if (s->pending[i].fd >= 0 && fdatasync(s->pending[i].fd) < 0)
 			return -errno;
-		p->bytes = (uint64_t)st.st_size;
-	}
 	for (size_t i = 0; i < s->npending; i++) {
 		if (s->pending[i].fd >= 0)
 			close(s->pending[i].fd);
@@ -302,12 +315,14 @@ int spool_commit(struct spool *s)
 	int rc = flush_files(s);
 
 	for (size_t i = 0; i < s->nconsumers && !rc; i++)
-		rc = deliver(s, s->consumers[i]);
+		rc = deliver(s, s->queues[i]);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < s->npending; i++) {
-		s->use.bytes += s->pending[i].bytes;
-		s->use.files++;
+		s->use.bytes += s->pending[i].bytes * SHARES;
+		s->use.files += SHARES;
+		if (spool_is_bundle(s->pending[i].key))
+			s->search.none_until_ns = 0;
 	}
 	s->committed = true;
 	return 0;
@@ -322,10 +337,6 @@ void spool_forget(struct spool *s)
 		unlinkat(s->dirfd, name, 0);
 	}
 	s->npending = 0;
+	s->pending_bytes = 0;
 	s->committed = false;
-}
-
-struct spool_use spool_use(struct spool *s)
-{
-	return s->use;
 }

@@ -229,7 +229,7 @@ Test(batch, what_is_taken_back_is_not_written)
 	batch_init(&b, 1 << 20);
 	cr_assert(batch_is_empty(&b));
 	cr_assert(eq(int, batch_record(&b, bytes_str("one"), bytes_str("1")), 0));
-	batch_entry(&b, "key", false);
+	batch_entry(&b, "key", -1, false);
 	struct batch_mark mark = batch_mark(&b);
 	size_t lines = b.lines.n, bodies = b.bodies.n;
 	cr_assert(eq(int, batch_record(&b, bytes_str("two"), (struct bytes){0}), 0));
@@ -246,7 +246,7 @@ Test(batch, what_is_taken_back_is_not_written)
 	cr_assert(eq(int, batch_record(&b, bytes_str("four"), bytes_str("4")), 0));
 	for (size_t i = 1; i < BATCH_ENTRIES; i++) {
 		cr_assert(not(batch_is_full(&b)));
-		batch_entry(&b, "key", true);
+		batch_entry(&b, "key", -1, true);
 	}
 	cr_assert(batch_is_full(&b));
 	batch_fini(&b);

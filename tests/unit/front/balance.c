@@ -230,3 +230,57 @@ Test(balance, files_count_once)
 	snprintf(text, sizeof(text), "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
 }
+
+/* What was taken out of the queues, in all the states in which a kill can leave it. */
+Test(balance, what_was_evicted_counts_once)
+{
+	char dir[] = "/tmp/lurker-stored-XXXXXX", text[1024];
+	struct stored s;
+	cr_assert(mkdtemp(dir));
+	snprintf(
+		text, sizeof(text),
+		"cd %s && mkdir -p objects/pcap spool/queue/uploader/pcap "
+		"spool/queue/analyzer/pcap spool/evicted/uploader/pcap spool/evicted/analyzer/pcap "
+		"records/analysis",
+		dir);
+	cr_assert_eq(system(text), 0);
+	cr_assert_eq(chdir(dir), 0);
+	write_pcap("objects/pcap/bundle_1.pcap", 3); /* stored, taken out before its entry went */
+	write_pcap("spool/evicted/uploader/pcap/bundle_2.pcap", 4); /* not recorded yet */
+	write_pcap("spool/evicted/analyzer/pcap/bundle_2.pcap", 4); /* recorded, not removed yet */
+	write_pcap("spool/queue/uploader/pcap/bundle_4.pcap", 6);   /* came again */
+	write_pcap("spool/queue/analyzer/pcap/bundle_4.pcap", 6);
+	FILE *f = fopen("flowagg.evicted", "w");
+	cr_assert(f);
+	fputs("uploader - 1000 20\n"
+	      "analyzer - 2000 30\n"
+	      "uploader pcap/bundle_1.pcap 3 1\n"
+	      "analyzer pcap/bundle_2.pcap 4 1\n"
+	      "uploader pcap/bundle_3.pcap 5 1\n"
+	      "analyzer pcap/bundle_3.pcap 5 1\n"
+	      "analyzer pcap/bundle_3.pcap 5 1\n"
+	      "uploader pcap/bundle_4.pcap 6 1\n"
+	      "analyzer pcap/bundle_4.pcap 6 1\n"
+	      "mirror pcap/bundle_5.pcap 100 1\n"
+	      "analyzer pcap/bundle_6.pcap",
+	      f);
+	fclose(f);
+	f = fopen("records/analysis/2026-11-21.jsonl", "w");
+	cr_assert(f);
+	fputs("{\"flow_id\":\"1\",\"packets\":3,\"s3path\":\"file:///x/pcap/bundle_1.pcap\"}\n"
+	      "{\"flow_id\":\"2\",\"packets\":2,\"s3path\":\"file:///x/pcap/bundle_3.pcap\"}\n",
+	      f);
+	fclose(f);
+	cr_assert_eq(stored_read(dir, NULL, &s), 0);
+	cr_expect_eq(s.objects, 3);
+	cr_expect_eq(s.uploader_queue, 6);
+	cr_expect_eq(s.uploader_evicted, 1000 + 4 + 5);
+	cr_expect_eq(s.analyzer_queue, 6);
+	cr_expect_eq(s.analyzer_evicted, 2000 + 4 + 5);
+	cr_expect_eq(s.records, 3, "of a file that was taken out half-way no record counts");
+	cr_expect_eq(stored_value(&s, "uploader_evicted"), 1009);
+	cr_expect_eq(stored_value(&s, "analyzer_evicted"), 2009);
+	cr_assert_eq(chdir("/"), 0);
+	snprintf(text, sizeof(text), "rm -r %s", dir);
+	cr_assert_eq(system(text), 0);
+}

@@ -42,7 +42,7 @@ static void put(const char *key, const char *text)
 {
 	int fd;
 
-	cr_assert_eq(spool_create(s, key, &fd), 0);
+	cr_assert_eq(spool_create(s, key, strlen(text), &fd), 0);
 	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
@@ -109,9 +109,9 @@ Test(spool, a_batch_has_a_limit_and_waits_to_be_forgotten)
 		snprintf(key, sizeof key, HOUR "%d.pcap", i);
 		put(key, "x");
 	}
-	cr_assert_eq(spool_create(s, HOUR "more.pcap", &fd), -ENOBUFS);
+	cr_assert_eq(spool_create(s, HOUR "more.pcap", 1, &fd), -ENOBUFS);
 	cr_assert_eq(spool_commit(s), 0);
-	cr_assert_eq(spool_create(s, HOUR "more.pcap", &fd), -ENOBUFS);
+	cr_assert_eq(spool_create(s, HOUR "more.pcap", 1, &fd), -ENOBUFS);
 	spool_forget(s);
 	put(HOUR "more.pcap", "x");
 	commit();
@@ -161,20 +161,22 @@ Test(spool, the_sealer_that_comes_back_finds_tmp_empty_and_the_queues_untouched)
 	cr_assert_eq(queue_count(q, 10), 2);
 }
 
-Test(spool, full_for_files_without_data_before_it_is_full_for_the_others)
+Test(spool, room_is_what_the_limits_leave_beside_queues_and_batch)
 {
-	char big[8600];
+	char big[8601];
 
-	cr_assert(spool_room(s, 8900, true));
-	cr_assert_not(spool_room(s, 9100, true));
-	cr_assert(spool_room(s, 9100, false));
-	cr_assert_not(spool_room(s, 10001, false));
-	memset(big, 'x', sizeof big);
+	cr_assert_eq(spool_room(s, 10000), 1);
+	cr_assert_eq(spool_room(s, 10001), -EFBIG);
+	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	put(HOUR "a.pcap", big);
+	cr_assert_eq(spool_room(s, 1400), 1);
+	cr_assert_eq(spool_room(s, 1401), 0, "pending");
 	commit();
-	cr_assert_not(spool_room(s, 500, true));
-	cr_assert(spool_room(s, 500, false));
+	cr_assert_eq(spool_room(s, 1400), 1);
+	cr_assert_eq(spool_room(s, 1401), 0, "in the queues");
+	cr_assert_eq(queue_done(q, HOUR "a.pcap"), 0);
+	cr_assert_eq(spool_room(s, 1401), 0, "in one of them");
 }
 
 Test(spool, a_file_counts_until_its_last_link_is_gone)
@@ -281,7 +283,7 @@ Test(spool, keys_stay_inside)
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		cr_assert_not(spool_key_valid(bad[i]), "%s", bad[i]);
-		cr_assert_eq(spool_create(s, bad[i], &fd), -EINVAL);
+		cr_assert_eq(spool_create(s, bad[i], 1, &fd), -EINVAL);
 		cr_assert_eq(queue_get(q, bad[i], &fd), -EINVAL);
 		cr_assert_eq(queue_done(q, bad[i]), -EINVAL);
 		cr_assert_eq(queue_bad(q, bad[i]), -EINVAL);

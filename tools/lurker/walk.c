@@ -1,0 +1,67 @@
+#include "walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkt/capfile.h"
+
+#define DEPTH_MAX 12
+
+static int walk(int fd, const char *key, int depth, walk_fn fn, void *arg)
+{
+	int rc = 0;
+	DIR *d = fdopendir(fd);
+	if (!d) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	const struct dirent *e;
+	while (!rc && (e = readdir(d)) != NULL) {
+		char below[PATH_MAX];
+		struct stat st;
+		if (e->d_name[0] == '.' ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue; /* gone meanwhile */
+		snprintf(below, sizeof(below), "%s%s%s", key, *key ? "/" : "", e->d_name);
+		if (S_ISREG(st.st_mode)) {
+			rc = fn(arg, dirfd(d), e->d_name, below);
+		} else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
+			int sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (sub >= 0)
+				rc = walk(sub, below, depth + 1, fn, arg);
+		}
+	}
+	closedir(d);
+	return rc;
+}
+
+int walk_files(const char *dir, walk_fn fn, void *arg)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return walk(fd, "", 0, fn, arg);
+}
+
+int walk_packets(int dirfd, const char *name, uint64_t *packets)
+{
+	struct capfile *file;
+	struct capfile_packet p;
+	char err[128];
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int rc = capfile_open_fd(fd, &file, err, sizeof(err));
+	if (rc)
+		return rc;
+	while ((rc = capfile_next(file, &p)) == 1)
+		++*packets;
+	capfile_close(&file);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/*
+ * walk: every file below a directory, and the packets in one.
+ */
+#ifndef LURKER_WALK_H
+#define LURKER_WALK_H
+
+#include <stdint.h>
+
+/* Called with a file's folder and name, and its path below the walk's root. Not 0 ends the walk. */
+typedef int (*walk_fn)(void *arg, int dirfd, const char *name, const char *key);
+
+/* walk_files: an absent folder holds nothing. 0, what fn returned, or -errno. */
+int walk_files(const char *dir, walk_fn fn, void *arg);
+
+/* walk_packets: adds the packets of a capture file to *packets. 0; -ENOENT; -EBADMSG: it is not whole, what came before
+ * counts; or another -errno. */
+int walk_packets(int dirfd, const char *name, uint64_t *packets);
+
+#endif
