@@ -207,8 +207,8 @@ Test(evict, the_queue_of_a_former_consumer_gives_room_as_well)
 	put(DAY "22/bundle_00_2.pcap");
 	commit();
 	cr_assert_eq(queue_done(q, DAY "22/bundle_00_2.pcap"), 0);
-	snprintf(path, sizeof path, "ln %s/queue/uploader/" DAY "22/bundle_00_2.pcap %s/archived", dir,
-		 dir);
+	snprintf(path, sizeof path, "ln %s/queue/uploader/" DAY "22/bundle_00_2.pcap %s/archived",
+		 dir, dir);
 	cr_assert_eq(system(path), 0);
 	open_spool(2);
 	cr_assert_eq(spool_use(s).bytes, 4, "half of it");
