@@ -8,51 +8,24 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scenario" / "lib"))
-import rig
+from machine import ADDRESS, PROGRAMS, Machine, Root, make_package, run
+
+import rig  # its place is known from here on
 
 SERVICES = ["capture", "responder", "flowagg", "uploader", "analyzer", "logptn"]
 CONFIG = """sensor: boot
 capture:
-  interface: host0
   host_ports: [none]
 responder:
-  interface: host0
   host_ports: [none]
 flowagg:
   idle_timeout_s: 2
 """
-NETWORK = """[Unit]
-Before=lurker-capture.service lurker-responder.service network.target
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/sbin/ip addr add 10.98.0.2/24 dev host0
-ExecStart=/sbin/ip link set host0 up
-"""
 
 t = rig.Report("systemd")
-rig.require(t, "mmdebstrap", "systemd-nspawn", "systemd-analyze", "cpack", "lintian", "nsenter", "curl")
-
-
-def run(argv, check=True, timeout=600, **more):
-    r = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, **more)
-    if check and r.returncode:
-        raise rig.Failed(f"{' '.join(map(str, argv))}: {r.stdout[-2000:]}{r.stderr[-2000:]}")
-    return r
-
-
-def make_package(place):
-    build = place / "build"
-    run(["cmake", "-S", rig.ROOT, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=/usr"])
-    run(["cmake", "--build", build])
-    run(["cpack"], cwd=build)
-    return next(build.glob("*.deb"))
+rig.require(t, *PROGRAMS, "systemd-analyze", "lintian", "curl", "nft")
 
 
 def units_are_tight():
@@ -61,21 +34,6 @@ def units_are_tight():
         level = re.search(r"Overall exposure level for \S+: ([\d.]+)", r.stdout)
         t.check(f"{unit.name}: exposure {level.group(1) if level else '?'} is below 2.0",
                 level and float(level.group(1)) < 2.0, r.stdout[-1500:])
-
-
-class Root:
-    """A root directory that packages are installed into, and that boots."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def sh(self, script, check=True):
-        return run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c",
-                    'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs tmpfs "$1/run"; '
-                    'exec chroot "$1" /bin/sh -ec "$2"', "sh", self.path, script], check=check)
-
-    def has(self, name):
-        return (self.path / name).exists()
 
 
 def package_comes_and_goes(root, package):
@@ -102,46 +60,6 @@ def package_comes_and_goes(root, package):
     root.sh("dpkg -i /lurker.deb")
 
 
-class Machine:
-    """The root, booted. Its veth ends in a namespace of our own."""
-
-    def __init__(self, root, place):
-        self.name = f"lurker{place.name[-6:]}".lower().replace("_", "x")
-        self.netns = f"{rig.PREFIX}-{self.name}"
-        self.log = open(place / "boot.log", "wb")
-        self.nspawn = subprocess.Popen(
-            ["systemd-nspawn", "--boot", "--network-veth", "--register=no", "--keep-unit", "-q", "-M", self.name, "-D", root.path],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
-        self.veth = f"ve-{self.name}"[:15]
-        run(["ip", "netns", "add", self.netns])
-        rig.wait_for(lambda: pathlib.Path(f"/sys/class/net/{self.veth}").exists(), "the machine's veth", 30)
-        run(["ip", "link", "set", self.veth, "netns", self.netns])
-        run(["ip", "-n", self.netns, "addr", "add", "10.98.0.1/24", "dev", self.veth])
-        run(["ip", "-n", self.netns, "link", "set", self.veth, "up"])
-
-    def leader(self):
-        return run(["pgrep", "-P", self.nspawn.pid], check=False).stdout.split()[:1]
-
-    def sh(self, script, check=False):
-        leader = self.leader()
-        if not leader:
-            return ""
-        return run(["nsenter", "-t", leader[0], "-a", "sh", "-c", script], check=check).stdout
-
-    def attack(self, argv):
-        return run(["ip", "netns", "exec", self.netns, *argv], check=False)
-
-    def close(self):
-        self.sh("systemctl --force poweroff")
-        try:
-            self.nspawn.wait(20)
-        except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait()
-        run(["ip", "netns", "del", self.netns], check=False)
-        self.log.close()
-
-
 def records(machine):
     text = machine.sh("cat /var/lib/lurker/records/analysis/*.jsonl 2>/dev/null")
     return [json.loads(line) for line in text.splitlines()]
@@ -152,10 +70,8 @@ def seen(machine, word):
 
 
 def units_work(machine):
-    def active():
-        return machine.sh("systemctl is-active " + " ".join(f"lurker-{s}" for s in SERVICES)).split() == ["active"] * len(SERVICES)
     try:
-        rig.wait_for(active, "all units", 60)
+        rig.wait_for(lambda: machine.all_active(SERVICES), "all units", 60)
         t.check("boot: every unit is active", True)
     except rig.Timeout:
         t.check("boot: every unit is active", False, machine.sh("systemctl --no-pager status 'lurker*'; journalctl -b --no-pager | tail -40"))
@@ -166,9 +82,13 @@ def units_work(machine):
         t.check(f"boot: {s} has its own account, no capability, seccomp",
                 field.get("Uid", "0").split()[0] != "0" and int(field.get("CapEff", "1"), 16) == 0 and
                 int(field.get("CapPrm", "1"), 16) == 0 and field.get("Seccomp") == "2" and field.get("NoNewPrivs") == "1", status)
-    machine.attack(["curl", "-s", "-m", "2", "http://10.98.0.2:8081/first"])
+    machine.attack(["curl", "-s", "-m", "2", f"http://{ADDRESS}:8081/first"])
     rig.wait_for(lambda: seen(machine, "/first"), "the first record", 30)
     t.check("boot: an attack through the veth becomes a record", True)
+    machine.sh("echo 1 >/proc/sys/net/ipv4/ip_forward")
+    nft = ["nsenter", "-t", machine.leader()[0], "-n", "nft", "list", "table", "inet", "lurker"]
+    rig.wait_for(lambda: "chain tracked" in run(nft, check=False).stdout, "rules of a host that forwards", 20)
+    t.check("boot: the responder sees that the host forwards", True)
     machine.sh("systemctl start lurker-metrics")
     ask = "exec 3<>/dev/tcp/127.0.0.1/9177; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"
     told = rig.wait_for(lambda: (x := machine.sh(f'bash -c "{ask}"')) and all(
@@ -181,13 +101,12 @@ def units_work(machine):
         rig.wait_for(lambda: machine.sh(f"systemctl is-active lurker-{s}").strip() == "active" and
                      machine.sh(f"systemctl show -p MainPID --value lurker-{s}").strip() not in ("0", before), f"{s} again", 20)
         t.check(f"boot: {s} is restarted after a kill", True)
-    machine.attack(["curl", "-s", "-m", "2", "http://10.98.0.2:9999/second"])
+    machine.attack(["curl", "-s", "-m", "2", f"http://{ADDRESS}:9999/second"])
     rig.wait_for(lambda: seen(machine, "/second"), "the second record", 30)
     t.check("boot: after all the kills an attack still becomes a record", True)
     t.check("boot: nothing of the first is lost", seen(machine, "/first"))
     machine.sh("systemctl stop lurker.target")
-    rig.wait_for(lambda: "active" not in machine.sh("systemctl is-active " + " ".join(f"lurker-{s}" for s in SERVICES)).split(),
-                 "all units to stop", 30)
+    rig.wait_for(lambda: "active" not in machine.states(SERVICES), "all units to stop", 30)
     t.check("boot: the target stops all of them", True)
     t.check("boot: no unit failed", not machine.sh("systemctl --failed --no-legend 'lurker*'").strip(),
             machine.sh("systemctl --no-pager --failed; journalctl -b --no-pager -p warning | tail -20"))
@@ -202,19 +121,10 @@ def main():
         lint = run(["lintian", "--fail-on", "error,warning", "--allow-root", package], check=False)
         t.check("package: lintian has nothing to say", lint.returncode == 0, lint.stdout + lint.stderr)
         t.note(f"package is {package.stat().st_size // 1024} KiB")
-        run([rig.ROOT / "tests/system/base-root", place / "base.tar", "systemd", "systemd-sysv", "dbus", "iproute2", "ca-certificates"])
-        root = Root(place / "root")
-        root.path.mkdir()
-        run(["tar", "-C", root.path, "-xf", place / "base.tar", "--exclude=./dev/*"])
+        root = Root(place)
         package_comes_and_goes(root, package)
         (root.path / "etc/lurker/lurker.yml").write_text(CONFIG)
-        units = root.path / "etc/systemd/system"
-        (units / "systemd-networkd-wait-online.service").symlink_to("/dev/null")
-        (units / "attic.service").write_text(NETWORK)
-        wants = units / "multi-user.target.wants"
-        wants.mkdir(exist_ok=True)
-        (wants / "attic.service").symlink_to("../attic.service")
-        (wants / "lurker.target").symlink_to("/lib/systemd/system/lurker.target")
+        root.wire("lurker.target")
         SERVICES[:] = [s for s in SERVICES if root.has(f"usr/bin/lurker-{s}")]
         machine = Machine(root, place)
         units_work(machine)

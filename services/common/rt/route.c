@@ -52,9 +52,9 @@ int route_default(char out[ROUTE_NAME])
 {
 	char text[65536];
 
-	if (slurp("/proc/net/route", text, sizeof text) && route_find4(text, out) == 0)
+	if (slurp("/proc/self/net/route", text, sizeof text) && route_find4(text, out) == 0)
 		return 0;
-	if (slurp("/proc/net/ipv6_route", text, sizeof text) && route_find6(text, out) == 0)
+	if (slurp("/proc/self/net/ipv6_route", text, sizeof text) && route_find6(text, out) == 0)
 		return 0;
 	return -ENODEV;
 }
