@@ -78,6 +78,15 @@ with t:
         rig.wait_for(lambda: proc.output().count("interface is up again") == 2, "the log line", 10, proc)
         t.check("it goes on when the interface was deleted and made anew", sees(lab, proc, "after it was gone"))
         t.check("it ends in good order", proc.stop() == 0, proc.tail())
+
+        # As a unit with ProcSubset=pid has it.
+        lab.sensor.ip("route", "add", "default", "via", lab.attacker_addr)
+        small_proc = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
+        proc = lab.sensor.start([*small_proc, rig.program("lurker-capture"), *common[:4]], name="default-route")
+        rig.wait_for(lambda: "started" in proc.output() or proc.poll() is not None, "capture", 10)
+        t.check("where there are only processes in /proc, the default route's interface is found", proc.poll() is None and
+                sees(lab, proc, "on the default interface"), proc.tail())
+        t.check("and it ends in good order", proc.stop() == 0, proc.tail())
         clean = not (lab.state / "records" / "alert").exists()
         proc = lab.sensor.start([rig.program("lurker-capture"), *common], name="capture2")
         rig.wait_for(lambda: "started" in proc.output(), "capture", 10, proc)
