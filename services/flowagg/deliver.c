@@ -263,11 +263,11 @@ static int evict(struct deliver *d)
 }
 
 /* 1; 0: the spool stays too full for it; -errno: the disk refuses to make room. */
-static int make_room(struct deliver *d, uint64_t bytes)
+static int make_room(struct deliver *d, const struct agg_sealed *f)
 {
 	int rc;
 
-	while ((rc = spool_room(d->spool, bytes)) == 0) {
+	while ((rc = spool_room(d->spool, f->key, f->file_bytes)) == 0) {
 		rc = evict(d);
 		if (rc == 0 && d->npending) {
 			/* Perhaps a bundle is among what is not in the queues yet. */
@@ -296,7 +296,7 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		rc = deliver_commit(d);
 	if (rc)
 		return rc;
-	rc = make_room(d, s->file_bytes);
+	rc = make_room(d, s);
 	if (rc < 0) {
 		report(d, rc);
 		return rc;

@@ -188,19 +188,54 @@ static bool fits(struct spool *s, uint64_t bytes)
 {
 	struct spool_use use = spool_use(s);
 
-	return use.bytes + s->pending_bytes + bytes <= s->limits.max_bytes &&
-	       use.files + s->npending < s->limits.max_files;
+	return use.bytes + s->needs.bytes + bytes <= s->limits.max_bytes &&
+	       use.files + s->needs.files < s->limits.max_files;
 }
 
-int spool_room(struct spool *s, uint64_t bytes)
+/* The first queue that has it, or nconsumers. */
+static size_t queue_of(struct spool *s, const char *key)
 {
+	char path[2 * SPOOL_KEY_MAX];
+	struct stat st;
+	size_t i = 0;
+
+	for (; i < s->nconsumers; i++) {
+		snprintf(path, sizeof path, "queue/%s/%s", s->queues[i], key);
+		if (fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			break;
+	}
+	return i;
+}
+
+static void comes_again(struct spool *s, struct spool_pending *p, size_t in)
+{
+	if (p->again || p->linked)
+		return;
+	p->again = true;
+	p->in = in;
+	s->needs.bytes -= p->bytes;
+	s->needs.files--;
+}
+
+static void look_at_pending(struct spool *s)
+{
+	for (; s->looked_at < s->npending; s->looked_at++) {
+		struct spool_pending *p = &s->pending[s->looked_at];
+		size_t in = queue_of(s, p->key);
+		if (in < s->nconsumers)
+			comes_again(s, p, in);
+	}
+}
+
+int spool_room(struct spool *s, const char *key, uint64_t bytes)
+{
+	if (fits(s, bytes) || queue_of(s, key) < s->nconsumers)
+		return 1;
 	if (bytes > s->limits.max_bytes)
 		return -EFBIG;
-	if (fits(s, bytes))
-		return 1;
-	if (clock_mono_ns() - s->counted_ns < SPOOL_REST * s->count_cost_ns)
-		return 0;
-	recount(s);
+	look_at_pending(s);
+	if (clock_mono_ns() - s->counted_ns >= SPOOL_REST * s->count_cost_ns)
+		recount(s);
 	return fits(s, bytes);
 }
 
@@ -222,7 +257,9 @@ int spool_create(struct spool *s, const char *key, uint64_t bytes, int *out)
 	snprintf(p->key, sizeof p->key, "%s", key);
 	p->fd = fd;
 	p->bytes = bytes;
-	s->pending_bytes += bytes;
+	p->again = p->linked = false;
+	s->needs.bytes += bytes;
+	s->needs.files++;
 	*out = fd;
 	return 0;
 }
@@ -232,7 +269,9 @@ void spool_drop(struct spool *s)
 	char name[32];
 
 	struct spool_pending *p = &s->pending[--s->npending];
-	s->pending_bytes -= p->bytes;
+	comes_again(s, p, 0);
+	if (s->looked_at > s->npending)
+		s->looked_at = s->npending;
 	if (p->fd >= 0)
 		close(p->fd);
 	tmp_name(s->npending, name);
@@ -263,14 +302,11 @@ static int flush_files(struct spool *s)
 	return 0;
 }
 
-static int link_one(struct spool *s, size_t i, const char *path)
+static int link_from(struct spool *s, const char *from, const char *path)
 {
-	char name[32];
-
-	tmp_name(i, name);
 	/* A consumer may remove a folder that it found empty, just before we link into it. */
 	for (int tries = 0; tries < 8; tries++) {
-		if (linkat(s->dirfd, name, s->dirfd, path, 0) == 0 || errno == EEXIST)
+		if (linkat(s->dirfd, from, s->dirfd, path, 0) == 0)
 			return 0;
 		if (errno != ENOENT)
 			return -errno;
@@ -281,6 +317,23 @@ static int link_one(struct spool *s, size_t i, const char *path)
 	return -ENOENT;
 }
 
+/* 0, -EEXIST (a kill, or a commit that failed, came after the link) or another -errno. */
+static int link_one(struct spool *s, size_t i, const char *path)
+{
+	const struct spool_pending *p = &s->pending[i];
+	char from[2 * SPOOL_KEY_MAX];
+
+	/* The same bytes: so that it stays one file, not one a queue. */
+	if (p->again) {
+		snprintf(from, sizeof from, "queue/%s/%s", s->queues[p->in], p->key);
+		int rc = link_from(s, from, path);
+		if (rc != -ENOENT)
+			return rc;
+	}
+	tmp_name(i, from);
+	return link_from(s, from, path);
+}
+
 static size_t folder_len(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -288,16 +341,21 @@ static size_t folder_len(const char *path)
 }
 
 /* Links the batch into one queue and flushes each of its folders once. */
-static int deliver(struct spool *s, const char *consumer)
+static int deliver(struct spool *s, size_t to)
 {
 	char path[SPOOL_KEY_MAX + 64], last[SPOOL_KEY_MAX + 64] = "";
 	int rc = 0;
 
 	for (size_t i = 0; i < s->npending && !rc; i++) {
-		snprintf(path, sizeof path, "queue/%s/%s", consumer, s->pending[i].key);
+		snprintf(path, sizeof path, "queue/%s/%s", s->queues[to], s->pending[i].key);
 		rc = link_one(s, i, path);
+		if (rc == -EEXIST) {
+			comes_again(s, &s->pending[i], to);
+			rc = 0;
+		}
 		if (rc)
 			break;
+		s->pending[i].linked |= !s->pending[i].again;
 		size_t n = folder_len(path);
 		/* Batches come nearly sorted: when the folder changes, the former one is complete
 		 * or is flushed a second time, which then costs next to nothing. */
@@ -315,15 +373,14 @@ int spool_commit(struct spool *s)
 	int rc = flush_files(s);
 
 	for (size_t i = 0; i < s->nconsumers && !rc; i++)
-		rc = deliver(s, s->queues[i]);
+		rc = deliver(s, i);
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < s->npending; i++) {
-		s->use.bytes += s->pending[i].bytes * SHARES;
-		s->use.files += SHARES;
+	s->use.bytes += s->needs.bytes * SHARES;
+	s->use.files += s->needs.files * SHARES;
+	for (size_t i = 0; i < s->npending; i++)
 		if (spool_is_bundle(s->pending[i].key))
 			s->search.none_until_ns = 0;
-	}
 	s->committed = true;
 	return 0;
 }
@@ -336,7 +393,7 @@ void spool_forget(struct spool *s)
 		tmp_name(i, name);
 		unlinkat(s->dirfd, name, 0);
 	}
-	s->npending = 0;
-	s->pending_bytes = 0;
+	s->npending = s->looked_at = 0;
+	s->needs = (struct spool_use){0};
 	s->committed = false;
 }

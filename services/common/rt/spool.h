@@ -82,10 +82,10 @@ int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
 	       struct spool_limits limits, struct spool **out);
 void spool_close(struct spool **s);
 
-/* spool_room: whether a file of so many bytes may still come in, beside the pending ones. 1; 0: not now; -EFBIG: it
- * is larger than all there may be. Below the limits it costs nothing; at them the queues are counted
- * again, which takes at most a ninth of the time. */
-int spool_room(struct spool *s, uint64_t bytes);
+/* spool_room: whether the file, of so many bytes, may still come in, beside the pending ones; what a queue has already
+ * (after a kill) may. 1; 0: not now; -EFBIG: it is larger than all there may be. Below the limits it costs nothing;
+ * at them the queues are counted again, which takes at most a ninth of the time. */
+int spool_room(struct spool *s, const char *key, uint64_t bytes);
 
 /* spool_create: opens a temporary file for key, to be written through the descriptor, which belongs
  * to the spool. The file, of so many bytes, takes part in the next commit. 0; -ENOBUFS when SPOOL_BATCH

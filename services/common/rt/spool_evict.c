@@ -241,6 +241,8 @@ static int look(struct left *l, const char *folder, int depth)
 		}
 	}
 	closedir(d);
+	/* A run that was killed between making the folders and moving the entry left them empty. */
+	spool_rmdirs(l->s->dirfd, path);
 	return rc;
 }
 

@@ -21,6 +21,9 @@ struct spool_pending {
 	char key[SPOOL_KEY_MAX];
 	int fd; /* -1 once it was flushed and closed */
 	uint64_t bytes;
+	bool linked; /* into a queue, by a commit that failed then */
+	bool again;  /* a queue has it: a run was killed before it recorded it. It needs no room */
+	size_t in;   /* that queue */
 };
 
 /* Where the search for the oldest bundle is. */
@@ -43,8 +46,8 @@ struct spool {
 	struct spool_sum use; /* an upper bound: what a recount found and came in since */
 	uint64_t counted_ns, count_cost_ns;
 	struct spool_pending *pending;
-	size_t npending;
-	uint64_t pending_bytes;
+	size_t npending, looked_at; /* whether the first so many come again is known */
+	struct spool_use needs;     /* room for those of them that are new, or not looked at */
 	bool committed;
 	struct spool_search search;
 };

@@ -234,6 +234,16 @@ Test(evict, what_a_killed_run_left_is_told_to_the_next)
 	cr_assert_eq(ntaken, 3);
 	cr_assert_str_eq(taken[0], "uploader " DAY "22/bundle_00_2.pcap");
 	cr_assert_eq(spool_use(s).files, 0);
+	for (size_t i = 0; i < 3; i++) {
+		char *key = strchr(taken[i], ' ');
+		*key++ = '\0';
+		cr_assert_eq(spool_evicted(s, taken[i], key), 0);
+	}
+	char path[300];
+	snprintf(path, sizeof path, "mkdir -p %s/evicted/uploader/pcap/2023", dir);
+	cr_assert_eq(system(path), 0);
+	cr_assert_eq(spool_left(s, 8, note, NULL), 0);
+	cr_assert_not(there("evicted"), "empty folders go");
 }
 
 Test(evict, half_a_commit_is_not_taken_apart)

@@ -140,6 +140,7 @@ Test(spool, a_commit_that_failed_is_made_again)
 	cr_assert_eq(spool_pending(s), 1);
 	unlink(path);
 	commit();
+	cr_assert_eq(spool_use(s).files, 1);
 	cr_assert(there("queue/analyzer/" HOUR "a.pcap"));
 	cr_assert(there("queue/uploader/" HOUR "a.pcap"));
 }
@@ -161,22 +162,65 @@ Test(spool, the_sealer_that_comes_back_finds_tmp_empty_and_the_queues_untouched)
 	cr_assert_eq(queue_count(q, 10), 2);
 }
 
+Test(spool, a_file_that_one_queue_has_comes_into_the_others_as_the_same_file)
+{
+	char path[128];
+
+	put(HOUR "a.pcap", "x");
+	cr_assert_eq(spool_commit(s),
+		     0); /* dies here, before the second link, as the next lines make it */
+	spool_close(&s);
+	snprintf(path, sizeof path, "%s/queue/analyzer/" HOUR "a.pcap", dir);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(spool_open(dir, consumers, 2, limits, &s), 0);
+	put(HOUR "a.pcap", "x");
+	commit();
+	cr_assert(there("queue/analyzer/" HOUR "a.pcap"));
+	spool_close(&s);
+	cr_assert_eq(spool_open(dir, consumers, 2, limits, &s), 0);
+	cr_assert_eq(spool_use(s).files, 1);
+}
+
 Test(spool, room_is_what_the_limits_leave_beside_queues_and_batch)
 {
 	char big[8601];
 
-	cr_assert_eq(spool_room(s, 10000), 1);
-	cr_assert_eq(spool_room(s, 10001), -EFBIG);
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 10000), 1);
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 10001), -EFBIG);
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	put(HOUR "a.pcap", big);
-	cr_assert_eq(spool_room(s, 1400), 1);
-	cr_assert_eq(spool_room(s, 1401), 0, "pending");
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 1400), 1);
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 1401), 0, "pending");
 	commit();
-	cr_assert_eq(spool_room(s, 1400), 1);
-	cr_assert_eq(spool_room(s, 1401), 0, "in the queues");
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 1400), 1);
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 1401), 0, "in the queues");
 	cr_assert_eq(queue_done(q, HOUR "a.pcap"), 0);
-	cr_assert_eq(spool_room(s, 1401), 0, "in one of them");
+	cr_assert_eq(spool_room(s, HOUR "new.pcap", 1401), 0, "in one of them");
+}
+
+Test(spool, what_comes_again_after_a_kill_needs_no_room)
+{
+	struct spool_limits three = {.max_bytes = 100, .max_files = 3};
+
+	put(HOUR "a.pcap", "xx");
+	put(HOUR "b.pcap", "xx");
+	cr_assert_eq(spool_commit(s), 0); /* dies here: recorded nowhere */
+	spool_close(&s);
+	cr_assert_eq(spool_open(dir, consumers, 2, three, &s), 0);
+	cr_assert_eq(spool_room(s, HOUR "a.pcap", 2), 1);
+	put(HOUR "a.pcap", "xx");
+	put(HOUR "b.pcap", "xx");
+	cr_assert_eq(spool_room(s, HOUR "c.pcap", 2), 1, "two of three, though both come again");
+	put(HOUR "c.pcap", "xx");
+	cr_assert_eq(spool_room(s, HOUR "d.pcap", 2), 0);
+	cr_assert_eq(spool_room(s, HOUR "b.pcap", 200), 1, "it is there");
+	spool_drop(s);
+	cr_assert_eq(spool_room(s, HOUR "d.pcap", 2), 1);
+	put(HOUR "c.pcap", "xx");
+	commit();
+	cr_assert_eq(spool_use(s).files, 3);
+	cr_assert_eq(spool_use(s).bytes, 6);
 }
 
 Test(spool, a_file_counts_until_its_last_link_is_gone)
