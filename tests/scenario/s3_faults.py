@@ -6,12 +6,16 @@ import pathlib
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 import cloud
+import frames
+import pipeline
 import rig
 
 FILES, TIMEOUT_S = 40, 90
@@ -50,6 +54,54 @@ class Case:
         return self.end or (self.proxy and self.proxy.last) or self.done
 
 
+class FullSpool(Case):
+    """The store is away, and flowagg seals more than the spool may hold: 90 flows with data, and a bundle every half minute or so."""
+
+    FLOWS, ROOM = 90, 100
+
+    def __init__(self, place, port):
+        self.name, self.proxy, self.done, self.end = "full spool", None, None, None
+        self.up = cloud.Uploader(place, "full-spool", s3_endpoint=f"http://127.0.0.1:{port}", uploads=1)
+        self.sensor = pipeline.Pipeline(base=self.up.dir)
+        place.ends.append(self.sensor.__exit__)
+
+    def fill(self):
+        path = self.up.dir / "in.pcap"
+        frames.write(path, frames.conversations(self.FLOWS, every_s=20))
+        code = self.sensor.feed(path)
+        flowagg = self.sensor.start("flowagg", "--consumers", "uploader", "--spool-max-files", self.ROOM)
+        rig.wait_for(lambda: " started " in flowagg.output() and self.sensor.taken_in() and
+                     not self.sensor.now("flowagg").get("packets_pending"), "flowagg", 30, flowagg)
+        code = flowagg.stop() or code
+        keys = self.sensor.queue("uploader")
+        self.up.made = {key: (self.up.queue / key).read_bytes() for key in keys}
+        self.counts = self.sensor.now("flowagg")
+        log = self.up.state / "flowagg.evicted"
+        lines = [x.split() for x in log.read_text().splitlines()] if log.exists() else []
+        gone = [key for _, key, _, _ in lines]
+        data = [key for key in keys if "bundle_" not in key]
+        left = [key for key in keys - set(data)]
+        t.check("full spool: every flow with data is in the queue, and no more files than there may be",
+                code == 0 and len(data) == self.FLOWS and len(keys) <= self.ROOM, f"{len(data)} of {len(keys)}, exit {code}")
+        # The uploader has one entry in hand at a time, which stays.
+        t.check("full spool: the oldest bundles went",
+                len(gone) >= 10 and not set(gone) & keys and sum(key < max(gone) for key in left) <= 2, (gone, left))
+        t.check("full spool: each is counted, to the packet",
+                len(gone) == self.counts["dropped_evicted_files"] and not self.counts["dropped_spool"] and
+                sum(int(x[2]) for x in lines) == self.counts["dropped_evicted"], (lines, self.counts))
+
+    def audit(self, stored):
+        """stored: key → bytes, what the bucket has."""
+        archive = self.up.dir / "fetched"
+        for key, data in stored.items():
+            (archive / key).parent.mkdir(parents=True, exist_ok=True)
+            (archive / key).write_bytes(data)
+        said = subprocess.run([rig.program("lurker"), "audit", "--state-dir", self.up.state, "--objects", archive],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, env=rig.environment())
+        t.check("full spool: the audit accounts for every packet", said.returncode == 0 and
+                f"{self.counts['dropped_evicted']}  the oldest bundles" in said.stdout, said.stdout + said.stderr)
+
+
 with t, cloud.Place() as place:
     rgw = cloud.Radosgw(place)
     role = rgw.role()
@@ -72,7 +124,8 @@ with t, cloud.Place() as place:
     outage = Case(place, "nobody listens", s3_endpoint=f"http://127.0.0.1:{late_port}")
     killed = Case(place, "killed five times", lambda n, head, length: None)
     ended = Case(place, "ended while uploading", first(8, "slow"), size=100_000)
-    cases += [outage, killed, ended]
+    full = FullSpool(place, late_port)
+    cases += [outage, killed, ended, full]
     if shutil.which("cc"):
         library = cloud.wrong_clock(place)
         for name, seconds in (("clock 2 h behind", -7200), ("clock 3 days ahead", 259200)):
@@ -100,12 +153,13 @@ with t, cloud.Place() as place:
         killed.up.add(FILES)
         killed.start()
     killed.end = time.monotonic()
+    full.fill()
     code = ended.up.stop()
     t.check("SIGTERM ends an uploader in the middle of its uploads", code == 0, ended.up.proc.tail())
     ended.start()
     time.sleep(3)
     late = cloud.Proxy(place, port=late_port)
-    outage.end = time.monotonic()
+    outage.end = full.end = time.monotonic()
 
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and any(c.done is None for c in cases):
@@ -120,6 +174,8 @@ with t, cloud.Place() as place:
         got = {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
         lost = case.up.made.keys() - got.keys()
         other = [k for k in got if got[k] != case.up.made.get(k)]
+        if case is full:
+            full.audit(got)
         met = sum(n for kind, n in case.proxy.counts.items() if kind) if case.proxy else 0
         took = f"{max(0, case.done - case.fault_end()):.1f} s" if case.done else "never"
         rows.append((case.name, str(len(case.up.made)), str(met or "-"), str(len(lost)), str(len(other)), took))
