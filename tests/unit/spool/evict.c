@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rt/evicted.h"
@@ -121,6 +122,21 @@ Test(evict, the_oldest_bundle_leaves_every_queue_and_goes_when_it_is_recorded)
 	cr_assert_eq(spool_use(s).files, 1);
 }
 
+Test(evict, the_oldest_of_any_queue_goes_first)
+{
+	struct queue *other;
+
+	put(DAY "20/bundle_00_1.pcap");
+	put(DAY "22/bundle_00_2.pcap");
+	commit();
+	cr_assert_eq(queue_open(dir, "uploader", &other), 0);
+	cr_assert_eq(queue_done(other, DAY "20/bundle_00_1.pcap"), 0);
+	queue_close(&other);
+	cr_assert_eq(evict(), 1);
+	cr_assert_eq(ntaken, 1);
+	cr_assert_str_eq(taken[0], "analyzer " DAY "20/bundle_00_1.pcap");
+}
+
 Test(evict, after_nothing_a_new_bundle_is_seen_at_once)
 {
 	cr_assert_eq(evict(), 0);
@@ -173,6 +189,67 @@ Test(evict, what_a_consumer_has_in_hand_stays)
 	cr_assert_str_eq(taken[0], "uploader " DAY "22/bundle_00_1.pcap");
 	cr_assert_eq(evict(), 1);
 	cr_assert_str_eq(taken[0], "uploader " DAY "23/bundle_00_4.pcap");
+}
+
+static size_t nmet;
+
+static void meet(void *arg, const char *consumer, const char *key, int fd)
+{
+	FILE *f = arg;
+
+	fprintf(f, "%s %s\n", consumer, key);
+	close(fd);
+	nmet++;
+}
+
+/* Works the queue off while the test evicts from it; each key into the file before it is done. */
+static void consume(FILE *f)
+{
+	char key[SPOOL_KEY_MAX];
+	int fd;
+
+	while (queue_next(q, key) == 1) {
+		if (queue_get(q, key, &fd))
+			continue;
+		fprintf(f, "analyzer %s\n", key);
+		if (queue_done(q, key))
+			_exit(1);
+		close(fd);
+	}
+	fflush(f);
+	_exit(0);
+}
+
+Test(evict, consumer_and_sealer_never_take_the_same_entry)
+{
+	char path[300], key[SPOOL_KEY_MAX];
+	int status;
+
+	spool_close(&s);
+	static const char *const one[] = {"analyzer"};
+	cr_assert_eq(spool_open(dir, one, 1, (struct spool_limits){1 << 20, 100000}, &s), 0);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(key, sizeof key, DAY "22/bundle_00_%d.pcap", 10000 + i);
+		put(key);
+	}
+	commit();
+	snprintf(path, sizeof path, "%s/taken", dir);
+	FILE *f = fopen(path, "a");
+	pid_t pid = fork();
+	if (!pid)
+		consume(f);
+	while (spool_evict(s, meet, f) == 1)
+		;
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	while (spool_evict(s, meet, f) == 1)
+		;
+	fclose(f);
+	cr_assert_gt(nmet, 0);
+	cr_assert_eq(queue_count(q, 10000), 0);
+	snprintf(path, sizeof path,
+		 "test $(sort -u %s/taken | wc -l) = 3000 -a $(wc -l <%s/taken) = 3000", dir, dir);
+	cr_assert_eq(system(path), 0, "each once");
 }
 
 Test(evict, an_entry_that_is_about_to_go_is_gone_for_its_consumer)
