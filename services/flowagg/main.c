@@ -21,6 +21,9 @@
 
 #define SECOND UINT64_C(1000000000)
 
+/* So long without anything given up, and a full spool is over. */
+#define SPOOL_WELL_NS (600 * SECOND)
+
 /* Packets read from the journal a turn of the loop. */
 #define TURN 8192
 
@@ -97,7 +100,9 @@ static struct {
 	uint64_t unsaved_bytes, unsaved_packets, saved_mono_ns;
 	int save_error; /* of the last checkpoint */
 	bool ready;
-	ino_t home_inode; /* of the file that `home` was read from */
+	bool full;                   /* the spool, and it was said */
+	uint64_t given_up, given_ns; /* files; when the last one was */
+	ino_t home_inode;            /* of the file that `home` was read from */
 	struct msg_arena arena;
 	uint8_t arena_bytes[64 << 10];
 } fa = {.lock = -1};
@@ -470,6 +475,26 @@ static void fill_values(void)
 	values[M_held] = fa.source.held;
 }
 
+/* Says once that the spool is full, and once that it is so no longer. */
+static void watch_spool(void)
+{
+	uint64_t files = values[M_dropped_evicted_files] + values[M_dropped_spool_files];
+	uint64_t now = clock_mono_ns();
+
+	if (files != fa.given_up) {
+		fa.given_up = files;
+		fa.given_ns = now;
+		if (!fa.full)
+			svc_trouble(fa.svc, "spool", true, false,
+				    "The spool is full: its oldest bundles go, and new files when "
+				    "no bundle is left.");
+		fa.full = true;
+	} else if (fa.full && now - fa.given_ns > SPOOL_WELL_NS) {
+		fa.full = false;
+		svc_trouble(fa.svc, "spool", false, false, "The spool has room again.");
+	}
+}
+
 static void tick(struct svc *s)
 {
 	(void)s;
@@ -482,6 +507,7 @@ static void tick(struct svc *s)
 	deliver_commit(&fa.deliver);
 	follow_up();
 	save_if_due();
+	watch_spool();
 	fill_values();
 }
 

@@ -72,6 +72,7 @@ class FullSpool(Case):
         flowagg = self.sensor.start("flowagg", "--consumers", "uploader", "--spool-max-files", self.ROOM)
         rig.wait_for(lambda: " started " in flowagg.output() and self.sensor.taken_in() and
                      not self.sensor.now("flowagg").get("packets_pending"), "flowagg", 30, flowagg)
+        rig.wait_for(lambda: "kind=spool" in flowagg.output(), "the alert", 10, flowagg)
         code = flowagg.stop() or code
         keys = self.sensor.queue("uploader")
         self.up.made = {key: (self.up.queue / key).read_bytes() for key in keys}
