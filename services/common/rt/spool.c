@@ -23,6 +23,9 @@
  * where one flush takes 5 to 10 ms). The price: what others wrote to the filesystem is flushed too. */
 #define FLUSH_SINGLY 2
 
+/* What consumers have finished shows after so long at the latest, for while it does not, bundles go that need not. */
+#define COUNT_REST_NS (5 * UINT64_C(1000000000))
+
 static void tmp_name(size_t i, char out[32])
 {
 	snprintf(out, 32, "tmp/%zu", i);
@@ -234,7 +237,8 @@ int spool_room(struct spool *s, const char *key, uint64_t bytes)
 	if (bytes > s->limits.max_bytes)
 		return -EFBIG;
 	look_at_pending(s);
-	if (clock_mono_ns() - s->counted_ns >= SPOOL_REST * s->count_cost_ns)
+	uint64_t rest = SPOOL_REST * s->count_cost_ns;
+	if (clock_mono_ns() - s->counted_ns >= (rest < COUNT_REST_NS ? rest : COUNT_REST_NS))
 		recount(s);
 	return fits(s, bytes);
 }

@@ -84,7 +84,7 @@ void spool_close(struct spool **s);
 
 /* spool_room: whether the file, of so many bytes, may still come in, beside the pending ones; what a queue has already
  * (after a kill) may. 1; 0: not now; -EFBIG: it is larger than all there may be. Below the limits it costs nothing;
- * at them the queues are counted again, which takes at most a ninth of the time. */
+ * at them the queues are counted again, which then rests for eight times as long as it took, at most 5 s. */
 int spool_room(struct spool *s, const char *key, uint64_t bytes);
 
 /* spool_create: opens a temporary file for key, to be written through the descriptor, which belongs
