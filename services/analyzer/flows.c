@@ -1,72 +1,29 @@
 /*
- * Slots are the table proper: one a flow, small, for as long as the file lasts; a flow's body is either live, or at
- * rest at a place of the pager. Of several flows of one key the newest is found. Only the flows used lately are live, so
- * that they stay in the processor's caches; packets of others are rare.
+ * The table: which flow a packet belongs to. Of several flows of one key the newest is found.
  */
-#include "flows.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "freeze.h"
+#include "flows_own.h"
 #include "mix.h"
-#include "pager.h"
 #include "pkt/siphash.h"
 
 /* A packet in a packet in a packet …: deeper ones are not looked into. */
 #define MAX_TUNNEL_DEPTH 4
 
-#define CHUNK_BITS 12
-#define CHUNK      (1u << CHUNK_BITS)
+/* The table begins as small as this. */
+#define MIN_REFS 256u
 
-/* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth; flows at rest
- * a third. The rest is for what each of them takes on top: allocator, pages half used. */
-#define LIVE_MOST  ((size_t)16 << 20)
-#define STORE_MOST ((size_t)1 << 30)
-#define REST_MOST  ((size_t)1 << 36)
-
-struct slot {
-	struct flowkey key;
-	uint32_t tunnel; /* 0: outermost; else names the tunnel */
-	bool resting;
-	uint64_t first_ns;
-	union {
-		struct flow *live;
-		uint64_t place; /* resting */
-	};
-};
-
-/* An entry of the table: its position follows from the hash. */
-struct ref {
-	uint32_t hash;
-	uint32_t slot; /* index + 1; 0: free */
-};
-
-struct flows {
-	struct flows_options o;
-	struct flows_counts counts;
-	uint8_t seed[16];
-	struct slot **chunk;
-	uint32_t nchunks, nslots;
-	struct ref *ref;
-	uint32_t nrefs, used; /* nrefs is a power of two, at most half used */
-	size_t live_limit;
-	size_t memory; /* of live flows */
-	/* The live flows, and of each the round in which it was used last. */
-	struct flow **live;
-	uint32_t *round;
-	uint32_t nlive, live_cap, now;
-	struct defrag *defrag;
-	struct pager *pager;
-	struct store *store;
-};
-
-static size_t least(size_t a, size_t b)
+int flows_forget(struct flows *t)
 {
-	return a < b ? a : b;
+	free(t->ref);
+	t->used = 0;
+	t->nrefs = MIN_REFS;
+	t->ref = calloc(t->nrefs, sizeof *t->ref);
+	return t->ref ? 0 : -ENOMEM;
 }
 
 int flows_new(const struct flows_options *o, struct flows **out)
@@ -82,14 +39,17 @@ int flows_new(const struct flows_options *o, struct flows **out)
 		rc = -EIO;
 		goto fail;
 	}
-	t->live_limit = least(o->memory / 6, LIVE_MOST);
-	t->nrefs = 256;
-	t->ref = calloc(t->nrefs, sizeof *t->ref);
-	if (!t->ref)
-		goto fail;
-	rc = defrag_new(o->defrag, t->seed, &t->defrag);
+	bool trails = o->again.read && !o->idle_ns;
+	t->live_limit = flows_least(o->memory / (trails ? 8 : 6), LIVE_MOST);
+	t->store_limit = flows_least(o->memory / (trails ? 8 : 6), STORE_MOST);
+	rc = flows_forget(t);
 	if (!rc)
-		rc = pager_new(o->page_dir, least(o->memory / 3, REST_MOST), &t->pager);
+		rc = defrag_new(o->defrag, t->seed, &t->defrag);
+	if (!rc)
+		rc = pager_new(o->page_dir, flows_least(o->memory / (trails ? 8 : 3), REST_MOST),
+			       &t->pager);
+	if (!rc && trails)
+		rc = trail_new(o->memory / 8 * 5, &t->trail);
 	if (rc)
 		goto fail;
 	*out = t;
@@ -99,45 +59,10 @@ fail:
 	return rc;
 }
 
-static struct slot *slot_at(const struct flows *t, uint32_t i)
-{
-	return &t->chunk[i >> CHUNK_BITS][i & (CHUNK - 1)];
-}
-
-/* enlist: makes f one of the live flows. */
-static int enlist(struct flows *t, struct flow *f)
-{
-	if (t->nlive == t->live_cap) {
-		uint32_t cap = t->live_cap ? t->live_cap * 2 : 64;
-		struct flow **live = realloc(t->live, cap * sizeof(struct flow *));
-		if (live)
-			t->live = live;
-		uint32_t *round = live ? realloc(t->round, cap * sizeof *round) : NULL;
-		if (!round)
-			return -ENOMEM;
-		t->round = round;
-		t->live_cap = cap;
-	}
-	f->live = t->nlive++;
-	t->live[f->live] = f;
-	t->round[f->live] = t->now;
-	return 0;
-}
-
-/* unlist: the place i among the live flows becomes that of the last one. */
-static void unlist(struct flows *t, uint32_t i)
-{
-	uint32_t last = --t->nlive;
-
-	t->live[i] = t->live[last];
-	t->live[i]->live = i;
-	t->round[i] = t->round[last];
-}
-
-static void empty(struct flows *t)
+void flows_clear(struct flows *t)
 {
 	for (uint32_t i = 0; i < t->nslots; i++)
-		if (!slot_at(t, i)->resting)
+		if (t->chunk[i >> CHUNK_BITS] && slot_at(t, i)->state == SLOT_LIVE)
 			flow_free(&slot_at(t, i)->live);
 	for (uint32_t i = 0; i < t->nchunks; i++)
 		free(t->chunk[i]);
@@ -146,6 +71,8 @@ static void empty(struct flows *t)
 	t->nslots = t->nchunks = 0;
 	t->nlive = 0;
 	t->memory = 0;
+	if (t->trail)
+		trail_clear(t->trail);
 }
 
 void flows_free(struct flows **tp)
@@ -154,63 +81,16 @@ void flows_free(struct flows **tp)
 
 	if (!t)
 		return;
-	empty(t);
+	flows_clear(t);
 	free(t->ref);
 	free(t->live);
 	free(t->round);
 	defrag_free(&t->defrag);
 	pager_free(&t->pager);
 	store_free(&t->store);
+	trail_free(&t->trail);
 	free(t);
 	*tp = NULL;
-}
-
-/* put_aside: a live flow comes to rest, if it can. */
-static int put_aside(struct flows *t, struct flow *f)
-{
-	struct slot *s = slot_at(t, f->slot);
-	uint32_t live = f->live;
-	size_t memory = f->memory;
-	uint64_t place;
-
-	if (!flow_can_freeze(f))
-		return 0;
-	int rc = flow_freeze(&f, t->pager, t->store, &place);
-	if (rc)
-		return rc;
-	t->memory -= memory;
-	s->resting = true;
-	s->place = place;
-	t->counts.paged_out += pager_on_disk(t->pager, place);
-	/* Last of all: the last flow of the list may be this one, which is gone. */
-	if (live == t->nlive - 1)
-		t->nlive--;
-	else
-		unlist(t, live);
-	return 0;
-}
-
-/* rest: puts flows aside that were not used since it last did, and then, if need be, others, until a quarter of the live
- * ones' memory is free again. */
-static int rest(struct flows *t)
-{
-	int rc = 0;
-
-	/* Without it, the pager gets all. */
-	if (!t->store)
-		(void)store_new(least(t->o.memory / 6, STORE_MOST), &t->store);
-	for (int pass = 0; pass < 2; pass++)
-		for (uint32_t i = t->nlive; !rc && i-- > 0;) {
-			if (t->memory <= t->live_limit - t->live_limit / 4)
-				goto out;
-			if (i >= 8)
-				__builtin_prefetch(t->live[i - 8]);
-			if (pass || t->round[i] != t->now)
-				rc = put_aside(t, t->live[i]);
-		}
-out:
-	t->now++;
-	return rc;
 }
 
 static uint32_t hash(const struct flows *t, const struct flowkey *key, uint32_t tunnel)
@@ -298,28 +178,6 @@ static struct slot *new_slot(struct flows *t, const struct flowkey *key, uint32_
 	return s;
 }
 
-/* awake: the flow of a slot, live again if it rested. */
-static int awake(struct flows *t, struct slot *s, struct flow **out)
-{
-	if (s->resting) {
-		int rc = flow_thaw(t->pager, s->place, out);
-		if (rc)
-			return rc;
-		rc = enlist(t, *out);
-		if (rc) {
-			flow_free(out);
-			return rc;
-		}
-		s->live = *out;
-		s->resting = false;
-		s->live->memory = flow_memory(s->live);
-		t->memory += s->live->memory;
-	}
-	*out = s->live;
-	t->round[(*out)->live] = t->now;
-	return 0;
-}
-
 /* What the outer packets of an inner one have been. */
 struct outside {
 	uint32_t id; /* 0: nothing */
@@ -340,65 +198,131 @@ static void look_at(const struct flows *t, const struct pkt *p, uint32_t tunnel,
 	k->hash = hash(t, &k->key, tunnel);
 }
 
+/* Where a packet is from. */
+struct origin {
+	uint64_t no;    /* number in the file */
+	uint64_t place; /* CAPFILE_NOWHERE: it cannot be read again as it is */
+};
+
+/* begin_trail: whether the flow of a new slot can be a trail for now. */
+static bool begin_trail(struct flows *t, const struct origin *from, const struct pkt *p,
+			struct slot *s)
+{
+	if (!t->trail || from->place == CAPFILE_NOWHERE ||
+	    !trail_begin(t->trail, from->no, &s->trail) ||
+	    !trail_add(t->trail, &s->trail, from->place))
+		return false;
+	s->state = SLOT_TRAIL;
+	s->closed = false;
+	s->first_ns = p->ts_ns;
+	return true;
+}
+
 /* begin: the flow that begins with p. -ENOMEM: the file is read again later, no flow is given up for a moment's
  * lack. */
-static int begin(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
-		 const struct look *k, struct ref *r, struct slot **slot)
+static int begin(struct flows *t, const struct origin *from, const struct pkt *p,
+		 const struct outside *out, const struct look *k, struct ref *r, uint32_t *index)
 {
-	uint32_t index;
-	struct slot *s = *slot = new_slot(t, &k->key, out->id, k->hash, r, &index);
+	struct slot *s = new_slot(t, &k->key, out->id, k->hash, r, index);
 
 	if (!s)
 		return -ENOMEM;
-	struct flow *f = s->live = flow_new(&k->key, no, p, k->forward ? 0 : 1);
+	t->counts.flows++;
+	if (begin_trail(t, from, p, s))
+		return 0;
+	struct flow *f = s->live = flow_new(&k->key, from->no, p, k->forward ? 0 : 1);
 	if (!f)
 		return -ENOMEM;
-	f->slot = index;
-	s->first_ns = f->first_ns;
+	f->slot = *index;
 	if (out->id) {
 		f->tunnel = malloc(sizeof *f->tunnel);
 		if (f->tunnel)
 			*f->tunnel = out->tunnel;
 	}
-	t->counts.flows++;
-	return enlist(t, f);
+	return flows_enlist(t, f);
 }
 
-static int add(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
-	       const struct look *k)
+static bool is_plain_syn(const struct pkt *p)
 {
-	struct flow *f = NULL;
-	enum cksum_state cksum = p->stop == PKT_L4 ? pkt_cksum(p) : CKSUM_UNKNOWN;
-	int dir = k->forward ? 0 : 1, rc;
-	struct ref *r = find(t, &k->key, out->id, k->hash);
-	struct slot *s = r->slot ? slot_at(t, r->slot - 1) : NULL;
+	return p->proto == IPPROTO_TCP && p->stop == PKT_L4 &&
+	       (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
 
-	if (s) {
-		rc = awake(t, s, &f);
-		if (rc)
-			return rc;
-		bool idle = t->o.idle_ns && p->ts_ns > f->last_ns &&
-			    p->ts_ns - f->last_ns > t->o.idle_ns;
-		if (idle || (flow_believes(f, dir, cksum) && flow_splits(f, p, dir)))
-			f = NULL;
-	}
-	if (!f) {
-		if (t->nslots >= t->o.max_flows) {
-			t->counts.turned_away++;
-			t->counts.outside += !out->depth;
-			return 0;
-		}
-		rc = begin(t, no, p, out, k, r, &s);
-		if (rc)
-			return rc;
-		f = s->live;
-	}
+/* stays: whether a packet surely belongs to the flow that is a trail: only another SYN than the one that began it, or any
+ * SYN behind a FIN or RST, may begin a new one. */
+static bool stays(const struct flows *t, const struct slot *s, const struct pkt *p)
+{
+	struct pkt first;
+	uint32_t at;
+
+	if (!is_plain_syn(p))
+		return true;
+	trail_at(t->trail, s->trail.first, &at);
+	return !s->closed && t->o.again.read(t->o.again.arg, trail_at(t->trail, at, &at), &first) &&
+	       is_plain_syn(&first) && first.seq == p->seq && addr_eq(&first.src, &p->src) &&
+	       first.sport == p->sport;
+}
+
+/* follow: adds p to its flow's trail. False: the flow has to be live. */
+static bool follow(struct flows *t, const struct origin *from, const struct pkt *p, struct slot *s)
+{
+	if (from->place == CAPFILE_NOWHERE || !stays(t, s, p) ||
+	    !trail_add(t->trail, &s->trail, from->place))
+		return false;
+	if (p->proto == IPPROTO_TCP && p->flags & (TCP_FIN | TCP_RST))
+		s->closed = true;
+	if (p->ts_ns < s->first_ns)
+		s->first_ns = p->ts_ns;
+	return true;
+}
+
+/* update: adds p to a live flow. */
+static int update(struct flows *t, const struct pkt *p, int dir, enum cksum_state cksum,
+		  struct slot *s)
+{
+	struct flow *f = s->live;
+
 	flow_add(f, &t->o.stream, p, dir, cksum);
 	s->first_ns = f->first_ns;
 	size_t memory = flow_memory(f);
 	t->memory += memory - f->memory;
 	f->memory = memory;
-	return t->memory > t->live_limit ? rest(t) : 0;
+	return t->memory > t->live_limit ? flows_rest(t) : 0;
+}
+
+static int add(struct flows *t, const struct origin *from, const struct pkt *p,
+	       const struct outside *out, const struct look *k)
+{
+	struct ref *r = find(t, &k->key, out->id, k->hash);
+	struct slot *s = r->slot ? slot_at(t, r->slot - 1) : NULL;
+
+	if (s && s->state == SLOT_TRAIL && follow(t, from, p, s))
+		return 0;
+	enum cksum_state cksum = p->stop == PKT_L4 ? pkt_cksum(p) : CKSUM_UNKNOWN;
+	int dir = k->forward ? 0 : 1, rc;
+	uint32_t index = r->slot - 1;
+	if (s) {
+		struct flow *f;
+		rc = flows_awake(t, index, &f);
+		if (rc)
+			return rc;
+		bool idle = t->o.idle_ns && p->ts_ns > f->last_ns &&
+			    p->ts_ns - f->last_ns > t->o.idle_ns;
+		if (idle || (flow_believes(f, dir, cksum) && flow_splits(f, p, dir)))
+			s = NULL;
+	}
+	if (!s) {
+		if (t->nslots >= t->o.max_flows) {
+			t->counts.turned_away++;
+			t->counts.outside += !out->depth;
+			return 0;
+		}
+		rc = begin(t, from, p, out, k, r, &index);
+		if (rc)
+			return rc;
+		s = slot_at(t, index);
+	}
+	return s->state == SLOT_TRAIL ? 0 : update(t, p, dir, cksum, s);
 }
 
 /* enter: what the inner packets of p belong to: the two outer ends, whatever their ports. */
@@ -424,9 +348,10 @@ static struct outside enter(const struct flows *t, const struct pkt *p, enum pkt
 }
 
 /* take: k is what was looked up of p; NULL: not yet. */
-static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct outside *out,
-		const struct look *k)
+static int take(struct flows *t, const struct origin *from, const struct pkt *p,
+		const struct outside *out, const struct look *k)
 {
+	const struct origin made = {.no = from->no, .place = CAPFILE_NOWHERE};
 	struct pkt whole, inner;
 	struct look own;
 	int rc;
@@ -438,14 +363,14 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 			return 0;
 		}
 		whole.ts_wraps = p->ts_wraps;
-		return take(t, no, &whole, out, NULL);
+		return take(t, &made, &whole, out, NULL);
 	case PKT_L4:
 	case PKT_IP:
 		if (!k) {
 			look_at(t, p, out->id, &own);
 			k = &own;
 		}
-		rc = add(t, no, p, out, k);
+		rc = add(t, from, p, out, k);
 		if (rc || out->depth == MAX_TUNNEL_DEPTH || p->proto == IPPROTO_TCP)
 			return rc;
 		enum pkt_tunnel kind = pkt_inner(p, &inner);
@@ -454,7 +379,7 @@ static int take(struct flows *t, uint64_t no, const struct pkt *p, const struct 
 		    inner.stop == PKT_OTHER_L3 || inner.stop == PKT_BROKEN)
 			return 0;
 		struct outside next = enter(t, p, kind, out);
-		return take(t, no, &inner, &next, NULL);
+		return take(t, &made, &inner, &next, NULL);
 	case PKT_BROKEN:
 		t->counts.broken++;
 		t->counts.outside += !out->depth;
@@ -528,94 +453,17 @@ int flows_packets(struct flows *t, const struct flows_packet *in, size_t n)
 		__builtin_prefetch(slot[i], 1);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (slot[i] && !slot[i]->resting)
+		if (slot[i] && slot[i]->state == SLOT_LIVE)
 			prefetch_flow(slot[i]->live);
+		else if (slot[i] && slot[i]->state == SLOT_TRAIL)
+			trail_prefetch(t->trail, slot[i]->trail.last);
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (!ours[i])
 			continue;
 		t->counts.packets++;
-		rc = take(t, in[i].no, &in[i].p, &nothing, plain[i] ? &look[i] : NULL);
+		rc = take(t, &(struct origin){in[i].no, in[i].place}, &in[i].p, &nothing,
+			  plain[i] ? &look[i] : NULL);
 	}
-	return rc;
-}
-
-/* A flow's place in the order. Slots are in order of their first packet's number. */
-struct place {
-	uint64_t first_ns;
-	uint32_t index;
-};
-
-static int by_time(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	if (x->first_ns != y->first_ns)
-		return x->first_ns < y->first_ns ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* in_order: the slots by time; *order NULL: as they are. */
-static int in_order(const struct flows *t, struct place **order)
-{
-	bool sorted = true;
-	uint64_t last = 0;
-
-	*order = NULL;
-	for (uint32_t i = 0; i < t->nslots && sorted; i++) {
-		sorted = slot_at(t, i)->first_ns >= last;
-		last = slot_at(t, i)->first_ns;
-	}
-	if (sorted)
-		return 0;
-	struct place *v = *order = malloc(t->nslots * sizeof *v);
-	if (!v)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < t->nslots; i++)
-		v[i] = (struct place){.first_ns = slot_at(t, i)->first_ns, .index = i};
-	qsort(v, t->nslots, sizeof *v, by_time);
-	return 0;
-}
-
-/* How many flows ahead memory is asked for a resting flow, it is woken, and its taker is told again. */
-enum { FETCH = 12, WAKE = 6, NEAR = 3 };
-
-int flows_finish(struct flows *t, const struct flows_taker *to)
-{
-	struct place *order;
-	int rc = in_order(t, &order);
-
-	/* Each step of the loop does something for four flows. */
-	for (uint32_t step = 0; !rc && step < t->nslots + FETCH; step++) {
-		struct slot *s;
-		struct flow *f;
-#define AT(behind)    slot_at(t, order ? order[step - (behind)].index : step - (behind))
-#define IS_AT(behind) (step >= (behind) && step - (behind) < t->nslots)
-		if (step < t->nslots && AT(0)->resting)
-			pager_prefetch(t->pager, AT(0)->place);
-		if (IS_AT(FETCH - WAKE)) {
-			rc = awake(t, AT(FETCH - WAKE), &f);
-			if (!rc && to->ahead)
-				to->ahead(to->arg, f, false);
-		}
-		if (!rc && to->ahead && IS_AT(FETCH - NEAR))
-			to->ahead(to->arg, AT(FETCH - NEAR)->live, true);
-		if (!rc && IS_AT(FETCH)) {
-			s = AT(FETCH);
-			f = s->live;
-			t->memory -= f->memory;
-			rc = to->take(to->arg, f);
-			if (!rc) {
-				unlist(t, f->live);
-				flow_free(&s->live);
-			}
-		}
-#undef AT
-#undef IS_AT
-	}
-	free(order);
-	empty(t);
-	memset(t->ref, 0, t->nrefs * sizeof *t->ref);
-	t->used = 0;
 	return rc;
 }
 

@@ -3,9 +3,9 @@
  *
  * A flow is a 5-tuple, split where flow_splits says so and, if asked for, by idle time. What
  * travels inside GRE, IP-in-IP or VXLAN makes further flows beside the outer one. All flows last
- * until the file ends, as a late packet belongs to its flow; those not used lately are packed, in memory and, beyond
- * its limit, on disk, and come back when they are needed, so the result does not depend on the
- * limit.
+ * until the file ends, as a late packet belongs to its flow. Where packets can be read again, a flow is no more than the
+ * places of its packets; else, or when the memory for places is full, those not used lately are packed, in memory and,
+ * beyond its limit, on disk, and come back when they are needed. The result does not depend on it.
  */
 #ifndef ANALYZER_FLOWS_H
 #define ANALYZER_FLOWS_H
@@ -16,6 +16,7 @@
 
 #include "defrag.h"
 #include "flow.h"
+#include "pkt/capfile.h"
 #include "stream.h"
 
 struct flows_options {
@@ -28,6 +29,14 @@ struct flows_options {
 	/* Of shards processes that read the same file, this one keeps the flows that fall to it.
 	 * Addresses decide, so that fragments and both directions meet. */
 	uint32_t shard, shards;
+	/* How packets that have a place are read again: false: they cannot. What p borrows stays until the flows are
+	 * gone. ahead asks memory for what read will look at; nothing before done will be read again. */
+	struct flows_again {
+		bool (*read)(void *arg, uint64_t place, struct pkt *p); /* NULL: none has one */
+		void (*ahead)(void *arg, uint64_t place);
+		void (*done)(void *arg, uint64_t place);
+		void *arg;
+	} again;
 };
 
 struct flows_counts {
@@ -48,9 +57,9 @@ struct flows;
 int flows_new(const struct flows_options *o, struct flows **out);
 void flows_free(struct flows **t);
 
-/* A packet, as pkt_decode left it, and its number in the file. */
+/* A packet, as pkt_decode left it, its number in the file, and its place or CAPFILE_NOWHERE. */
 struct flows_packet {
-	uint64_t no;
+	uint64_t no, place;
 	struct pkt p;
 };
 #define FLOWS_BATCH 32

@@ -34,6 +34,27 @@ static void ahead(void *arg, const struct flow *f, bool near)
 	record_ahead(((struct hand_out *)arg)->r, f, near);
 }
 
+static bool again(void *arg, uint64_t place, struct pkt *p)
+{
+	struct capfile_packet k;
+
+	if (!capfile_again(arg, place, &k))
+		return false;
+	p->ts_ns = k.ts_ns;
+	pkt_decode(k.linktype, k.data, k.caplen, k.len, p);
+	return true;
+}
+
+static void again_ahead(void *arg, uint64_t place)
+{
+	capfile_ahead(arg, place);
+}
+
+static void again_done(void *arg, uint64_t place)
+{
+	capfile_done(arg, place);
+}
+
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
 static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
 {
@@ -49,6 +70,7 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 		if (more && (!o->filter || filter_match(o->filter, &k))) {
 			struct flows_packet *to = &batch[n++];
 			to->no = no;
+			to->place = k.place;
 			to->p.ts_ns = k.ts_ns;
 			pkt_decode(k.linktype, k.data, k.caplen, k.len, &to->p);
 			to->p.ts_wraps = k.ts_wraps;
@@ -70,10 +92,13 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	       struct record_source *src, input_fn fn, void *arg, struct input_result *res)
 {
 	struct hand_out h = {.o = o, .r = r, .src = src, .fn = fn, .arg = arg, .res = res};
+	struct flows_options flows = o->flows;
 	struct flows *t;
 
 	*res = (struct input_result){0};
-	int rc = flows_new(&o->flows, &t);
+	flows.again = (struct flows_again){
+		.read = again, .ahead = again_ahead, .done = again_done, .arg = c};
+	int rc = flows_new(&flows, &t);
 	if (rc)
 		return rc;
 	res->rc = read_all(o, c, t);

@@ -120,6 +120,25 @@ static int pcap_begin(struct capfile *c)
 	return 0;
 }
 
+/* record: the packet whose record begins at h; its data follow. */
+static void record(const struct capfile *c, const uint8_t *h, struct capfile_packet *out)
+{
+	uint32_t s = get32(c, h), frac = get32(c, h + 4), caplen = get32(c, h + 8),
+		 len = get32(c, h + 12);
+
+	if (c->lengths_swapped || (c->lengths_maybe_swapped && caplen > len)) {
+		uint32_t t = caplen;
+		caplen = len;
+		len = t;
+	}
+	out->ts_ns = (uint64_t)s * NS_PER_S + (c->nano ? frac : (uint64_t)frac * 1000);
+	out->ts_wraps = 0;
+	out->caplen = caplen;
+	out->len = len < caplen ? caplen : len;
+	out->linktype = c->linktype;
+	out->data = h + PCAP_RECORD_HEADER + c->record_extra;
+}
+
 static int pcap_next(struct capfile *c, struct capfile_packet *out)
 {
 	size_t hdr = PCAP_RECORD_HEADER + c->record_extra;
@@ -129,26 +148,42 @@ static int pcap_next(struct capfile *c, struct capfile_packet *out)
 			return end_of_file(c);
 		return end_with(c, "packet header cut off");
 	}
-	const uint8_t *h = capsource_at(&c->src);
-	uint32_t s = get32(c, h), frac = get32(c, h + 4), caplen = get32(c, h + 8),
-		 len = get32(c, h + 12);
-	if (c->lengths_swapped || (c->lengths_maybe_swapped && caplen > len)) {
-		uint32_t t = caplen;
-		caplen = len;
-		len = t;
-	}
-	if (caplen > CAPFILE_MAX_PACKET)
+	record(c, capsource_at(&c->src), out);
+	if (out->caplen > CAPFILE_MAX_PACKET)
 		return end_with(c, "impossible packet length");
-	if (!capsource_peek(&c->src, hdr + caplen))
+	if (!capsource_peek(&c->src, hdr + out->caplen))
 		return end_with(c, "packet cut off");
-	out->ts_ns = (uint64_t)s * NS_PER_S + (c->nano ? frac : (uint64_t)frac * 1000);
-	out->ts_wraps = 0;
-	out->caplen = caplen;
-	out->len = len < caplen ? caplen : len;
-	out->linktype = c->linktype;
 	out->data = capsource_at(&c->src) + hdr;
-	capsource_take(&c->src, hdr + caplen);
+	out->place = c->src.stay ? c->src.pos : CAPFILE_NOWHERE;
+	capsource_take(&c->src, hdr + out->caplen);
 	return 1;
+}
+
+bool capfile_again(struct capfile *c, uint64_t place, struct capfile_packet *out)
+{
+	size_t hdr = PCAP_RECORD_HEADER + c->record_extra;
+	const uint8_t *h = capsource_again(&c->src, place, hdr);
+
+	if (!h)
+		return false;
+	record(c, h, out);
+	out->place = place;
+	return capsource_again(&c->src, place, hdr + out->caplen) && !c->src.map.failed;
+}
+
+void capfile_done(struct capfile *c, uint64_t place)
+{
+	if (c->src.map.n)
+		mapped_done(&c->src.map, (size_t)place);
+}
+
+void capfile_ahead(const struct capfile *c, uint64_t place)
+{
+	const uint8_t *h = c->src.at + place;
+
+	/* The record's header, and those of the packet. */
+	__builtin_prefetch(h);
+	__builtin_prefetch(h + 64);
 }
 
 /* pcapng -------------------------------------------------------------------------------------- */
@@ -272,6 +307,7 @@ static int packet(struct capfile *c, uint32_t block, uint32_t at, uint32_t caple
 	out->len = len < caplen ? caplen : len;
 	out->linktype = ifc->linktype;
 	out->data = capsource_at(&c->src) + at;
+	out->place = CAPFILE_NOWHERE;
 	/* The rest of the block goes with the next call: skipping could move the packet. */
 	capsource_take(&c->src, at + caplen);
 	c->skip = block - at - caplen;

@@ -25,7 +25,9 @@ struct capfile_packet {
 	int linktype; /* LINKTYPE_ number */
 	const uint8_t *
 		data; /* valid until the next capfile_next (see capfile_at_hand) or capfile_close */
+	uint64_t place; /* for capfile_again; CAPFILE_NOWHERE */
 };
+#define CAPFILE_NOWHERE UINT64_MAX
 
 struct capfile;
 
@@ -40,6 +42,13 @@ int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *
 /* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
  * how; what came before is good), or another -errno. */
 int capfile_next(struct capfile *c, struct capfile_packet *out);
+/* capfile_again: a packet of capfile_next once more, by its place; data is valid until capfile_close. False: reading fails
+ * now. Packets of pcap files have a place if the file is plain and large, or in memory. */
+bool capfile_again(struct capfile *c, uint64_t place, struct capfile_packet *out);
+/* capfile_ahead: asks memory for what capfile_again will look at. Nothing depends on it. */
+void capfile_ahead(const struct capfile *c, uint64_t place);
+/* capfile_done: no packet before this place will be read again. */
+void capfile_done(struct capfile *c, uint64_t place);
 /* capfile_at_hand: whether the next capfile_next gives a packet and leaves the data of earlier ones where it is. */
 bool capfile_at_hand(const struct capfile *c);
 /* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK (256u << 10)
+/* A file from this size on is mapped, and this much of it is resident as it is read from its beginning to its end. */
+#define MAP_LEAST  (1u << 20)
+#define MAP_WINDOW (8u << 20)
 
 /* read_some: up to n plain bytes from below, 0 at the end. */
 static size_t read_some(struct capsource *s, uint8_t *out, size_t n)
@@ -67,8 +71,33 @@ static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
 	return n - s->z.avail_out;
 }
 
+/* advance: of bytes that stay, the next ones are at hand. */
+static bool advance(struct capsource *s, size_t n)
+{
+	if (s->map.n)
+		mapped_pass(&s->map, s->pos > 2 * MAP_WINDOW ? s->pos - 2 * MAP_WINDOW : 0, s->pos);
+	if (n > s->stay - s->pos || s->map.failed) {
+		s->end = s->stay;
+		s->error = s->map.failed ? -EIO : 0;
+		return false;
+	}
+	s->end = s->stay - s->pos - n > MAP_WINDOW ? s->pos + n + MAP_WINDOW : s->stay;
+	return true;
+}
+
+const uint8_t *capsource_again(struct capsource *s, uint64_t offset, size_t n)
+{
+	if (s->map.failed || offset > s->stay || n > s->stay - offset)
+		return NULL;
+	if (s->map.n)
+		mapped_touch(&s->map, (size_t)offset, n);
+	return s->at + offset;
+}
+
 bool capsource_fill(struct capsource *s, size_t n)
 {
+	if (s->stay)
+		return advance(s, n);
 	if (s->pos) {
 		memmove(s->buf, s->buf + s->pos, s->end - s->pos);
 		s->end -= s->pos;
@@ -80,7 +109,7 @@ bool capsource_fill(struct capsource *s, size_t n)
 			s->error = -ENOMEM;
 			return false;
 		}
-		s->buf = grown;
+		s->at = s->buf = grown;
 		s->cap = n + CHUNK;
 	}
 	while (s->end < n && !s->ended) {
@@ -106,15 +135,20 @@ bool capsource_skip(struct capsource *s, uint64_t n)
 	return true;
 }
 
+static bool is_gzip(const uint8_t magic[2])
+{
+	return magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
 static int begin(struct capsource *s)
 {
-	s->buf = malloc(CHUNK);
+	s->at = s->buf = malloc(CHUNK);
 	if (!s->buf)
 		return -ENOMEM;
 	s->cap = CHUNK;
 	/* Looked at before it is known to be gzip: what was read so far becomes zlib's first input.
 	 */
-	if (!capsource_fill(s, 2) || s->buf[0] != 0x1f || s->buf[1] != 0x8b)
+	if (!capsource_fill(s, 2) || !is_gzip(s->buf))
 		return s->error;
 	s->zbuf = malloc(CHUNK);
 	if (!s->zbuf || inflateInit2(&s->z, 15 + 16) != Z_OK) {
@@ -133,14 +167,32 @@ static int begin(struct capsource *s)
 
 int capsource_fd(struct capsource *s, int fd)
 {
+	struct stat st;
+	off_t from = lseek(fd, 0, SEEK_CUR);
+	uint8_t magic[2];
+
 	*s = (struct capsource){.fd = fd};
-	return begin(s);
+	if (from < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size - from < MAP_LEAST ||
+	    pread(fd, magic, sizeof magic, from) != sizeof magic || is_gzip(magic) ||
+	    mapped_open(&s->map, fd, (size_t)st.st_size))
+		return begin(s);
+	s->at = s->map.p;
+	s->stay = s->map.n;
+	s->pos = s->end = (size_t)from;
+	return 0;
 }
 
 int capsource_memory(struct capsource *s, const void *data, size_t n)
 {
-	*s = (struct capsource){.fd = -1, .mem = data, .mem_left = n};
-	return begin(s);
+	*s = (struct capsource){.fd = -1};
+	if (n < 2 || is_gzip(data)) {
+		s->mem = data;
+		s->mem_left = n;
+		return begin(s);
+	}
+	s->at = data;
+	s->stay = n;
+	return 0;
 }
 
 void capsource_fini(struct capsource *s)
@@ -149,6 +201,8 @@ void capsource_fini(struct capsource *s)
 		inflateEnd(&s->z);
 	free(s->zbuf);
 	free(s->buf);
+	if (s->map.n)
+		mapped_close(&s->map);
 	if (s->fd > 0)
 		close(s->fd);
 	*s = (struct capsource){.fd = -1};

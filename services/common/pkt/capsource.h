@@ -1,6 +1,6 @@
 /*
  * capsource: the bytes of a capture file, whatever they come from: memory, a descriptor, gzip
- * around either. Private to capfile.
+ * around either. What lies in memory, or in a file large enough to be mapped, is read where it is. Private to capfile.
  */
 #ifndef PKT_CAPSOURCE_H
 #define PKT_CAPSOURCE_H
@@ -10,13 +10,19 @@
 #include <stdint.h>
 #include <zlib.h>
 
+#include "pkt/mapped.h"
+
 struct capsource {
 	int fd; /* -1: memory */
 	const uint8_t *mem;
-	size_t mem_left;
+	size_t mem_left;   /* of memory that has to be uncompressed */
+	struct mapped map; /* n 0: none */
 
-	uint8_t *buf; /* uncompressed bytes: [pos, end) are unread */
-	size_t cap, pos, end;
+	const uint8_t *at; /* uncompressed bytes: [pos, end) are unread */
+	size_t pos, end;
+	size_t stay;  /* of at, bytes that stay where they are; 0: only those in buf are at hand */
+	uint8_t *buf; /* our own */
+	size_t cap;
 	uint64_t consumed; /* uncompressed bytes before pos */
 
 	bool gzip, inflating, ended;
@@ -39,7 +45,7 @@ static inline bool capsource_peek(struct capsource *s, size_t n)
 }
 static inline const uint8_t *capsource_at(const struct capsource *s)
 {
-	return s->buf + s->pos;
+	return s->at + s->pos;
 }
 static inline size_t capsource_held(const struct capsource *s)
 {
@@ -50,6 +56,9 @@ static inline void capsource_take(struct capsource *s, size_t n)
 	s->pos += n;
 	s->consumed += n;
 }
+/* capsource_again: n bytes from an offset on, whatever was read since; NULL: there are not as many. Only of a source that
+ * stays. */
+const uint8_t *capsource_again(struct capsource *s, uint64_t offset, size_t n);
 /* capsource_skip: passes over n bytes without holding them; false when there are not as many. */
 bool capsource_skip(struct capsource *s, uint64_t n);
 

@@ -505,3 +505,117 @@ Test(flows, a_batch_is_its_packets)
 			cr_assert(eq(str, g.flow[i].payload, (char *)"data"), "%zu", i);
 	}
 }
+
+/* Packets that can be read again. */
+struct kept {
+	struct {
+		uint64_t ts_ns;
+		struct frame f;
+	} of[40];
+	bool readable;
+};
+
+static bool again(void *arg, uint64_t place, struct pkt *p)
+{
+	const struct kept *k = arg;
+	if (!k->readable)
+		return false;
+	p->ts_ns = k->of[place].ts_ns;
+	pkt_decode(101, k->of[place].f.b, k->of[place].f.n, k->of[place].f.n, p);
+	return true;
+}
+
+static void again_hint(void *arg, uint64_t place)
+{
+	(void)arg;
+	(void)place;
+}
+
+/* keep: a random packet of one of three flows: SYNs, the same again and others, FINs and RSTs, data in and out of order,
+ * wrong checksums, times that go back. */
+static void keep(struct kept *k, size_t i)
+{
+	static const uint8_t flags[] = {TCP_SYN,           TCP_SYN, TCP_SYN | TCP_ACK,
+					TCP_ACK,           TCP_ACK, TCP_ACK,
+					TCP_FIN | TCP_ACK, TCP_RST, TCP_RST | TCP_ACK};
+	struct frame f = {0};
+	bool back = rand() % 4 == 0;
+	char text[8];
+	uint8_t flag = flags[(size_t)rand() % sizeof flags];
+	uint32_t n = flag == TCP_ACK ? (uint32_t)rand() % sizeof text : 0;
+	uint16_t port = (uint16_t)(1000 + rand() % 3);
+
+	memset(text, 'a' + (int)(i % 26), sizeof text);
+	ip4(&f, 6, (uint16_t)(20 + n));
+	if (back) {
+		memcpy(f.b + 12, "\306\63\144\2", 4);
+		memcpy(f.b + 16, "\300\0\2\1", 4);
+	}
+	uint32_t h = tcp(&f, back ? 80 : port, back ? port : 80, 100 + (uint32_t)rand() % 12, flag);
+	put_be32(f.b + h + 8, 100 + (uint32_t)rand() % 12);
+	put(&f, text, n);
+	struct pkt p = decode(101, &f);
+	seal(&f, &p, 16);
+	if (rand() % 12 == 0)
+		f.b[h + 16] ^= 0x10;
+	k->of[i].f = f;
+	k->of[i].ts_ns = 1000 + i * 10 - (rand() % 10 ? 0 : (uint64_t)rand() % 300);
+}
+
+static struct got read_kept(struct kept *k, size_t n, size_t memory, bool trails)
+{
+	struct table t = table_of(memory);
+	if (trails) {
+		flows_free(&t.t);
+		t.o.again = (struct flows_again){again, again_hint, again_hint, k};
+		cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct flows_packet in = {.no = i, .place = i};
+		again(k, i, &in.p);
+		cr_assert(eq(int, flows_packets(t.t, &in, 1), 0));
+	}
+	return end(&t);
+}
+
+/* Whether a flow was live all the time, a trail, or first this and then that: it is the same. */
+Test(flows, trails_change_nothing)
+{
+	static struct kept k = {.readable = true};
+	/* Trails for all packets, for some of them, for none. */
+	static const size_t memory[] = {1 << 20, 400, 16};
+
+	for (unsigned seed = 0; seed < 500; seed++) {
+		srand(seed);
+		/* No more than there is room for in struct got, should each begin a flow. */
+		size_t n = 16;
+		for (size_t i = 0; i < n; i++)
+			keep(&k, i);
+		struct got want = read_kept(&k, n, 1 << 20, false);
+		for (size_t i = 0; i < 3; i++) {
+			struct got g = read_kept(&k, n, memory[i], true);
+			cr_assert(eq(sz, g.n, want.n), "seed %u", seed);
+			cr_assert(memcmp(&g, &want, sizeof g) == 0, "seed %u memory %zu", seed,
+				  memory[i]);
+		}
+	}
+}
+
+Test(flows, a_trail_that_cannot_be_read_fails)
+{
+	static struct kept k;
+	struct table t = table_of(1 << 20);
+	struct got g = {0};
+	flows_free(&t.t);
+	t.o.again = (struct flows_again){again, again_hint, again_hint, &k};
+	cr_assert(eq(int, flows_new(&t.o, &t.t), 0));
+	k.readable = true;
+	keep(&k, 0);
+	struct flows_packet in = {.no = 0, .place = 0};
+	again(&k, 0, &in.p);
+	cr_assert(eq(int, flows_packets(t.t, &in, 1), 0));
+	k.readable = false;
+	cr_assert(eq(int, flows_finish(t.t, &(struct flows_taker){.take = take, .arg = &g}), -5));
+	cr_assert(eq(sz, g.n, 0));
+	flows_free(&t.t);
+}

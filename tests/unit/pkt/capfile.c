@@ -593,3 +593,55 @@ Test(pcap, at_hand_moves_nothing)
 	capfile_close(&c);
 	free(o);
 }
+
+/* A large file, whose packets can be read again in any order, until somebody cuts it short. */
+Test(pcap, a_mapped_file)
+{
+	enum { N = 3000, BODY = 1000 };
+	static uint64_t place[N];
+	char name[] = "/tmp/lurker-test-XXXXXX", err[200];
+	int fd = mkstemp(name);
+	FILE *f = fdopen(dup(fd), "w");
+	uint8_t head[PCAP_FILE_HEADER], record[PCAP_RECORD_HEADER + BODY];
+	struct capfile *c;
+	struct capfile_packet k;
+
+	unlink(name);
+	pcap_put_header(head, 1, 65535);
+	fwrite(head, 1, sizeof head, f);
+	for (size_t i = 0; i < N; i++) {
+		pcap_put_record(record, i, BODY, BODY);
+		memset(record + PCAP_RECORD_HEADER, (int)i, BODY);
+		fwrite(record, 1, sizeof record, f);
+	}
+	fclose(f);
+	cr_assert(eq(int, lseek(fd, 0, SEEK_SET), 0));
+	cr_assert(eq(int, capfile_open_fd(dup(fd), &c, err, sizeof err), 0));
+	for (size_t i = 0; i < N; i++) {
+		cr_assert(eq(int, capfile_next(c, &k), 1));
+		cr_assert(eq(u64, k.ts_ns, i));
+		place[i] = k.place;
+	}
+	cr_assert(eq(int, capfile_next(c, &k), 0));
+	cr_assert(eq(u64, capfile_offset(c), sizeof head + N * sizeof record));
+	for (size_t i = N; i-- > 0;) {
+		cr_assert(capfile_again(c, place[i], &k));
+		cr_assert(eq(u64, k.ts_ns, i));
+		cr_assert(eq(u32, k.caplen, BODY));
+		cr_assert(eq(int, k.data[BODY - 1], (uint8_t)i));
+	}
+	cr_assert(eq(int, ftruncate(fd, 1 << 20), 0));
+	cr_assert(capfile_again(c, place[0], &k));
+	cr_assert(not(capfile_again(c, place[N - 1], &k)));
+	capfile_close(&c);
+	/* Cut short while it is read for the first time. */
+	cr_assert(eq(int, ftruncate(fd, 2 << 20), 0));
+	cr_assert(eq(int, lseek(fd, 0, SEEK_SET), 0));
+	cr_assert(eq(int, capfile_open_fd(fd, &c, err, sizeof err), 0));
+	cr_assert(eq(int, ftruncate(fd, 1 << 19), 0));
+	int rc;
+	while ((rc = capfile_next(c, &k)) == 1)
+		;
+	cr_assert(eq(int, rc, -EIO));
+	capfile_close(&c);
+}
