@@ -1,5 +1,5 @@
 /*
- * crew: worker processes that read capture files, and the parent's end of their pipes.
+ * crew: worker processes that read capture files, and the parent's end of their lanes.
  *
  * The parent hands each worker file names; the worker answers with frames: the records of each file
  * in order, then the file's result. A large file goes to all workers, of which each keeps its share

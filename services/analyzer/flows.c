@@ -398,24 +398,6 @@ static int take(struct flows *t, const struct origin *from, const struct pkt *p,
 	return 0;
 }
 
-static uint32_t shard_of(const struct pkt *p, uint32_t shards)
-{
-	/* Every process must come to the same answer, whichever way the packet goes: a fixed key. Balance is all that is
-	 * at stake. */
-	static const uint8_t fixed[16] = "lurker-analyzer";
-	uint64_t src = mix_bytes(p->src.b, sizeof p->src.b, fixed),
-		 dst = mix_bytes(p->dst.b, sizeof p->dst.b, fixed);
-
-	return (uint32_t)(((src + dst) >> 32) % shards);
-}
-
-static bool is_ours(const struct flows *t, const struct pkt *p)
-{
-	bool ip = p->stop == PKT_L4 || p->stop == PKT_IP || p->stop == PKT_FRAGMENT;
-
-	return t->o.shards <= 1 || (ip ? shard_of(p, t->o.shards) : 0) == t->o.shard;
-}
-
 /* The lines of a flow that a packet touches. */
 static void prefetch_flow(const struct flow *f)
 {
@@ -435,7 +417,7 @@ int flows_packets(struct flows *t, const struct flows_packet *in, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct pkt *p = &in[i].p;
-		ours[i] = is_ours(t, p);
+		ours[i] = flows_ours(t, p);
 		plain[i] = ours[i] && (p->stop == PKT_L4 || p->stop == PKT_IP);
 		if (!plain[i])
 			continue;

@@ -67,6 +67,9 @@ struct flows_packet {
  * file is right then. */
 int flows_packets(struct flows *t, const struct flows_packet *p, size_t n);
 
+/* flows_foreign: whether an Ethernet frame surely falls to another process, so that it need not be taken apart. */
+bool flows_foreign(const struct flows *t, const uint8_t *frame, uint32_t caplen);
+
 /* flows_finish: hands every flow to take, in order of the first packet's time, and empties the table.
  * take may change f (finish its streams), not keep it. ahead (NULL: none) is told of each flow twice before that: that it
  * comes soon, and that it is near. 0, what take returned if not 0, or -errno. */

@@ -27,7 +27,8 @@ struct slot {
 	union {
 		struct flow *live;
 		uint64_t place; /* resting */
-		struct trail_ends trail; /* the first packet's number, then the places of all packets */
+		struct trail_ends
+			trail; /* the first packet's number, then the places of all packets */
 	};
 };
 
@@ -90,5 +91,8 @@ int flows_rest(struct flows *t);
 int flows_forget(struct flows *t);
 /* flows_clear: no slots, no flows. */
 void flows_clear(struct flows *t);
+
+/* flows_shard.c: whether p falls to this process. */
+bool flows_ours(const struct flows *t, const struct pkt *p);
 
 #endif

@@ -9,6 +9,8 @@
 /* How often progress is told, in packets. */
 #define PROGRESS_STEP 4096
 
+#define LINKTYPE_ETHERNET 1
+
 struct hand_out {
 	const struct input_options *o;
 	struct record *r;
@@ -55,6 +57,11 @@ static void again_done(void *arg, uint64_t place)
 	capfile_done(arg, place);
 }
 
+static bool is_foreign(const struct flows *t, const struct capfile_packet *k)
+{
+	return k->linktype == LINKTYPE_ETHERNET && flows_foreign(t, k->data, k->caplen);
+}
+
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
 static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
 {
@@ -67,7 +74,7 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 	do {
 		/* Packets stay where they are as long as the next ones are at hand. */
 		bool more = (read = capfile_next(c, &k)) == 1;
-		if (more && (!o->filter || filter_match(o->filter, &k))) {
+		if (more && !is_foreign(t, &k) && (!o->filter || filter_match(o->filter, &k))) {
 			struct flows_packet *to = &batch[n++];
 			to->no = no;
 			to->place = k.place;

@@ -15,9 +15,10 @@ struct mapped {
 	const uint8_t *p;
 	size_t n;
 	volatile sig_atomic_t failed;
-	uint64_t *touched; /* a bit for each piece that mapped_touch was told of since it last let go */
-	size_t resident;   /* these pieces */
-	size_t done;       /* there are none before this one */
+	uint64_t *
+		touched; /* a bit for each piece that mapped_touch was told of since it last let go */
+	size_t resident; /* these pieces */
+	size_t done;     /* there are none before this one */
 	struct mapped *next;
 };
 
