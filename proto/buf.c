@@ -119,6 +119,12 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	return rc;
 }
 
+void buf_back(struct buf *b, size_t n)
+{
+	buf_reset(b);
+	b->n = n;
+}
+
 uint8_t *buf_room(struct buf *b, size_t n)
 {
 	return buf_grow(b, n || b->p ? n : 1) < 0 ? NULL : b->p + b->n;

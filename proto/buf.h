@@ -40,6 +40,8 @@ int buf_add(struct buf *b, const void *p, size_t n);
 int buf_addc(struct buf *b, char c);
 int buf_adds(struct buf *b, const char *s);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* buf_back: what was added since it held n bytes is gone, and so is a failure. */
+void buf_back(struct buf *b, size_t n);
 /* buf_room: makes room for n more bytes and returns where they go (then add n to b->n); NULL only when it failed, also
  * for n 0. */
 uint8_t *buf_room(struct buf *b, size_t n);

@@ -6,10 +6,15 @@
 
 #include "rt/records.h"
 
+/* What the ends take at most: a record is never shorter than this. */
+#define RECORD_LEAST 64u
+
 void batch_init(struct batch *b, size_t limit)
 {
 	buf_init(&b->lines, limit);
 	buf_init(&b->bodies, limit);
+	buf_init(&b->ends, limit / RECORD_LEAST * sizeof(struct batch_end));
+	b->records = 0;
 	b->written = 0;
 	b->entries = 0;
 	b->flushes = 0;
@@ -28,64 +33,73 @@ void batch_fini(struct batch *b)
 	let_go(b);
 	buf_fini(&b->lines);
 	buf_fini(&b->bodies);
+	buf_fini(&b->ends);
 }
 
-/* put: 0 or -errno; on an error nothing was added. */
-static int put(struct buf *to, struct bytes b)
+/* end_of: of the first n records. */
+static struct batch_end end_of(const struct batch *b, size_t n)
 {
-	size_t before = to->n;
-	uint64_t n = b.n;
-	int rc = buf_add(to, &n, sizeof n);
+	struct batch_end e = {0};
 
-	if (!rc && b.n)
-		rc = buf_add(to, b.p, b.n);
+	if (n)
+		memcpy(&e, b->ends.p + (n - 1) * sizeof e, sizeof e);
+	return e;
+}
+
+static struct bytes line_of(const struct batch *b, size_t i)
+{
+	size_t from = end_of(b, i).line;
+	return bytes_of(b->lines.p + from, end_of(b, i + 1).line - from);
+}
+
+static struct bytes body_of(const struct batch *b, size_t i)
+{
+	size_t from = end_of(b, i).body;
+	return bytes_of(b->bodies.p + from, end_of(b, i + 1).body - from);
+}
+
+void batch_drop(struct batch *b)
+{
+	const struct batch_end e = end_of(b, b->records);
+
+	buf_back(&b->lines, e.line);
+	buf_back(&b->bodies, e.body);
+}
+
+int batch_record(struct batch *b)
+{
+	const struct batch_end e = {.line = b->lines.n, .body = b->bodies.n};
+	size_t before = b->ends.n;
+	int rc = buf_add(&b->ends, &e, sizeof e);
+
 	if (rc) {
-		to->n = before;
-		to->failed = false;
+		buf_back(&b->ends, before);
+		batch_drop(b);
+		return rc;
 	}
-	return rc;
-}
-
-/* get: the piece at *at, which moves on. */
-static struct bytes get(const struct buf *from, size_t *at)
-{
-	uint64_t n;
-
-	memcpy(&n, from->p + *at, sizeof n);
-	struct bytes b = {.p = from->p + *at + sizeof n, .n = (size_t)n};
-	*at += sizeof n + b.n;
-	return b;
-}
-
-int batch_record(struct batch *b, struct bytes line, struct bytes body)
-{
-	size_t before = b->bodies.n;
-	int rc = body.n ? put(&b->bodies, body) : 0;
-
-	if (!rc)
-		rc = put(&b->lines, line);
-	if (rc)
-		b->bodies.n = before;
-	return rc;
+	b->records++;
+	return 0;
 }
 
 struct batch_mark batch_mark(const struct batch *b)
 {
-	return (struct batch_mark){
-		.lines = b->lines.n, .bodies = b->bodies.n, .flushes = b->flushes};
+	return (struct batch_mark){.records = b->records, .flushes = b->flushes};
 }
 
 size_t batch_back(struct batch *b, struct batch_mark m)
 {
-	if (m.flushes != b->flushes)
-		m = (struct batch_mark){0};
-	/* Lines that a failed flush has written stay; whoever reads them twice knows them by their
-	 * flow_id. */
-	size_t keep = m.lines > b->written ? m.lines : b->written, n = 0;
-	for (size_t at = keep; at < b->lines.n; n++)
-		get(&b->lines, &at);
-	b->lines.n = keep;
-	b->bodies.n = m.bodies;
+	size_t from = m.flushes == b->flushes ? m.records : 0;
+	/* Lines that a failed flush has written stay, unpublished; whoever reads them twice knows them by their flow_id. */
+	size_t keep = from > b->written ? from : b->written, n = b->records - keep;
+	const size_t body = end_of(b, from).body;
+
+	for (size_t i = from; i < keep; i++) {
+		struct batch_end e = {.line = end_of(b, i + 1).line, .body = body};
+		memcpy(b->ends.p + i * sizeof e, &e, sizeof e);
+	}
+	b->records = keep;
+	buf_back(&b->ends, keep * sizeof(struct batch_end));
+	batch_drop(b);
 	return n;
 }
 
@@ -97,33 +111,39 @@ void batch_entry(struct batch *b, const char *key, int hold, bool bad)
 	b->entry[b->entries++].bad = bad;
 }
 
+bool batch_has_enough(const struct batch *b)
+{
+	return end_of(b, b->records).line >= BATCH_FULL;
+}
+
 bool batch_is_full(const struct batch *b)
 {
-	return b->entries == BATCH_ENTRIES || b->lines.n >= BATCH_FULL;
+	return b->entries == BATCH_ENTRIES || batch_has_enough(b);
 }
 
 bool batch_is_empty(const struct batch *b)
 {
-	return !b->entries && !b->lines.n;
+	return !b->entries && !b->records;
 }
 
 int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, struct batch_counts *c)
 {
-	while (b->written < b->lines.n) {
-		size_t at = b->written;
-		int rc = records_append(o->records, now_ns, get(&b->lines, &at));
+	for (; b->written < b->records; b->written++) {
+		int rc = records_append(o->records, now_ns, line_of(b, b->written));
 		if (rc)
 			return rc;
-		b->written = at;
 		c->records++;
 	}
-	if (b->lines.n) {
+	if (b->records) {
 		int rc = records_sync(o->records);
 		if (rc)
 			return rc;
 	}
-	for (size_t at = 0; at < b->bodies.n;)
-		o->publish(o->arg, get(&b->bodies, &at));
+	/* Nothing fails from here on. The lines go first: a message is copied once more. */
+	buf_spare(&b->lines, BATCH_KEEP);
+	for (size_t i = 0; i < b->records; i++)
+		if (body_of(b, i).n)
+			o->publish(o->arg, body_of(b, i));
 	for (size_t i = 0; i < b->entries; i++) {
 		int rc = b->entry[i].bad ? queue_bad(o->queue, b->entry[i].key)
 					 : queue_done(o->queue, b->entry[i].key);
@@ -135,8 +155,9 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 		else
 			c->entries++;
 	}
-	buf_spare(&b->lines, BATCH_KEEP);
 	buf_spare(&b->bodies, BATCH_KEEP);
+	buf_spare(&b->ends, BATCH_KEEP);
+	b->records = 0;
 	b->written = 0;
 	let_go(b);
 	b->flushes++;

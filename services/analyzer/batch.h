@@ -37,9 +37,16 @@ struct batch_counts {
 	uint64_t records, entries, set_aside, stuck_entries;
 };
 
+/* Where a record ends in lines and in bodies. */
+struct batch_end {
+	size_t line, body;
+};
+
 struct batch {
-	struct buf lines, bodies; /* each with its length before it */
-	size_t written;           /* bytes of lines that are in the file */
+	struct buf lines, bodies; /* one record behind the other */
+	struct buf ends;          /* a struct batch_end for each */
+	size_t records;           /* of them */
+	size_t written;           /* of these are in the file */
 	struct {
 		char key[SPOOL_KEY_MAX];
 		int hold; /* descriptor that keeps the entry in the queue (queue_get); -1: none */
@@ -53,13 +60,15 @@ struct batch {
 void batch_init(struct batch *b, size_t limit);
 void batch_fini(struct batch *b);
 
-/* batch_record: adds a record as JSON line and as encoded body (empty: not to be published). 0,
- * -EFBIG or -ENOMEM. */
-int batch_record(struct batch *b, struct bytes line, struct bytes body);
+/* batch_record: what was added to lines and bodies since the last one is a record, as JSON line and as encoded body (nothing:
+ * not to be published). 0 or -ENOMEM: it is gone. Records are made where they wait: a large one is held once. */
+int batch_record(struct batch *b);
+/* batch_drop: what was added since the last record is none. */
+void batch_drop(struct batch *b);
 /* batch_mark, batch_back: takes out what was added since the mark and is not in the file yet, when
  * an entry's records could not all be made. */
 struct batch_mark {
-	size_t lines, bodies;
+	size_t records;
 	uint64_t flushes;
 };
 struct batch_mark batch_mark(const struct batch *b);
@@ -68,6 +77,8 @@ size_t batch_back(struct batch *b, struct batch_mark m);
 /* batch_entry: the records so far include all of this entry; bad: to be set aside instead of
  * removed. Takes the descriptor that holds it, or -1, and closes it when the entry is done. */
 void batch_entry(struct batch *b, const char *key, int hold, bool bad);
+/* batch_has_enough: of lines. */
+bool batch_has_enough(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 bool batch_is_empty(const struct batch *b);
 

@@ -22,12 +22,13 @@ static int open_geo(struct desk *d)
 	return rc;
 }
 
-int desk_init(struct desk *d, const char *page_dir, desk_out_fn out, void *arg)
+int desk_init(struct desk *d, const char *page_dir, struct buf *line, desk_out_fn out, void *arg)
 {
 	*d = (struct desk){.input = settings_input(1), .out = out, .arg = arg};
 	if (!settings.page_dir)
 		d->input.flows.page_dir = page_dir;
-	buf_init(&d->line, RECORD_LINE_MAX(settings.stream_bytes));
+	d->line = line ? line : &d->own;
+	buf_init(&d->own, RECORD_LINE_MAX(settings.stream_bytes));
 	int rc = record_init(&d->record, d->input.flows.stream.max_bytes);
 	if (!rc)
 		rc = history_init(&d->history, (size_t)settings.classes, (size_t)settings.sources);
@@ -42,7 +43,7 @@ void desk_fini(struct desk *d)
 	known_free(&d->known);
 	history_fini(&d->history);
 	record_fini(&d->record);
-	buf_fini(&d->line);
+	buf_fini(&d->own);
 }
 
 int desk_remember(struct desk *d, size_t max, const char *records)
@@ -73,11 +74,14 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 	r->m.tool_reason = bytes_str(h.tool.reason);
 	if (d->geo && who_geo_look(d->geo, &r->src, &d->geo_of))
 		r->m.geo = &d->geo_of;
+	size_t at = d->line->n;
 	int rc = msg_json_pieces(&msg_analysis_schema, &r->m, r->known->piece, r->known->npieces,
-				 &d->line);
-	if (!rc)
-		rc = d->out(d->arg, r, buf_bytes(&d->line));
-	buf_spare(&d->line, LINE_KEEP);
+				 d->line);
+	if (rc)
+		buf_back(d->line, at);
+	else
+		rc = d->out(d->arg, r, bytes_of(d->line->p + at, d->line->n - at));
+	buf_spare(&d->own, LINE_KEEP);
 	/* What was not taken is not known. */
 	if (rc && d->known)
 		known_back(d->known, 1);

@@ -25,7 +25,7 @@ struct desk {
 	struct history history;
 	struct who_geo *geo; /* NULL: none */
 	struct known *known; /* NULL: every record is new */
-	struct buf line;
+	struct buf *line, own; /* own: when the owner gives none */
 	struct msg_geo geo_of;
 	struct desk_counts counts;
 	desk_out_fn out;
@@ -33,8 +33,9 @@ struct desk {
 };
 
 /* desk_init: by the settings; out is called by desk_read. page_dir: where flows are paged out to unless the settings name
- * a place. 0 or -errno, logged. desk_fini also after a failure. */
-int desk_init(struct desk *d, const char *page_dir, desk_out_fn out, void *arg);
+ * a place. line: to whose end the text of each record is added before out is called, and stays what out makes of it; NULL: out
+ * copies what it needs. 0 or -errno, logged. desk_fini also after a failure. */
+int desk_init(struct desk *d, const char *page_dir, struct buf *line, desk_out_fn out, void *arg);
 void desk_fini(struct desk *d);
 
 /* desk_remember: from now on a flow gives one record only, as far as `max` of them are remembered. records: the

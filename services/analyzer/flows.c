@@ -40,7 +40,10 @@ int flows_new(const struct flows_options *o, struct flows **out)
 		goto fail;
 	}
 	bool trails = o->again.read && !o->idle_ns;
-	t->live_limit = flows_least(o->memory / (trails ? 8 : 6), LIVE_MOST);
+	t->live_limit[false] = flows_least(o->memory / (trails ? 8 : 6), LIVE_MOST);
+	t->live_limit[true] = LARGE_LEAST * (size_t)o->stream.max_bytes;
+	if (t->live_limit[true] < o->memory / 3)
+		t->live_limit[true] = o->memory / 3;
 	t->store_limit = flows_least(o->memory / (trails ? 8 : 6), STORE_MOST);
 	rc = flows_forget(t);
 	if (!rc)
@@ -70,7 +73,7 @@ void flows_clear(struct flows *t)
 	t->chunk = NULL;
 	t->nslots = t->nchunks = 0;
 	t->nlive = 0;
-	t->memory = 0;
+	t->memory[false] = t->memory[true] = 0;
 	if (t->trail)
 		trail_clear(t->trail);
 }
@@ -284,10 +287,9 @@ static int update(struct flows *t, const struct pkt *p, int dir, enum cksum_stat
 
 	flow_add(f, &t->o.stream, p, dir, cksum);
 	s->first_ns = f->first_ns;
-	size_t memory = flow_memory(f);
-	t->memory += memory - f->memory;
-	f->memory = memory;
-	return t->memory > t->live_limit ? flows_rest(t) : 0;
+	flows_weigh(t, f, flow_memory(f));
+	bool large = flow_is_large(f);
+	return t->memory[large] > t->live_limit[large] ? flows_rest(t, large, f) : 0;
 }
 
 static int add(struct flows *t, const struct origin *from, const struct pkt *p,

@@ -74,7 +74,7 @@ static int hand_out(struct flows *t, const struct flows_taker *to, struct slot *
 {
 	struct flow *f = s->live;
 
-	t->memory -= f->memory;
+	t->memory[flow_is_large(f)] -= f->memory;
 	int rc = to->take(to->arg, f);
 	if (!rc) {
 		flows_unlist(t, f->live);

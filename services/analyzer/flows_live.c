@@ -42,6 +42,7 @@ static int put_aside(struct flows *t, struct flow *f)
 	struct slot *s = slot_at(t, f->slot);
 	uint32_t live = f->live;
 	size_t memory = f->memory;
+	bool large = flow_is_large(f);
 	uint64_t place;
 
 	if (!flow_can_freeze(f))
@@ -49,7 +50,7 @@ static int put_aside(struct flows *t, struct flow *f)
 	int rc = flow_freeze(&f, t->pager, t->store, &place);
 	if (rc)
 		return rc;
-	t->memory -= memory;
+	t->memory[large] -= memory;
 	s->state = SLOT_RESTING;
 	s->place = place;
 	t->counts.paged_out += pager_on_disk(t->pager, place);
@@ -62,8 +63,9 @@ static int put_aside(struct flows *t, struct flow *f)
 }
 
 /* First those go that were not used since it was called last, then, if need be, others. */
-int flows_rest(struct flows *t)
+int flows_rest(struct flows *t, bool large, const struct flow *at_hand)
 {
+	size_t enough = t->live_limit[large] - t->live_limit[large] / 4;
 	int rc = 0;
 
 	/* Without it, the pager gets all. */
@@ -71,11 +73,12 @@ int flows_rest(struct flows *t)
 		(void)store_new(t->store_limit, &t->store);
 	for (int pass = 0; pass < 2; pass++)
 		for (uint32_t i = t->nlive; !rc && i-- > 0;) {
-			if (t->memory <= t->live_limit - t->live_limit / 4)
+			if (t->memory[large] <= enough)
 				goto out;
 			if (i >= 8)
 				__builtin_prefetch(t->live[i - 8]);
-			if (pass || t->round[i] != t->now)
+			if ((pass ? t->live[i] != at_hand : t->round[i] != t->now) &&
+			    flow_is_large(t->live[i]) == large)
 				rc = put_aside(t, t->live[i]);
 		}
 out:
@@ -134,8 +137,8 @@ int flows_awake(struct flows *t, uint32_t index, struct flow **out)
 		}
 		s->live = *out;
 		s->state = SLOT_LIVE;
-		s->live->memory = flow_memory(s->live);
-		t->memory += s->live->memory;
+		s->live->memory = 0;
+		flows_weigh(t, s->live, flow_memory(s->live));
 	}
 	*out = s->live;
 	t->round[(*out)->live] = t->now;

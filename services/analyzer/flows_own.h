@@ -46,8 +46,8 @@ struct flows {
 	uint32_t nchunks, nslots;
 	struct ref *ref;
 	uint32_t nrefs, used; /* nrefs is a power of two, at most half used */
-	size_t live_limit, store_limit;
-	size_t memory; /* of live flows */
+	size_t live_limit[2], store_limit;
+	size_t memory[2]; /* of live flows: ordinary ones, large ones */
 	/* The live flows, and of each the round in which it was used last. */
 	struct flow **live;
 	uint32_t *round;
@@ -82,8 +82,27 @@ int flows_enlist(struct flows *t, struct flow *f);
 void flows_unlist(struct flows *t, uint32_t i);
 /* flows_awake: the flow of slot number index, live now if it was not. 0 or -errno. */
 int flows_awake(struct flows *t, uint32_t index, struct flow **out);
-/* flows_rest: puts flows aside until a quarter of the live ones' memory is free again. 0 or -errno. */
-int flows_rest(struct flows *t);
+/* Large flows are few, and to put one aside and fetch it again takes long: they have a limit of their own, of a few that live side
+ * by side whatever the memory is. */
+#define LARGE       ((size_t)64 << 10)
+#define LARGE_LEAST 3
+
+static inline bool flow_is_large(const struct flow *f)
+{
+	return f->memory > LARGE;
+}
+
+/* flows_weigh: a live flow takes so much memory now. */
+static inline void flows_weigh(struct flows *t, struct flow *f, size_t memory)
+{
+	t->memory[flow_is_large(f)] -= f->memory;
+	f->memory = memory;
+	t->memory[flow_is_large(f)] += memory;
+}
+
+/* flows_rest: puts flows aside, of one kind and not that of the packet at hand, until a quarter of its live ones' memory is free
+ * again. 0 or -errno. */
+int flows_rest(struct flows *t, bool large, const struct flow *at_hand);
 
 /* flows.c */
 

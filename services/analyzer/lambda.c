@@ -441,7 +441,7 @@ static int open_all(struct svc *s)
 					   .limit =
 						   OUT_MAX + RECORD_LINE_MAX(settings.stream_bytes),
 					   .drained = on_drained};
-	rc = desk_init(&la.desk, dir, take, NULL);
+	rc = desk_init(&la.desk, dir, NULL, take, NULL);
 	if (!rc)
 		rc = desk_remember(&la.desk, (size_t)settings.sqs_remember, NULL);
 	if (!rc)

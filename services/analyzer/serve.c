@@ -71,9 +71,9 @@ const size_t serve_nmetrics = M_COUNT;
 uint64_t serve_values[M_COUNT];
 
 struct serve serve;
-static struct buf body;
 static char seen_path[PATH_MAX], page_dir[PATH_MAX];
 static unsigned ticks;
+static int flushed; /* what the last flush returned */
 
 static void publish(void *arg, struct bytes b)
 {
@@ -89,23 +89,23 @@ int serve_flush(void)
 
 	if (batch_is_empty(&serve.batch))
 		return 0;
-	int rc = batch_flush(&serve.batch, &out, clock_real_ns(), &serve.counts);
+	flushed = batch_flush(&serve.batch, &out, clock_real_ns(), &serve.counts);
 	if (serve.counts.stuck_entries > stuck)
 		log_warn("queue entries cannot be removed", "entries=%" PRIu64,
 			 serve.counts.stuck_entries - stuck);
-	return rc;
+	return flushed;
 }
 
-/* encode: the record as it is published: its payload may be cut. */
-static int encode(const struct record *r)
+/* encode: the record as it is published, to the end of `to`: its payload may be cut. */
+static int encode(const struct record *r, struct buf *to)
 {
+	size_t at = to->n;
 	struct msg_analysis m = r->m;
 	struct bytes cuts[RECORD_MAX_CUTS + 1];
 	uint64_t most = settings.record_bytes < (BUS_MAX_FRAME - RECORD_REST) / 2
 				? settings.record_bytes
 				: (BUS_MAX_FRAME - RECORD_REST) / 2;
 
-	buf_reset(&body);
 	if (m.payload.n > most) {
 		memcpy(cuts, m.truncated.v, m.truncated.n * sizeof cuts[0]);
 		cuts[m.truncated.n] = bytes_str("published");
@@ -114,32 +114,34 @@ static int encode(const struct record *r)
 		m.readable.n = (size_t)most;
 		serve_values[M_PUBLISHED_CUT]++;
 	}
-	int rc = msg_encode(&msg_analysis_schema, &m, &body);
-	if (!rc && body.n > BUS_MAX_FRAME - 4096)
+	int rc = msg_encode(&msg_analysis_schema, &m, to);
+	if (!rc && to->n - at > BUS_MAX_FRAME - 4096)
 		rc = -EFBIG;
 	if (rc) {
 		serve_values[M_NOT_PUBLISHED]++;
-		buf_reset(&body);
-		body.failed = false;
+		buf_back(to, at);
 	}
 	return rc == -ENOMEM ? rc : 0;
 }
 
 static int take(void *arg, const struct record *r, struct bytes line)
 {
-	(void)arg;
-	int rc = encode(r);
-	if (rc)
+	struct batch *b = &serve.batch;
+
+	(void)arg, (void)line; /* it is in the batch */
+	int rc = batch_has_enough(b) ? flushed : 0;
+	if (!rc)
+		rc = encode(r, &b->bodies);
+	if (rc) {
+		batch_drop(b);
 		return rc;
-	/* A bundle can hold more than a batch; then its first records go out before the rest is
-	 * read. The entries so far are done by then: this one joins when it is whole. */
-	if (serve.batch.lines.n >= BATCH_FULL) {
-		rc = serve_flush();
-		if (rc)
-			return rc;
 	}
-	rc = batch_record(&serve.batch, line, buf_bytes(&body));
-	buf_spare(&body, BATCH_KEEP);
+	rc = batch_record(b);
+	/* A bundle can hold more than a batch; then its first records go out before the rest is
+	 * read. The entries so far are done by then: this one joins when it is whole. A failure is the next record's, or
+	 * of who flushes the rest. */
+	if (!rc && batch_has_enough(b))
+		(void)serve_flush();
 	return rc;
 }
 
@@ -181,7 +183,6 @@ int serve_start(struct svc *s)
 	serve.svc = s;
 	serve.way = settings.sqs ? &way_sqs : &way_queue;
 	batch_init(&serve.batch, line + BATCH_FULL);
-	buf_init(&body, line);
 	int rc = svc_path(s, "analyzer", page_dir, sizeof page_dir);
 	if (!rc)
 		rc = svc_path(s, "records/analysis", path, sizeof path);
@@ -191,7 +192,7 @@ int serve_start(struct svc *s)
 		log_error("cannot open", "what=\"records/analysis\" error=\"%s\"", strerror(-rc));
 		return rc;
 	}
-	rc = desk_init(&serve.desk, page_dir, take, NULL);
+	rc = desk_init(&serve.desk, page_dir, &serve.batch.lines, take, NULL);
 	if (!rc)
 		rc = open_history(s);
 	return rc ? rc : serve.way->start(s);
@@ -254,5 +255,4 @@ void serve_drain(struct svc *s)
 	records_close(&serve.records);
 	desk_fini(&serve.desk);
 	batch_fini(&serve.batch);
-	buf_fini(&body);
 }

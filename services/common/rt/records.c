@@ -16,8 +16,8 @@
 
 #include "rt/records_file.h"
 
-#define MAX_LINE  (64u << 20) /* readers skip longer ones */
-#define KEEP_LINE (1u << 20)  /* memory kept from one append to the next */
+#define MAX_LINE  (64u << 20)  /* readers skip longer ones */
+#define COPY_LINE (256u << 10) /* longer ones are written from where they are */
 /* Ends a torn line. JSON holds no control characters, so readers can tell (a newline alone could
  * leave what looks like a shorter record). */
 #define TORN_END "\x18\n"
@@ -104,7 +104,7 @@ int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct 
 	*r = (struct records){.fd = -1,
 			      .keep_days = keep_days,
 			      .plain_days = plain_days > 1 ? plain_days : 1,
-			      .line = {.limit = MAX_LINE + 1},
+			      .line = {.limit = COPY_LINE + 1},
 			      .gz = {.in = -1, .out = -1}};
 	r->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->dirfd < 0) {
@@ -221,19 +221,30 @@ static int lock_day(struct records *r, struct stat *st)
 	return rc;
 }
 
+/* write_whole: the line and its newline; what write(2) returns, the sum if there were two. */
+static ssize_t write_whole(struct records *r, struct bytes line)
+{
+	if (line.n > COPY_LINE) {
+		ssize_t n = write(r->fd, line.p, line.n);
+		/* Without its newline it is a torn line like any other. */
+		return n == (ssize_t)line.n && write(r->fd, "\n", 1) == 1 ? n + 1 : n;
+	}
+	/* One piece: two cost a file system half as much again. */
+	buf_reset(&r->line);
+	buf_add(&r->line, line.p, line.n);
+	if (buf_addc(&r->line, '\n') == 0)
+		return write(r->fd, r->line.p, r->line.n);
+	errno = ENOMEM;
+	return -1;
+}
+
 static int write_line(struct records *r, int64_t size, struct bytes line)
 {
 	int rc = close_torn(r, &size);
 	if (rc < 0)
 		return rc;
-	/* One piece: two, by writev, cost a file system half as much again. */
-	buf_reset(&r->line);
-	buf_add(&r->line, line.p, line.n);
-	rc = buf_addc(&r->line, '\n');
-	if (rc < 0)
-		return rc;
-	ssize_t n = write(r->fd, r->line.p, r->line.n);
-	if (n == (ssize_t)r->line.n) {
+	ssize_t n = write_whole(r, line);
+	if (n == (ssize_t)line.n + 1) {
 		r->size = size + n;
 		return 0;
 	}
@@ -263,8 +274,6 @@ int records_append(struct records *r, uint64_t now_ns, struct bytes line)
 		return rc;
 	rc = write_line(r, st.st_size, line);
 	records_unlock(r->fd);
-	if (r->line.cap > KEEP_LINE)
-		buf_fini(&r->line);
 	return rc;
 }
 

@@ -406,6 +406,27 @@ Test(flows, paging_changes_nothing)
 	}
 }
 
+/* Each packet of the one would fetch it and put another aside, whole. */
+Test(flows, large_ones_side_by_side_stay)
+{
+	struct table t = table_of(96 << 20);
+	char text[600];
+	memset(text, 'x', sizeof text);
+	for (uint32_t i = 0; i < 36000; i++) {
+		struct frame f = {0};
+		ip4(&f, 6, 20 + 599);
+		put_be32(f.b + 12, 0x0a000000 + i % 3);
+		tcp(&f, 1000, 80, 101 + i / 3 * 599, TCP_ACK);
+		put(&f, text, 599);
+		struct pkt p = decode(101, &f);
+		seal(&f, &p, 16);
+		feed(&t, &f);
+	}
+	cr_assert(eq(u64, flows_counts(t.t)->flows, 3));
+	cr_assert(eq(u64, flows_counts(t.t)->paged_out, 0));
+	flows_free(&t.t);
+}
+
 Test(flows, without_a_place_to_page_it_fails)
 {
 	struct table t = table_of(1 << 18);

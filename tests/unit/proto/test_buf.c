@@ -72,6 +72,20 @@ Test(buf, room_for_nothing_is_not_a_failure)
 	buf_fini(&b);
 }
 
+Test(buf, goes_back_behind_a_failure)
+{
+	struct buf b;
+	buf_init(&b, 5);
+	buf_adds(&b, "abc");
+	buf_adds(&b, "de");
+	buf_adds(&b, "f");
+	cr_assert(b.failed);
+	buf_back(&b, 3);
+	cr_assert_eq(buf_adds(&b, "xy"), 0);
+	cr_assert(bytes_eq(buf_bytes(&b), bytes_str("abcxy")));
+	buf_fini(&b);
+}
+
 Test(buf, spared_memory_goes_when_it_is_much)
 {
 	struct buf b;
