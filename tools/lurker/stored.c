@@ -1,8 +1,8 @@
 #include "stored.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "days.h"
 #include "gone.h"
+#include "proto/scan.h"
 #include "walk.h"
 
 struct counting {
@@ -41,8 +42,11 @@ static int count_file(void *arg, int dirfd, const char *name, const char *key)
 	return rc;
 }
 
+/* A flow_id is the beginning of a SHA-256, so many hexadecimal digits. */
+#define ID_TEXT 32
+
 struct flow_count {
-	char id[33];
+	uint64_t id[2];
 	uint64_t packets;
 };
 
@@ -54,54 +58,77 @@ struct flows {
 };
 
 /* Whether the record's file counts elsewhere: in the queue, or among what was taken out of it. */
-static bool elsewhere(const struct flows *f, const char *s3path)
+static bool elsewhere(const struct flows *f, struct bytes s3path)
 {
-	const char *key = s3path ? strstr(s3path, "/pcap/") : NULL;
+	const uint8_t *key = s3path.n ? memmem(s3path.p, s3path.n, "/pcap/", 6) : NULL;
+	size_t n = key ? s3path.n - (size_t)(key + 1 - s3path.p) : 0;
+	char name[PATH_MAX];
 	struct stat st;
-	return key && (gone_has(f->gone, key + 1) ||
-		       (f->queue >= 0 && fstatat(f->queue, key + 1, &st, 0) == 0));
+
+	if (!key || n >= sizeof(name))
+		return false;
+	memcpy(name, key + 1, n);
+	name[n] = 0;
+	return gone_has(f->gone, name) || (f->queue >= 0 && fstatat(f->queue, name, &st, 0) == 0);
 }
 
-static const char *text_of(struct json_object *o, const char *key)
+static bool id_of(struct bytes text, uint64_t id[2])
 {
-	struct json_object *v;
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_string(v) : NULL;
+	id[0] = id[1] = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		if (i == ID_TEXT || !isxdigit(c))
+			return false;
+		id[i / 16] =
+			id[i / 16] << 4 | (c <= '9' ? c - (unsigned)'0' : (c | 32u) - 'a' + 10);
+	}
+	return text.n > 0;
+}
+
+static bool is(struct bytes key, const char *name)
+{
+	return bytes_eq(key, bytes_str(name));
 }
 
 static int take_record(void *arg, struct bytes line)
 {
 	struct flows *f = arg;
-	struct json_tokener *k = json_tokener_new();
-	if (!k)
-		return -ENOMEM;
-	struct json_object *v, *o = json_tokener_parse_ex(k, (const char *)line.p, (int)line.n);
-	json_tokener_free(k);
-	int rc = 0;
-	const char *id = o ? text_of(o, "flow_id") : NULL;
-	if (!id || text_of(o, "tunnel") || elsewhere(f, text_of(o, "s3path")))
-		goto out; /* what is inside a tunnel counts with its outer flow */
+	struct flow_count c = {0};
+	struct bytes key, value, s3path = {0};
+	struct scan s;
+	bool known = false, tunnel = false;
+	int rc;
+
+	scan_init(&s, line);
+	while ((rc = scan_next(&s, &key, &value)) == 1) {
+		if (is(key, "flow_id"))
+			known = id_of(scan_string(value), c.id);
+		else if (is(key, "packets"))
+			c.packets = scan_u64(value);
+		else if (is(key, "s3path"))
+			s3path = scan_string(value);
+		else
+			tunnel = tunnel || is(key, "tunnel");
+	}
+	if (rc || !known || tunnel || elsewhere(f, s3path))
+		return 0; /* what is inside a tunnel counts with its outer flow */
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 1024;
 		struct flow_count *more = realloc(f->v, cap * sizeof(*more));
-		if (!more) {
-			rc = -ENOMEM;
-			goto out;
-		}
+		if (!more)
+			return -ENOMEM;
 		f->v = more;
 		f->cap = cap;
 	}
-	struct flow_count *c = &f->v[f->n++];
-	snprintf(c->id, sizeof(c->id), "%s", id);
-	c->packets = json_object_object_get_ex(o, "packets", &v) ? json_object_get_uint64(v) : 0;
-out:
-	json_object_put(o);
-	return rc;
+	f->v[f->n++] = c;
+	return 0;
 }
 
 static int by_id(const void *a, const void *b)
 {
 	const struct flow_count *x = a, *y = b;
-	return strcmp(x->id, y->id);
+	int high = (x->id[0] > y->id[0]) - (x->id[0] < y->id[0]);
+	return high ? high : (x->id[1] > y->id[1]) - (x->id[1] < y->id[1]);
 }
 
 static int count_records(const char *dir, const char *queue, const struct gone *gone,
@@ -121,7 +148,7 @@ static int count_records(const char *dir, const char *queue, const struct gone *
 	if (f.n)
 		qsort(f.v, f.n, sizeof(*f.v), by_id);
 	for (size_t i = 0; i < f.n; i++) {
-		if (i && strcmp(f.v[i].id, f.v[i - 1].id) == 0)
+		if (i && by_id(&f.v[i], &f.v[i - 1]) == 0)
 			s->again++;
 		else
 			s->records += f.v[i].packets;

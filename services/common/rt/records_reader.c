@@ -11,6 +11,7 @@
 
 #define MAX_LINE   (64u << 20)
 #define FIRST_BUF  (64u << 10)
+#define KEEP_BUF   (1u << 20)  /* memory kept when the lines are short again */
 #define READ_AHEAD (32u << 10) /* least room before a read */
 #define SCAN_EVERY 16          /* idle reads between two looks for a later day, see finished() */
 
@@ -137,9 +138,11 @@ static int make_room(struct records_reader *r)
 		r->end -= r->start;
 		r->start = 0;
 	}
-	if (r->cap - r->end >= READ_AHEAD)
-		return 0;
 	size_t cap = r->cap ? r->cap * 2 : FIRST_BUF;
+	if (r->cap > KEEP_BUF && r->end <= KEEP_BUF / 2)
+		cap = KEEP_BUF;
+	else if (r->cap - r->end >= READ_AHEAD)
+		return 0;
 	uint8_t *p = realloc(r->buf, cap);
 	if (!p)
 		return -ENOMEM;

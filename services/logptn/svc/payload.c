@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "proto/scan.h"
 
 static int value_of(char c)
 {
@@ -42,17 +45,6 @@ static size_t first_line(const char *b64, size_t n, uint8_t *out)
 	return o;
 }
 
-static const char *string(struct json_object *o, const char *key, size_t *n)
-{
-	struct json_object *v;
-
-	*n = 0;
-	if (!json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, json_type_string))
-		return NULL;
-	*n = (size_t)json_object_get_string_len(v);
-	return json_object_get_string(v);
-}
-
 static void add(struct payload *p, const char *group, size_t group_n, size_t n)
 {
 	struct payload_line *l = &p->line[p->n];
@@ -68,48 +60,69 @@ static void add(struct payload *p, const char *group, size_t group_n, size_t n)
 	p->n++;
 }
 
-int payload_parse(struct bytes json, struct payload *out)
+/* user_agent: of the member http, whose text may have escapes. */
+static void user_agent(struct payload *out, struct bytes http)
 {
 	struct json_tokener *tok = json_tokener_new();
-	struct json_object *o, *v, *http;
-	const char *app, *text;
-	size_t app_n, n;
-	int r = -EBADMSG;
+	struct json_object *o, *v;
 
 	if (!tok)
-		return -ENOMEM;
-	memset(out, 0, sizeof *out);
-	o = json.n <= INT32_MAX ? json_tokener_parse_ex(tok, (const char *)json.p, (int)json.n)
-				: NULL;
-	if (!o || !json_object_is_type(o, json_type_object))
-		goto out;
-	if (json_object_object_get_ex(o, "init_ts", &v)) {
-		double s = json_object_get_double(v);
+		return;
+	o = json_tokener_parse_ex(tok, (const char *)http.p, (int)http.n);
+	if (json_object_is_type(o, json_type_object) &&
+	    json_object_object_get_ex(o, "user_agent", &v) &&
+	    json_object_is_type(v, json_type_string)) {
+		size_t n = (size_t)json_object_get_string_len(v);
 
-		out->first_ns = s > 0 && s < 1e10 ? (uint64_t)(s * 1e9) : 0;
-	}
-	if (json_object_object_get_ex(o, "dst_port", &v))
-		out->port = (uint32_t)(json_object_get_int64(v) & 0xffff);
-	app = string(o, "app", &app_n);
-	if (!app_n) {
-		app = "unknown";
-		app_n = strlen(app);
-	}
-	text = string(o, "payload", &n);
-	if (text)
-		add(out, app, app_n, first_line(text, n, out->text[0]));
-	if (out->n && json_object_object_get_ex(o, "http", &http) &&
-	    json_object_is_type(http, json_type_object)) {
-		text = string(http, "user_agent", &n);
-		if (n > PAYLOAD_LINE_MAX)
-			n = PAYLOAD_LINE_MAX;
-		if (text)
-			memcpy(out->text[1], text, n);
+		n = n > PAYLOAD_LINE_MAX ? PAYLOAD_LINE_MAX : n;
+		memcpy(out->text[1], json_object_get_string(v), n);
 		add(out, "http-user-agent", strlen("http-user-agent"), n);
 	}
-	r = 0;
-out:
 	json_object_put(o);
 	json_tokener_free(tok);
-	return r;
+}
+
+/* A number of a record is as long as this at most. */
+#define NUMBER_MAX 40
+
+static uint64_t ns_of(struct bytes value)
+{
+	char text[NUMBER_MAX + 1];
+	size_t n = value.n < NUMBER_MAX ? value.n : NUMBER_MAX;
+
+	memcpy(text, value.p, n);
+	text[n] = 0;
+	double s = strtod(text, NULL);
+	return s > 0 && s < 1e10 ? (uint64_t)(s * 1e9) : 0;
+}
+
+int payload_parse(struct bytes json, struct payload *out)
+{
+	struct bytes key, value, app = {0}, payload = {0}, http = {0};
+	struct scan s;
+	int r;
+
+	memset(out, 0, sizeof *out);
+	scan_init(&s, json);
+	while ((r = scan_next(&s, &key, &value)) == 1) {
+		if (bytes_eq(key, bytes_str("init_ts")))
+			out->first_ns = ns_of(value);
+		else if (bytes_eq(key, bytes_str("dst_port")))
+			out->port = (uint32_t)(scan_u64(value) & 0xffff);
+		else if (bytes_eq(key, bytes_str("app")))
+			app = scan_string(value);
+		else if (bytes_eq(key, bytes_str("payload")))
+			payload = scan_string(value);
+		else if (bytes_eq(key, bytes_str("http")))
+			http = value;
+	}
+	if (r)
+		return r;
+	if (!app.n)
+		app = bytes_str("unknown");
+	add(out, (const char *)app.p, app.n,
+	    first_line((const char *)payload.p, payload.n, out->text[0]));
+	if (out->n && http.n && http.n <= INT32_MAX)
+		user_agent(out, http);
+	return 0;
 }
