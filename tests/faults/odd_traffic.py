@@ -82,7 +82,8 @@ def fragments(case, short):
         offset = 0 if kind == 0 else rnd.randrange(1, 8000)
         out.append(frames.ip(f"10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}", "203.0.113.9", 17, bytes(24 if kind else 32),
                              ident=rnd.randrange(65536), frag=(0 if kind == 2 else 0x2000) | offset))
-    through(case, list(zip(steps(n, 10**6), out)))
+    # Nearly each is a flow, and of these each with data a file.
+    through(case, list(zip(steps(n, 10**6), out)), timeout=240 + n // 500)
 
 
 def all_ports(case, short):
