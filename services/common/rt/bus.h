@@ -33,6 +33,7 @@ struct bus_options {
 	const char *curve_server;  /* public key file of the producers we subscribe to */
 	const char *curve_clients; /* directory of public keys that may subscribe to us */
 	int64_t hwm;               /* messages queued per subscriber */
+	int64_t hwm_in;            /* messages queued of each producer; 0: hwm */
 };
 
 struct bus_msg {

@@ -75,7 +75,8 @@ static int set_common(const struct bus_end *e, void *socket, const char *endpoin
 		      int64_t max_frame)
 {
 	int hwm = e->o.hwm > 0 && e->o.hwm < INT_MAX ? (int)e->o.hwm : 1000;
-	bool ok = set_int(socket, ZMQ_SNDHWM, hwm) == 0 && set_int(socket, ZMQ_RCVHWM, hwm) == 0 &&
+	int in = e->o.hwm_in > 0 && e->o.hwm_in < hwm ? (int)e->o.hwm_in : hwm;
+	bool ok = set_int(socket, ZMQ_SNDHWM, hwm) == 0 && set_int(socket, ZMQ_RCVHWM, in) == 0 &&
 		  set_int(socket, ZMQ_LINGER, 0) == 0 &&
 		  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_frame, sizeof(max_frame)) == 0;
 	if (ok && is_tcp(endpoint))

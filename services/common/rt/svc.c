@@ -201,8 +201,11 @@ static int open_bus(struct svc *s)
 		.curve_server = s->common.curve_server,
 		.curve_clients = s->common.curve_clients,
 		.hwm = s->common.hwm,
+		.hwm_in = s->desc->most_in,
 	};
 	char err[512] = "";
+	if (s->desc->most_out && s->desc->most_out < o.hwm)
+		o.hwm = s->desc->most_out;
 	int rc = bus_new(&o, s->loop, &s->bus, err, sizeof(err));
 	if (rc)
 		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));

@@ -61,6 +61,10 @@ struct svc_desc {
 	const char *const
 		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
+	/* Messages that may wait in its sockets, out and in, if hwm allows more; 0: no matter. For those with large messages, whose
+	 * readers find on disk what they miss. */
+	int64_t most_out, most_in;
+
 	bool patient; /* its input waits on disk: leaves the processor to what must keep up with the wire */
 
 	/* All return 0 or -errno after logging why; NULL is skipped. */

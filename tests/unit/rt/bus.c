@@ -237,6 +237,30 @@ Test(bus, slow_subscriber_counts_what_it_lost)
 	cr_assert_eq(bus_counts(sub).missed, g.missed);
 }
 
+/* What a subscriber keeps has a bound of its own: the rest waits with the publisher, as far as that allows. */
+Test(bus, a_subscriber_that_reads_on_disk_keeps_few)
+{
+	struct got g = {0};
+	struct bus_options o = options("capture");
+	o.hwm = 1500;
+	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
+	o = options(NULL);
+	o.hwm_in = 10;
+	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+	subscribe("capture", "packet", &g);
+	join("packet", &g);
+	uint64_t seen = g.n;
+	static uint8_t body[20000];
+	for (int i = 0; i < 3000; i++)
+		cr_assert_eq(bus_publish(pub, "packet", bytes_of(body, sizeof(body))), 0);
+	turn_for(300);
+	struct until_joined j = {"packet", &g, g.n};
+	cr_assert(turn_until(joined, &j));
+	turn_for(100);
+	cr_assert_lt(g.n - seen, 2500);
+	cr_assert_gt(g.missed, 500);
+}
+
 Test(bus, a_busy_topic_ends_its_turn)
 {
 	struct got g = {0};
