@@ -23,8 +23,8 @@ struct desk {
 	struct input_options input;
 	struct record record;
 	struct history history;
-	struct who_geo *geo; /* NULL: none */
-	struct known *known; /* NULL: every record is new */
+	struct who_geo *geo;   /* NULL: none */
+	struct known *known;   /* NULL: every record is new */
 	struct buf *line, own; /* own: when the owner gives none */
 	struct msg_geo geo_of;
 	struct desk_counts counts;
