@@ -99,7 +99,7 @@ def points(count, most):
 
 def run(case, short):
     ground = Ground()
-    most = 2 if short else 400 if case.long else 12
+    most = 1 if short else 400 if case.long else 12
     wanted = [(call, n) for call, count in ground.counts.items() for n in points(count, most)]
     try:
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
