@@ -18,7 +18,7 @@
 #include "rt/spool.h"
 #include "rt/spool_dir.h"
 
-#define QUEUE_WINDOW 512
+#define QUEUE_WINDOW 4096
 
 /* An empty folder stays so long after its last change, so that the current hour's is not made anew
  * all the time. */
@@ -84,7 +84,8 @@ void queue_close(struct queue **qp)
 
 void queue_rewind(struct queue *q)
 {
-	q->window.n = q->at = 0;
+	smallest_clear(&q->window);
+	q->at = 0;
 	q->cursor[0] = '\0';
 }
 
@@ -161,8 +162,10 @@ static void search(struct queue *q, const char *folder, int depth)
 int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
 {
 	if (q->at == q->window.n) {
-		q->window.n = q->at = 0;
+		smallest_clear(&q->window);
+		q->at = 0;
 		search(q, "", QUEUE_DEPTH);
+		smallest_sort(&q->window);
 		if (!q->window.n) {
 			queue_rewind(q);
 			return 0;

@@ -31,8 +31,8 @@ bool spool_is_bundle(const char *key)
 static void rewind_search(struct spool_search *e)
 {
 	e->hour[0] = e->last[0] = '\0';
-	e->found.n = e->at = 0;
-	e->more = false;
+	smallest_clear(&e->found);
+	e->at = 0;
 }
 
 static DIR *open_folder(int at, const char *path)
@@ -73,7 +73,8 @@ static void list_hour(struct spool *s)
 	struct spool_search *e = &s->search;
 	char path[PATH_BYTES], key[PATH_BYTES];
 
-	e->found.n = e->at = 0;
+	smallest_clear(&e->found);
+	e->at = 0;
 	for (size_t i = 0; i < s->nqueues; i++) {
 		snprintf(path, sizeof path, "queue/%.40s/%s", s->queues[i], e->hour);
 		DIR *d = open_folder(s->dirfd, path);
@@ -87,7 +88,7 @@ static void list_hour(struct spool *s)
 		if (d)
 			closedir(d);
 	}
-	e->more = e->found.n == e->found.max;
+	smallest_sort(&e->found);
 }
 
 static bool next_bundle(struct spool *s, char key[SPOOL_KEY_MAX])
@@ -95,7 +96,7 @@ static bool next_bundle(struct spool *s, char key[SPOOL_KEY_MAX])
 	struct spool_search *e = &s->search;
 
 	while (e->at == e->found.n) {
-		if (!e->more && !next_hour(s))
+		if (!e->found.more && !next_hour(s))
 			return false;
 		list_hour(s);
 	}
@@ -171,7 +172,7 @@ int spool_evict(struct spool *s, spool_evicted_fn out, void *arg)
 
 	if (begin < e->none_until_ns)
 		return 0;
-	if (!e->found.key && smallest_init(&e->found, FOUND_MAX, strverscmp))
+	if (!e->found.max && smallest_init(&e->found, FOUND_MAX, strverscmp))
 		return -ENOMEM;
 	if (begin - e->found_ns > PLACE_NS)
 		rewind_search(e);

@@ -32,7 +32,6 @@ struct spool_search {
 	char last[SPOOL_KEY_MAX]; /* the key found last; "": none of this hour */
 	struct smallest found;    /* of that hour, after `last`; allocated when first needed */
 	size_t at;
-	bool more;              /* perhaps, beyond those found */
 	uint64_t found_ns;      /* when something was found last */
 	uint64_t none_until_ns; /* there was nothing: no further search before */
 };
