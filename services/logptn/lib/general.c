@@ -227,6 +227,7 @@ static int make(struct skels *t)
 
 	if (!r)
 		r = skels_init(&u);
+	u.max = t->max;
 	if (!r) {
 		g->v = calloc(f->n + 1, sizeof *g->v);
 		r = g->v ? 0 : -ENOMEM;
@@ -273,7 +274,7 @@ static int make(struct skels *t)
 	u.full = t->full;
 	skels_fini(t);
 	*t = u;
-	return t->n > SKELS_MAX / 2 ? -ENOSPC : 0;
+	return t->n > t->max / 2 ? -ENOSPC : 0;
 }
 
 int general_make(struct skels *t)

@@ -56,6 +56,7 @@ static void *take(struct skels *t, size_t n)
 int skels_init(struct skels *t)
 {
 	memset(t, 0, sizeof *t);
+	t->max = SKELS_MAX;
 	t->cap = 256;
 	t->mask = 1023;
 	t->amask = ALIASES_START - 1;
@@ -233,7 +234,7 @@ static uint32_t coarse(struct skels *t, const uint8_t *text, size_t len, bool ad
 		i = lookup(t, shape_hash_any(first, e), first, e);
 		if (i != SKEL_NONE)
 			return i;
-		if (add && t->n < SKELS_MAX + SKELS_COARSE)
+		if (add && t->n < t->max + SKELS_COARSE(t->max))
 			return create(t, shape_hash_any(first, e), first, e, &all, 1);
 	}
 	first[0] = TEXT_VALUE;
@@ -261,7 +262,7 @@ static uint32_t place(struct skels *t, const uint8_t *text, size_t len, const st
 		return i;
 	}
 	i = general_find(t, text, len, slots);
-	if (i == SKEL_NONE && t->n >= SKELS_MAX && !t->full) {
+	if (i == SKEL_NONE && t->n >= t->max && !t->full) {
 		if (general_make(t))
 			t->full = true;
 		i = lookup(t, hash, text, len);
@@ -270,7 +271,7 @@ static uint32_t place(struct skels *t, const uint8_t *text, size_t len, const st
 	}
 	if (i != SKEL_NONE)
 		return i;
-	if (t->n < SKELS_MAX)
+	if (t->n < t->max)
 		return create(t, hash, text, len, slots, nslots);
 	t->coarse += lines;
 	return coarse(t, text, len, true);

@@ -6,7 +6,7 @@
  *   - counts add up;
  *   - the samples of a skeleton are the lines with the smallest hashes (at most samples_of(number of skeletons));
  *   - a value's sets of types and characters are unions.
- * Memory is bounded: at SKELS_MAX skeletons, those of one format become one (general.h); lines are matched
+ * Memory is bounded: at `max` skeletons, those of one format become one (general.h); lines are matched
  * against these from then on. If that frees too little, what comes later is counted under a coarse skeleton (its
  * first word and one value), and in `coarse`.
  */
@@ -19,8 +19,9 @@
 
 #include "logptn/lib/token.h"
 
-#define SKELS_MAX       32768u
-#define SKELS_COARSE    1024u /* on top of SKELS_MAX, for the coarse ones */
+#define SKELS_MAX 32768u
+#define SKELS_COARSE(m) \
+	((m) / 32) /* on top of max m, for the coarse ones; and one for lines of no word */
 #define SKEL_TEXT_MAX   (SHAPE_ROOM)
 #define SAMPLE_TEXT_MAX 2048u
 #define SKEL_NONE       UINT32_MAX
@@ -70,12 +71,13 @@ struct skel {
 struct skels {
 	struct skel *v;
 	uint32_t n, cap;
+	uint32_t max;        /* SKELS_MAX, unless the caller sets less */
 	uint32_t *tab, mask; /* by hash of text */
 	struct alias *alias; /* by hash of shape: a cache */
 	uint32_t aliases, amask;
 	void *blocks;
 	size_t block_used, block_cap;
-	uint64_t lines, coarse; /* coarse: lines beyond SKELS_MAX */
+	uint64_t lines, coarse; /* coarse: lines beyond max */
 	uint64_t sample_bytes;
 	uint64_t now_ns;         /* stamped on lines; set by the caller, 0 for none */
 	struct general *general; /* patterns that stand for several skeletons; NULL: none */

@@ -171,7 +171,8 @@ int state_load(struct skels *t, struct bytes in)
 		return e;
 	loaded.lines = cursor_get(&r, UINT64_MAX);
 	loaded.coarse = cursor_get(&r, UINT64_MAX);
-	n = cursor_get(&r, SKELS_MAX);
+	loaded.max = SKELS_MAX + SKELS_COARSE(SKELS_MAX) + 1;
+	n = cursor_get(&r, loaded.max);
 	for (uint64_t i = 0; !r.bad && i < n; i++)
 		get_skel(&r, &loaded);
 	if (r.bad || r.n || loaded.n != n)

@@ -29,9 +29,21 @@ static struct group *find(struct groups *g, const char *name)
 	memset(x, 0, sizeof *x);
 	if (skels_init(&x->t))
 		return NULL;
+	x->t.max = GROUP_SKELS;
 	strncpy(x->name, name, sizeof x->name - 1);
 	g->n++;
 	return x;
+}
+
+/* When all together have too many, this one gets no more than it has. */
+static void bound(const struct groups *g, struct group *x)
+{
+	uint32_t n = 0, few = GROUP_SKELS / GROUPS_MAX;
+
+	for (uint32_t i = 0; i < g->n; i++)
+		n += g->v[i].t.n;
+	if (n >= GROUPS_SKELS && x->t.max > x->t.n)
+		x->t.max = x->t.n > few ? x->t.n : few;
 }
 
 int groups_add(struct groups *g, const char *name, uint64_t now_ns, uint32_t port,
@@ -44,6 +56,7 @@ int groups_add(struct groups *g, const char *name, uint64_t now_ns, uint32_t por
 		g->refused++;
 		return 0;
 	}
+	bound(g, x);
 	x->t.now_ns = now_ns;
 	k = skels_add(&x->t, line, n);
 	if (k == SKEL_NONE)

@@ -10,6 +10,9 @@
 
 /* Protocols; lines of further ones are counted and not clustered. */
 #define GROUPS_MAX 64u
+/* Skeletons of one protocol, and of all together. Ten kilobytes each, if they are as long as can be. */
+#define GROUP_SKELS  4096u
+#define GROUPS_SKELS 8192u
 
 struct group {
 	char name[32];

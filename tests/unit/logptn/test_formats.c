@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logptn/lib/state.h"
 #include "support.h"
 
 /* The template's line count in the formats of a text. */
@@ -243,12 +244,23 @@ Test(formats, limit, .timeout = 200)
 		skels_add(&t, line, n);
 	}
 	cr_expect_eq(t.lines, lines);
-	cr_expect_leq(t.n, SKELS_MAX + SKELS_COARSE + 1);
+	cr_expect_leq(t.n, SKELS_MAX + SKELS_COARSE(SKELS_MAX) + 1);
 	cr_assert_eq(formats_make(&t, &f), 0);
 	for (uint32_t i = 0; i < f->n; i++)
 		sum += f->v[i].lines;
 	cr_expect_eq(sum, lines);
 	formats_free(&f);
+
+	/* As full as it is, it can be saved and loaded. */
+	struct skels u;
+	struct buf b;
+	skels_init(&u);
+	buf_init(&b, STATE_MAX);
+	cr_assert_eq(state_save(&t, &b), 0);
+	cr_expect_eq(state_load(&u, buf_bytes(&b)), 0);
+	cr_expect_eq(u.lines, lines);
+	buf_fini(&b);
+	skels_fini(&u);
 	skels_fini(&t);
 }
 

@@ -143,3 +143,46 @@ Test(groups, no_more_than_fit)
 	cr_expect_eq(g.refused, 5);
 	groups_fini(&g);
 }
+
+/* Lines that have nothing in common do not grow the tables beyond their bounds, and all are counted; what is full can be
+ * saved and loaded. */
+Test(groups, bounded, .timeout = 200)
+{
+	static struct groups g, h;
+	uint64_t state = 88172645463325252u, lines[2] = {0};
+	const unsigned rounds = GROUP_SKELS + 2000, names = 4;
+	uint32_t n = 0;
+	struct buf b;
+
+	for (unsigned i = 0; i < rounds * names; i++) {
+		char name[8], line[64] = "";
+
+		for (unsigned w = 0; w < 6; w++) {
+			state ^= state << 13;
+			state ^= state >> 7;
+			state ^= state << 17;
+			for (unsigned k = 0; k < 4; k++)
+				line[5 * w + k] = (char)('a' + (state >> (5 * k)) % 26);
+			line[5 * w + 4] = w % 2 ? ' ' : ':';
+		}
+		sprintf(name, "p%u", i % names);
+		add(&g, name, 1, line);
+	}
+	for (unsigned i = 0; i < names; i++) {
+		cr_expect_leq(g.v[i].t.n, GROUP_SKELS + SKELS_COARSE(GROUP_SKELS) + 1);
+		n += g.v[i].t.n;
+		lines[0] += g.v[i].t.lines;
+	}
+	cr_expect_leq(n, GROUPS_SKELS + SKELS_COARSE(GROUPS_SKELS) + names, "%u", n);
+	cr_expect_geq(n, GROUPS_SKELS / 2, "%u", n);
+	cr_expect_eq(lines[0], rounds * names);
+	buf_init(&b, STATE_MAX);
+	cr_assert_eq(groups_save(&g, &b), 0);
+	cr_assert_eq(groups_load(&h, buf_bytes(&b)), 0);
+	for (unsigned i = 0; i < names; i++)
+		lines[1] += h.v[i].t.lines;
+	cr_expect_eq(lines[1], lines[0]);
+	buf_fini(&b);
+	groups_fini(&h);
+	groups_fini(&g);
+}
