@@ -192,7 +192,10 @@ def flood_data(case, short):
         case.require(len(f.watch.sent()) >= talks * 0.9, f"only {len(f.watch.sent())} of {talks} connections were accepted")
         case.require(not any(c.poll() for c in clients), "a large payload was not taken")
         f.wait_all(count + big, 120)
-        total, whole = big_ones(f.lab.state, hashlib.sha256(data).hexdigest())
+        digest = hashlib.sha256(data).hexdigest()
+        with contextlib.suppress(rig.Timeout):  # told by what is required below
+            f.wait(lambda: big_ones(f.lab.state, digest)[0] >= big * BIG_BYTES, "records of the large payloads", 60)
+        total, whole = big_ones(f.lab.state, digest)
         case.require(total >= big * BIG_BYTES, f"{total} bytes of {big} payloads of {BIG_BYTES} are in records")
         counts = {k: f.stat("flowagg").get(k) for k in ("flows", "flows_bundled", "evicted_plain", "evicted_data", "files_delivered")}
         f.end(f"{count / took:.0f} connections with data a second, {whole} of {big} payloads of {BIG_BYTES >> 20} MiB in one record",
