@@ -172,22 +172,6 @@ static bool for_good(int rc)
 	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
 }
 
-/* Packets of a capture file of ours. */
-static uint64_t count_packets(int fd)
-{
-	struct capfile *file;
-	struct capfile_packet p;
-	char err[128];
-	uint64_t n = 0;
-
-	if (capfile_open_fd(fd, &file, err, sizeof err))
-		return 0;
-	while (capfile_next(file, &p) == 1)
-		n++;
-	capfile_close(&file);
-	return n;
-}
-
 static void note_eviction(void *arg, const char *consumer, const char *key, int fd)
 {
 	struct deliver *d = arg;
@@ -195,7 +179,8 @@ static void note_eviction(void *arg, const char *consumer, const char *key, int 
 
 	snprintf(e->consumer, sizeof e->consumer, "%s", consumer);
 	snprintf(e->key, sizeof e->key, "%s", key);
-	e->packets = count_packets(fd);
+	e->packets = 0;
+	(void)capfile_count(fd, &e->packets); /* of a file of ours */
 	e->recorded = false;
 }
 

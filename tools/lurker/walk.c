@@ -51,17 +51,6 @@ int walk_files(const char *dir, walk_fn fn, void *arg)
 
 int walk_packets(int dirfd, const char *name, uint64_t *packets)
 {
-	struct capfile *file;
-	struct capfile_packet p;
-	char err[128];
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int rc = capfile_open_fd(fd, &file, err, sizeof(err));
-	if (rc)
-		return rc;
-	while ((rc = capfile_next(file, &p)) == 1)
-		++*packets;
-	capfile_close(&file);
-	return rc;
+	return fd < 0 ? -errno : capfile_count(fd, packets);
 }

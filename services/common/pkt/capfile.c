@@ -488,3 +488,18 @@ void capfile_close(struct capfile **c)
 	free(*c);
 	*c = NULL;
 }
+
+int capfile_count(int fd, uint64_t *packets)
+{
+	struct capfile *c;
+	struct capfile_packet p;
+	char err[128];
+	int rc = capfile_open_fd(fd, &c, err, sizeof err);
+
+	if (rc)
+		return rc;
+	while ((rc = capfile_next(c, &p)) == 1)
+		++*packets;
+	capfile_close(&c);
+	return rc;
+}

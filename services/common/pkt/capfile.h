@@ -55,6 +55,8 @@ bool capfile_at_hand(const struct capfile *c);
 uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);
 void capfile_close(struct capfile **c);
+/* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or -errno, as capfile_next. */
+int capfile_count(int fd, uint64_t *packets);
 
 /* Sizes of the pcap format that lurker writes (draft-ietf-opsawg-pcap). */
 #define PCAP_FILE_HEADER   24
