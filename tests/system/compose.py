@@ -8,6 +8,7 @@ starts again in a network namespace of its own, so that the sensor's "host" is n
 Needs root, dockerd (docker.io), mmdebstrap, and network for apt. Compose and buildx are taken as CLI plugins, or
 from the next Debian release's packages where this one has none. Takes some minutes."""
 
+import functools
 import json
 import os
 import pathlib
@@ -15,26 +16,20 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "scenario" / "lib"))
-import rig
+import machine
+
+import rig  # its place is known from here on
 
 SERVICES = ["capture", "responder", "flowagg", "uploader", "analyzer", "logptn"]
 PORTS = 8  # that the attacker of the demo profile visits
 COMPOSE = rig.ROOT / "compose"
+run = functools.partial(machine.run, timeout=1200)
 
 t = rig.Report("compose")
 rig.require(t, "dockerd", "docker", "mmdebstrap", "nsenter", "ip")
-
-
-def run(argv, check=True, timeout=1200, **more):
-    r = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout, **more)
-    if check and r.returncode:
-        raise rig.Failed(f"{' '.join(map(str, argv))}: {r.stdout[-2000:]}{r.stderr[-2000:]}")
-    return r
 
 
 def fetch_plugins(place):
