@@ -6,4 +6,4 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.exit(subprocess.run([sys.executable, ROOT / "tests" / "faults" / "run", "--short", "--sensor", "--tap"]).returncode)
+sys.exit(subprocess.run([ROOT / "dev", "faults", "--short", "--sensor", "--tap"]).returncode)
