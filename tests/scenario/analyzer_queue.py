@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lurker-analyzer as a service on a queue made by hand: records, broken files, a full disk, SIGKILL."""
+"""lurker-analyzer as a service on a queue made by hand: records, broken files, a full disk, SIGKILL, a subscriber that does not read."""
 
 import collections
 import json
@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import rig
-from captures import flow
+from captures import flow, packet, pcap
 
 HOUR = "pcap/2026/11/21/10"
 
@@ -56,7 +56,58 @@ class Service:
         return [json.loads(x) for x in lines]
 
 
+def upload(sport, n):
+    """A flow with n bytes of payload."""
+    return pcap([packet(sport, 1, 2)] + [packet(sport, 2 + at, 24, os.urandom(min(60_000, n - at))) for at in range(0, n, 60_000)])
+
+
+def crowd(place, uploads=160, size=1 << 20):
+    """While a subscriber does not read, large records wait for it up to a number of bytes; what is not sent is counted, by the service
+    and by who reads."""
+    import msgpack
+    import zmq
+
+    place.mkdir()
+    service = Service(place)
+    service.start()
+    context = zmq.Context()
+
+    def subscriber(**options):
+        s = context.socket(zmq.SUB)
+        for key, value in {"LINGER": 0, **options}.items():
+            s.setsockopt(getattr(zmq, key), value)
+        s.connect(f"ipc://{service.run}/analyzer.sock")
+        s.subscribe("")
+        return s
+    still, reader = subscriber(RCVHWM=1, RCVBUF=4096), subscriber(RCVHWM=100_000)
+    for s in (still, reader):
+        rig.wait_for(lambda each=s: each.poll(0), "the subscription", proc=service.child)
+    for i in range(uploads):
+        service.put(f"{1700000000 + i}_a.pcap", upload(1000 + i, size))
+    rig.wait_for(lambda: not service.waiting(), "the queue to be worked off", timeout=60, proc=service.child)
+    service.put("last.pcap", flow(999))
+    rig.wait_for(lambda: not service.waiting(), "the last entry", proc=service.child)
+    most = int(next(x for x in pathlib.Path(f"/proc/{service.child.pid}/status").read_text().splitlines()
+                    if x.startswith("VmHWM")).split()[1]) >> 10
+    numbers, crowded_out = [], None
+    while (not numbers or numbers[-1] != uploads or crowded_out is None) and reader.poll(3000):
+        topic, envelope, body = reader.recv_multipart()
+        if topic == b"analysis":
+            numbers.append(msgpack.unpackb(envelope)["seq"])
+            crowded_out = None  # to be told by a later message
+        elif topic == b"stat":
+            crowded_out = msgpack.unpackb(body)["drops"]["bus_crowded_out"]
+    code, err = service.stop()
+    context.destroy()
+    t.check("with a subscriber that does not read: one record a flow in the file",
+            code == 0 and len(service.records()) == uploads + 1, err)
+    t.check("what it would keep waiting is sent to nobody", crowded_out, crowded_out)
+    t.check("and another misses exactly so many", numbers and uploads + 1 - len(numbers) == crowded_out, (len(numbers), crowded_out))
+    t.check("and the service stays small", most < 200, f"{most} MiB")
+
+
 with t, tempfile.TemporaryDirectory() as name:
+    crowd(pathlib.Path(name) / "crowd")
     service = Service(pathlib.Path(name))
     for i in range(300):
         service.put(f"{1700000000 + i}_a.pcap", flow(1000 + i))

@@ -4,6 +4,7 @@
 #include "rt/bus.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,15 @@ struct bus {
 	unsigned nsubs;
 	bool bounds; /* a timer looks after remote publishers */
 	struct buf envelope;
+	_Atomic size_t waiting; /* bytes of large bodies that not all subscribers have yet */
 	struct bus_counts counts;
+};
+
+/* A large body on its way. */
+struct large {
+	struct bus *bus;
+	size_t n;
+	uint8_t body[];
 };
 
 int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char *err, size_t errlen)
@@ -113,6 +122,42 @@ static int send_frame(struct bus *b, struct bytes frame, int more)
 	return zmq_send(b->pub, p, frame.n, ZMQ_DONTWAIT | more) < 0 ? bus_end_rc() : 0;
 }
 
+/* On a thread of libzmq's, when the last subscriber has it or lost it. */
+static void arrived(void *data, void *hint)
+{
+	struct large *l = hint;
+	(void)data;
+	atomic_fetch_sub(&l->bus->waiting, l->n);
+	free(l);
+}
+
+static int send_large(struct bus *b, struct bytes body)
+{
+	struct large *l = malloc(sizeof(*l) + body.n);
+	zmq_msg_t msg;
+	if (!l)
+		return -ENOMEM;
+	*l = (struct large){.bus = b, .n = body.n};
+	memcpy(l->body, body.p, body.n);
+	if (zmq_msg_init_data(&msg, l->body, body.n, arrived, l) < 0) {
+		free(l);
+		return bus_end_rc();
+	}
+	atomic_fetch_add(&b->waiting, body.n);
+	if (zmq_msg_send(&msg, b->pub, ZMQ_DONTWAIT) >= 0)
+		return 0;
+	int rc = bus_end_rc();
+	zmq_msg_close(&msg);
+	return rc;
+}
+
+/* has_room: whether another body of n bytes may wait. One that is alone always may. */
+static bool has_room(const struct bus *b, size_t n)
+{
+	size_t waiting = atomic_load(&b->waiting);
+	return n <= BUS_SMALL || !waiting || waiting + n <= BUS_MAX_WAITING;
+}
+
 int bus_publish(struct bus *b, const char *topic, struct bytes body)
 {
 	if (!b->pub)
@@ -130,6 +175,10 @@ int bus_publish(struct bus *b, const char *topic, struct bytes body)
 				 .ts = clock_real_ns()};
 	if (body.n > BUS_MAX_FRAME)
 		return -EMSGSIZE;
+	if (!has_room(b, body.n)) {
+		b->counts.crowded_out++;
+		return -ENOBUFS;
+	}
 	buf_reset(&b->envelope);
 	int rc = msg_encode(&msg_envelope_schema, &e, &b->envelope);
 	if (rc == 0)
@@ -137,7 +186,7 @@ int bus_publish(struct bus *b, const char *topic, struct bytes body)
 	if (rc == 0)
 		rc = send_frame(b, buf_bytes(&b->envelope), ZMQ_SNDMORE);
 	if (rc == 0)
-		rc = send_frame(b, body, 0);
+		rc = body.n > BUS_SMALL ? send_large(b, body) : send_frame(b, body, 0);
 	if (rc == 0)
 		b->counts.published++;
 	return rc;

@@ -6,7 +6,8 @@
  * start. So a subscriber counts exactly what it missed. Each producer binds its own endpoint, by
  * default ipc://RUN_DIR/PRODUCER.sock. A tcp:// endpoint is refused without CURVE keys.
  *
- * Nothing blocks: a slow subscriber loses messages, which its gap counter shows.
+ * Nothing blocks: a slow subscriber loses messages, which its gap counter shows. What waits for it is bounded in number by
+ * hwm, and in bytes by BUS_MAX_WAITING: while so much waits, large messages are sent to nobody.
  */
 #ifndef RT_BUS_H
 #define RT_BUS_H
@@ -22,6 +23,9 @@ struct loop;
 #define BUS_VERSION 1
 /* A larger frame is dropped by the receiving socket (ZMQ_MAXMSGSIZE) and never sent. */
 #define BUS_MAX_FRAME (32u << 20)
+/* Bytes that may wait in bodies larger than BUS_SMALL; the small ones are few, hwm times that. */
+#define BUS_MAX_WAITING (64u << 20)
+#define BUS_SMALL       (4u << 10)
 
 struct bus_options {
 	const char *sensor;   /* borrowed for the life of the bus */
@@ -54,8 +58,8 @@ int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char 
 void bus_free(struct bus **b, int linger_ms);
 uint64_t bus_epoch(const struct bus *b);
 
-/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens. 0 or
- * -errno. */
+/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens, or when it is not sent. 0 or
+ * -errno; -ENOBUFS: too much waits for slow subscribers. */
 int bus_publish(struct bus *b, const char *topic, struct bytes body);
 
 /* bus_subscribe: connects to a producer (by name, or a full endpoint with "://") and calls fn for
@@ -65,7 +69,7 @@ int bus_subscribe(struct bus *b, const char *producer, const char *topic, bus_fn
 
 /* Totals since the start, for `stat`. */
 struct bus_counts {
-	uint64_t published, received, missed, malformed;
+	uint64_t published, received, missed, malformed, crowded_out;
 };
 struct bus_counts bus_counts(const struct bus *b);
 

@@ -13,6 +13,8 @@ const struct metric svc_bus_metrics[SVC_BUS_METRICS] = {
 	{"bus_published", METRIC_COUNTER, "messages", "published on the bus"},
 	{"bus_received", METRIC_COUNTER, "messages", "received from the bus"},
 	{"bus_malformed", METRIC_DROP, "messages", "received from the bus and not understood"},
+	{"bus_crowded_out", METRIC_DROP, "messages",
+	 "large ones, sent to nobody while a slow subscriber let too much wait"},
 	{"bus_missed", METRIC_DROP, "messages",
 	 "that the bus dropped on the way here; what they announced is on disk"},
 };
@@ -63,7 +65,7 @@ void svc_stat(struct svc *s, bool final)
 	}
 	struct bus_counts bc = bus_counts(s->bus);
 	const uint64_t bus_values[SVC_BUS_METRICS] = {bc.published, bc.received, bc.malformed,
-						      bc.missed};
+						      bc.crowded_out, bc.missed};
 	for (size_t i = 0; i < SVC_BUS_METRICS; i++) {
 		unsigned kind = svc_bus_metrics[i].kind;
 		if (n[kind] < STAT_MAX)

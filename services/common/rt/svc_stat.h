@@ -7,7 +7,7 @@
 #include "rt/svc.h"
 
 /* What every service counts besides its own rows: its traffic on the bus. */
-#define SVC_BUS_METRICS 4
+#define SVC_BUS_METRICS 5
 extern const struct metric svc_bus_metrics[SVC_BUS_METRICS];
 
 /* final: the last time in this run. */

@@ -237,6 +237,39 @@ Test(bus, slow_subscriber_counts_what_it_lost)
 	cr_assert_eq(bus_counts(sub).missed, g.missed);
 }
 
+/* Large messages wait up to a number of bytes, whatever hwm allows. Beyond it they are counted, by the publisher and by who
+ * misses them; small ones go on, and so do the large ones once there is room. */
+Test(bus, what_waits_is_bounded_in_bytes)
+{
+	struct got g = {0};
+	struct bus_options o = options("analyzer");
+	o.hwm = 1000;
+	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
+	o = options(NULL);
+	o.hwm_in = 2;
+	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+	subscribe("analyzer", "analysis", &g);
+	join("analysis", &g);
+	uint64_t first = g.last.seq, seen = g.n, refused = 0;
+	static uint8_t body[4 << 20];
+	for (int i = 0; i < 40; i++) {
+		int rc = bus_publish(pub, "analysis", bytes_of(body, sizeof(body)));
+		cr_assert(rc == 0 || rc == -ENOBUFS);
+		refused += rc != 0;
+	}
+	/* The subscriber's two and what is between the sockets is no longer the publisher's. */
+	cr_assert_geq(refused, 40 - BUS_MAX_WAITING / sizeof(body) - 8);
+	cr_assert_lt(refused, 40);
+	cr_assert_eq(bus_counts(pub).crowded_out, refused);
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(bus_publish(pub, "analysis", bytes_of(body, BUS_SMALL)), 0);
+	cr_assert(comes_to(&g.n, seen + 40 - refused + 100));
+	cr_assert_eq(bus_publish(pub, "analysis", bytes_of(body, sizeof(body))), 0);
+	cr_assert(comes_to(&g.n, seen + 40 - refused + 101));
+	cr_assert_eq(g.missed, refused);
+	cr_assert_eq(g.last.seq, first + 141);
+}
+
 /* What a subscriber keeps has a bound of its own: the rest waits with the publisher, as far as that allows. */
 Test(bus, a_subscriber_that_reads_on_disk_keeps_few)
 {
