@@ -16,6 +16,7 @@ import talk
 
 PORT = 7070
 LIB = rig.ROOT / "tests" / "scenario" / "lib"
+ENDED = re.compile(r"service ended name=(\S+) pid=(\d+) (\w+=\d+)")
 
 
 class Live:
@@ -33,6 +34,7 @@ class Live:
         self.ids = set() if distinct else None
         self.stored = {}  # number of a connection: where its packets are
         self.unseen = set()  # connections that nobody could see: capture was stopped
+        self.killed = set()  # (service, process) that we killed
 
     def talk(self, connections, interval):
         self.client = self.lab.attacker.start(
@@ -42,16 +44,26 @@ class Live:
     def sent(self):
         return {int(n) for n in re.findall(r"^sent (\d+)", self.client.output(), re.M)} if self.client else set()
 
+    def shoot(self, service):
+        """SIGKILL for a service, as soon as there is one."""
+        pid = rig.wait_for(lambda: self.sensor.pids().get(service), f"{service}, to kill it", 30, self.sensor.up)
+        self.killed.add((service, pid))
+        os.kill(pid, signal.SIGKILL)
+
     def kill(self, service):
         """Kills a service; seconds until it publishes again."""
         before = self.sensor.bus.starts(service)
-        pid = self.sensor.pids().get(service)
-        if pid is None:
-            return 0.0
+        self.shoot(service)
         begin = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
         rig.wait_for(lambda: self.sensor.bus.starts(service) > before, f"{service} again", 30, self.sensor.up)
         return time.monotonic() - begin
+
+    def judge_ends(self, case):
+        """`lurker up` starts again what ended, and says how it ended: every end must be a kill of ours, and every kill an end."""
+        ends = {(name, int(pid), how) for name, pid, how in ENDED.findall(self.sensor.up.output())}
+        ours = {(*killed, f"signal={signal.SIGKILL.value}") for killed in self.killed}
+        case.require(ends <= ours, f"services ended by themselves: {sorted(ends - ours)}")
+        case.require(ours <= ends, f"kills that ended nothing: {sorted(ours - ends)}")
 
     def look(self):
         """Takes in the records that came since the last look."""
@@ -85,6 +97,7 @@ class Live:
                 case.complain(f"no record of connections {sorted(self.missing())[:10]}")
             case.lost += len(self.missing())
         case.require(self.sensor.stop() == 0, "a service did not end in order:\n" + self.sensor.up.tail())
+        self.judge_ends(case)
         self.look()
         case.duplicated += self.twice
         audit = self.lab.sensor.run([rig.program("lurker"), "audit", "-c", self.sensor.config], timeout=900, check=False)
@@ -92,12 +105,24 @@ class Live:
         return audit.stdout
 
 
+def lasting(pid, state):
+    """How many descriptors a process has, without those of files in spool, journal and archive: these come and go with the traffic."""
+    passing = tuple(f"{state}/{name}/" for name in ("spool/tmp", "spool/queue", "journal", "objects"))
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            count += not os.readlink(f"/proc/{pid}/fd/{fd}").startswith(passing)
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return count
+
+
 def memory(sensor):
-    """{service: (resident bytes without packet rings, descriptors)}."""
+    """{service: (resident bytes without packet rings, lasting descriptors)}."""
     out = {}
     for service, pid in sensor.pids().items():
         try:
-            out[service] = (measure.pss(pid)[0], len(os.listdir(f"/proc/{pid}/fd")))
+            out[service] = (measure.pss(pid)[0], lasting(pid, sensor.lab.state))
         except OSError:
             continue
     return out
