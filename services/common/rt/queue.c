@@ -191,14 +191,17 @@ static int hold(const struct queue *q, const char *key, int fd)
 
 int queue_get(struct queue *q, const char *key, int *fd)
 {
+	*fd = -1;
 	if (!spool_key_valid(key))
 		return -EINVAL;
-	*fd = openat(q->fd, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (*fd < 0)
+	int opened = openat(q->fd, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (opened < 0)
 		return -errno;
-	int rc = hold(q, key, *fd);
+	int rc = hold(q, key, opened);
 	if (rc)
-		close(*fd);
+		close(opened);
+	else
+		*fd = opened;
 	return rc;
 }
 

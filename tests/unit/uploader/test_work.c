@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rt/spool_dir.h"
@@ -20,6 +23,7 @@ static struct {
 	size_t nheld;
 	int puts;
 	char order[32][SPOOL_KEY_MAX];
+	uint64_t sizes[32];
 	char flow_id[33];
 	uint8_t sha256[32];
 	uint64_t bytes;
@@ -38,6 +42,19 @@ static struct work *work;
 static struct work_counts counts;
 static int stop_after; /* puts */
 
+static int flock_failures; /* so many calls from now on fail */
+
+/* In place of libc's. */
+int flock(int fd, int operation)
+{
+	if (flock_failures > 0) {
+		flock_failures--;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
 static void answer(struct put *p)
 {
 	enum store_result r = fake.puts <= fake.refuse_first ? fake.answer : STORE_DONE;
@@ -49,8 +66,10 @@ static void answer(struct put *p)
 static void fake_put(struct store *s, struct put *p)
 {
 	(void)s;
-	if (fake.puts < 32)
+	if (fake.puts < 32) {
 		strcpy(fake.order[fake.puts], p->key);
+		fake.sizes[fake.puts] = p->bytes;
+	}
 	fake.puts++;
 	strcpy(fake.flow_id, p->flow_id);
 	memcpy(fake.sha256, p->sha256, 32);
@@ -263,6 +282,23 @@ Test(work, what_cannot_be_read_is_set_aside)
 	cr_assert_eq(counts.set_aside, 1);
 	cr_assert_eq(counts.tries, 1, "the store never saw it");
 	cr_assert_eq(access(tree_path("spool/bad/uploader/pcap/2026/01/02/03"), F_OK), 0);
+}
+
+Test(work, an_entry_that_could_not_be_opened_keeps_its_own_bytes)
+{
+	/* 002 is with the store, and has the number of 001's descriptor, when 001 comes again. */
+	entry(1);
+	entry(2);
+	flock_failures = 1;
+	fake.hold = true;
+	run(2, LONG);
+	cr_assert_str_eq(fake.order[0], "pcap/2026/01/02/03/002.pcap");
+	cr_assert_eq(fake.sizes[0], 2);
+	cr_assert_str_eq(fake.order[1], "pcap/2026/01/02/03/001.pcap");
+	cr_assert_eq(fake.sizes[1], 1);
+	work_drain(work, 100);
+	cr_assert_eq(seen.stored, 2);
+	cr_assert_eq(left(), 0);
 }
 
 Test(work, knows_the_flow_of_a_file)
