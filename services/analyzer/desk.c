@@ -111,16 +111,19 @@ int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_res
 
 	*out = (struct desk_result){0};
 	int rc = capfile_open_fd(fd, &c, out->why, sizeof out->why);
+	out->unreadable = rc == -EIO;
 	if (!rc) {
 		rc = input_read(&d->input, c, &d->record, src, one_record, d, &res);
+		/* The place of paged flows, or of the records, may fail as well. */
+		out->unreadable = rc == -EIO && capfile_unreadable(c);
 		capfile_close(&c);
 		snprintf(out->why, sizeof out->why, "%s", res.error);
-		/* A disk that fails to read is no better the next time. */
-		if (!rc || rc == -EIO)
+		if (!rc) {
 			rc = res.rc;
-		count(d, &res);
+			count(d, &res);
+		}
 	}
 	out->records = res.records;
-	out->broken = rc == -EBADMSG || rc == -EIO;
+	out->broken = rc == -EBADMSG;
 	return out->broken ? 0 : rc;
 }

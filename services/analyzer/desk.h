@@ -44,12 +44,13 @@ int desk_remember(struct desk *d, size_t max, const char *records);
 
 struct desk_result {
 	bool broken; /* the file is none or breaks; the records of what is good were handed out */
+	bool unreadable; /* with -EIO: it is the file that could not be read now, no other place */
 	uint64_t records;
 	char why[192];
 };
 
 /* desk_read: takes the descriptor. 0, also for a broken file; -errno: not all of its records were handed out, the file
- * is to be read again. src->broken is set. */
+ * is to be read again, and nothing of it is counted. src->broken is set. */
 int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_result *res);
 
 #endif

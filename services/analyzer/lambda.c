@@ -263,7 +263,7 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 
 	if (got->result == ANSWER_GOOD) {
 		int rc = read_object(o, got, &res);
-		again = rc == -ENOMEM || rc == -ENOSPC;
+		again = rc == -ENOMEM || rc == -ENOSPC || rc == -EIO;
 		why = rc ? strerror(-rc) : NULL;
 		if (!rc && res.broken)
 			fail(item, o->key, res.why);

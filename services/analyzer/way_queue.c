@@ -17,6 +17,8 @@
 /* One turn of the loop works so long before others have theirs. */
 #define TURN_NS (20u * 1000000)
 #define SCAN_NS (UINT64_C(2) * 1000000000)
+/* A disk may fail to read once, or for good: after so many tries, which take about 4 s, an entry is set aside. */
+#define READ_TRIES 5
 /* Ticks between counts of the queue. */
 #define COUNT_TICKS 10
 #define COUNT_MAX   100000
@@ -25,6 +27,7 @@ static struct {
 	char destination[PATH_MAX + 16];
 	struct observed observed;
 	uint64_t retry_ns; /* the wait that is on; 0: none */
+	unsigned unread;   /* tries of the entry at hand that the disk failed */
 	unsigned ticks;
 } in;
 
@@ -55,6 +58,21 @@ static void rest(const char *what, const char *key, int rc)
 	loop_at(serve.svc->loop, clock_mono_ns() + in.retry_ns, resume, NULL);
 }
 
+/* unreadable: the disk fails to give the entry. Takes hold; 0: it is to be set aside. */
+static int unreadable(const char *key, int hold)
+{
+	if (++in.unread < READ_TRIES) {
+		if (hold >= 0)
+			close(hold);
+		return -EIO;
+	}
+	log_error("capture file cannot be read, set aside", "key=%s tries=%u error=\"%s\"", key,
+		  in.unread, strerror(EIO));
+	in.unread = 0;
+	batch_entry(&serve.batch, key, hold, true);
+	return 0;
+}
+
 /* analyse: one entry into the batch. 0, or -errno: nothing is done with it for now. */
 static int analyse(const char *key)
 {
@@ -68,7 +86,7 @@ static int analyse(const char *key)
 		src.observed = observed;
 	int rc = queue_get(serve.queue, key, &fd);
 	if (rc)
-		return rc == -ENOENT ? 0 : rc;
+		return rc == -ENOENT ? 0 : rc == -EIO ? unreadable(key, -1) : rc;
 	/* The file's own descriptor is closed when it is read; the entry must stay until it is done. */
 	int hold = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (hold < 0) {
@@ -78,10 +96,13 @@ static int analyse(const char *key)
 	}
 	snprintf(s3path, sizeof s3path, "%s%s", in.destination, key);
 	rc = serve_read(fd, &src, &res);
+	if (rc == -EIO && res.unreadable)
+		return unreadable(key, hold);
 	if (rc) {
 		close(hold);
 		return rc;
 	}
+	in.unread = 0;
 	if (res.broken)
 		log_warn("broken capture file", "key=%s records=%" PRIu64 " error=\"%s\"", key,
 			 res.records, res.why);

@@ -479,6 +479,11 @@ const char *capfile_error(const struct capfile *c)
 	return c->error;
 }
 
+bool capfile_unreadable(const struct capfile *c)
+{
+	return c->src.map.failed || c->src.error == -EIO;
+}
+
 void capfile_close(struct capfile **c)
 {
 	if (!*c)

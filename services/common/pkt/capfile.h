@@ -54,6 +54,8 @@ bool capfile_at_hand(const struct capfile *c);
 /* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */
 uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);
+/* capfile_unreadable: its disk failed to read it. Another try may go better. */
+bool capfile_unreadable(const struct capfile *c);
 void capfile_close(struct capfile **c);
 /* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or -errno, as capfile_next. */
 int capfile_count(int fd, uint64_t *packets);
