@@ -15,7 +15,7 @@ void batch_init(struct batch *b, size_t limit)
 	buf_init(&b->bodies, limit);
 	buf_init(&b->ends, limit / RECORD_LEAST * sizeof(struct batch_end));
 	b->records = 0;
-	b->written = 0;
+	b->written = b->placed = 0;
 	b->entries = 0;
 	b->flushes = 0;
 }
@@ -90,7 +90,7 @@ size_t batch_back(struct batch *b, struct batch_mark m)
 {
 	size_t from = m.flushes == b->flushes ? m.records : 0;
 	/* Lines that a failed flush has written stay, unpublished; whoever reads them twice knows them by their flow_id. */
-	size_t keep = from > b->written ? from : b->written, n = b->records - keep;
+	size_t keep = from > b->placed ? from : b->placed, n = b->records - keep;
 	const size_t body = end_of(b, from).body;
 
 	for (size_t i = from; i < keep; i++) {
@@ -132,12 +132,17 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 		int rc = records_append(o->records, now_ns, line_of(b, b->written));
 		if (rc)
 			return rc;
+		if (b->written < b->placed)
+			continue;
+		b->placed++;
 		c->records++;
 	}
 	if (b->records) {
 		int rc = records_sync(o->records);
-		if (rc)
+		if (rc) {
+			b->written = 0;
 			return rc;
+		}
 	}
 	/* Nothing fails from here on. The lines go first: a message is copied once more. */
 	buf_spare(&b->lines, BATCH_KEEP);
@@ -158,7 +163,7 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 	buf_spare(&b->bodies, BATCH_KEEP);
 	buf_spare(&b->ends, BATCH_KEEP);
 	b->records = 0;
-	b->written = 0;
+	b->written = b->placed = 0;
 	let_go(b);
 	b->flushes++;
 	return 0;

@@ -3,7 +3,8 @@
  * are the queue's entries done.
  *
  * Appending several together saves flushes. When the disk is full the batch stays as it is and goes
- * on where it stopped, so that no record is written twice and none is made anew.
+ * on where it stopped, so that no record is written twice and none is made anew. When it is not sure to be on disk
+ * all of it is written once more, to the same place.
  */
 #ifndef ANALYZER_BATCH_H
 #define ANALYZER_BATCH_H
@@ -47,6 +48,7 @@ struct batch {
 	struct buf ends;          /* a struct batch_end for each */
 	size_t records;           /* of them */
 	size_t written;           /* of these are in the file */
+	size_t placed;            /* of these have their place there, though a sync failed */
 	struct {
 		char key[SPOOL_KEY_MAX];
 		int hold; /* descriptor that keeps the entry in the queue (queue_get); -1: none */
@@ -65,7 +67,7 @@ void batch_fini(struct batch *b);
 int batch_record(struct batch *b);
 /* batch_drop: what was added since the last record is none. */
 void batch_drop(struct batch *b);
-/* batch_mark, batch_back: takes out what was added since the mark and is not in the file yet, when
+/* batch_mark, batch_back: takes out what was added since the mark and has no place in the file yet, when
  * an entry's records could not all be made. */
 struct batch_mark {
 	size_t records;

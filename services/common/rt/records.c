@@ -102,6 +102,8 @@ int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct 
 	if (!r)
 		return -ENOMEM;
 	*r = (struct records){.fd = -1,
+			      .from = -1,
+			      .again = -1,
 			      .keep_days = keep_days,
 			      .plain_days = plain_days > 1 ? plain_days : 1,
 			      .line = {.limit = COPY_LINE + 1},
@@ -174,6 +176,10 @@ static int move_to(struct records *r, uint32_t day)
 {
 	uint32_t first, newest;
 	if (r->fd >= 0) {
+		if (r->from >= 0 && fdatasync(r->fd) < 0 && !r->former)
+			r->former = -errno;
+		r->scattered = r->from >= 0;
+		r->again = -1;
 		records_seal(r->fd);
 		close(r->fd);
 		r->fd = -1;
@@ -238,14 +244,43 @@ static ssize_t write_whole(struct records *r, struct bytes line)
 	return -1;
 }
 
+/* write_again: over the same line, which a failed sync may have left in memory only: Linux reports an error of writing back
+ * once per open file and then takes the pages for clean, so that a second sync would say that all is well. */
+static int write_again(struct records *r, struct bytes line)
+{
+	char name[DAY_NAME];
+	day_name(r->day, false, name);
+	/* On a descriptor that appends, pwrite(2) does so too. */
+	int fd = openat(r->dirfd, name, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int rc = 0;
+	ssize_t n = pwrite(fd, line.p, line.n, r->again);
+	if (n != (ssize_t)line.n || pwrite(fd, "\n", 1, r->again + n) != 1)
+		rc = n < 0 ? -errno : -ENOSPC;
+	close(fd);
+	if (!rc)
+		r->again += n + 1;
+	if (r->again == r->to)
+		r->again = -1;
+	return rc;
+}
+
 static int write_line(struct records *r, int64_t size, struct bytes line)
 {
+	if (r->again >= 0 && r->again + (int64_t)line.n + 1 <= r->to)
+		return write_again(r, line);
+	r->again = -1;
 	int rc = close_torn(r, &size);
 	if (rc < 0)
 		return rc;
 	ssize_t n = write_whole(r, line);
 	if (n == (ssize_t)line.n + 1) {
-		r->size = size + n;
+		if (r->from < 0)
+			r->from = size;
+		else if (r->to != size)
+			r->scattered = true;
+		r->to = r->size = size + n;
 		return 0;
 	}
 	rc = n < 0 ? -errno : -ENOSPC;
@@ -277,12 +312,28 @@ int records_append(struct records *r, uint64_t now_ns, struct bytes line)
 	return rc;
 }
 
-int records_sync(struct records *r)
+static int sync_all(struct records *r)
 {
+	if (r->former)
+		return r->former;
 	if (r->fd >= 0 && fdatasync(r->fd) < 0)
 		return -errno;
+	/* Of folders the journal of the filesystem is asked: once that has failed it does so until the next mount. */
 	if (r->fresh && fsync(r->dirfd) < 0)
 		return -errno;
 	r->fresh = false;
 	return 0;
+}
+
+int records_sync(struct records *r)
+{
+	int rc = r->again >= 0 ? -EIO : sync_all(r);
+	r->former = 0;
+	if (rc)
+		r->size = -1; /* nor is it sure where the last line ends */
+	r->again = rc && !r->scattered ? r->from : -1;
+	if (!rc || r->scattered)
+		r->from = -1;
+	r->scattered = false;
+	return rc;
 }

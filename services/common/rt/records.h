@@ -27,7 +27,9 @@ void records_close(struct records **r);
  * nothing of the line stays in the file. Several lines, with newlines between them, may come in one
  * call: all or none of them are written, and at a fraction of the time. */
 int records_append(struct records *r, uint64_t now_ns, struct bytes line);
-/* records_sync: fdatasync, for callers that remove their input afterwards. */
+/* records_sync: fdatasync, for callers that remove their input afterwards. 0; -errno: no line since the last time it went well
+ * is on disk for sure, whatever a later sync says. The caller appends all of them again, the same in the same order: each is
+ * written where it stands already, so that readers notice nothing, or anew when that place is not this day's. */
 int records_sync(struct records *r);
 /* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do. mono_ns is CLOCK_MONOTONIC:
  * days are removed only when the time of day went evenly for an hour of calls, and then a day that is far ahead, of a clock

@@ -27,6 +27,11 @@ struct records {
 	int64_t size; /* of fd after our last line: something else means another process wrote too
 		       */
 	bool fresh;   /* the folder was not synced since fd was made */
+	/* Our lines that were not synced: from..to of fd, if they follow one another there. */
+	int64_t from, to; /* from -1: there are none */
+	bool scattered;   /* they do not, or are in two files */
+	int64_t again;   /* after a sync that failed, where the next line belongs; -1: at the end */
+	int former;      /* what syncing the former day's file gave when it was left */
 	struct buf line; /* the line and its newline, for one write */
 	int64_t keep_days, plain_days;
 	struct records_gz gz;

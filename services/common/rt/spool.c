@@ -374,8 +374,10 @@ static int deliver(struct spool *s, size_t to)
 
 int spool_commit(struct spool *s)
 {
-	int rc = flush_files(s);
+	int rc = s->lost;
 
+	if (!rc)
+		rc = s->lost = flush_files(s);
 	for (size_t i = 0; i < s->nconsumers && !rc; i++)
 		rc = deliver(s, i);
 	if (rc)
@@ -387,6 +389,11 @@ int spool_commit(struct spool *s)
 			s->search.none_until_ns = 0;
 	s->committed = true;
 	return 0;
+}
+
+bool spool_is_lost(const struct spool *s)
+{
+	return s->lost;
 }
 
 void spool_forget(struct spool *s)

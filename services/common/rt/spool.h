@@ -47,7 +47,7 @@ int queue_next(struct queue *q, char key[SPOOL_KEY_MAX]);
 void queue_rewind(struct queue *q);
 
 /* queue_get: opens the entry for reading. 0 with a descriptor that the caller closes; -ENOENT when it is
- * gone. While the descriptor or a duplicate is open the sealer leaves the entry where it is: it is to be
+ * gone; another -errno. In both cases *fd is -1. While the descriptor or a duplicate is open the sealer leaves the entry where it is: it is to be
  * closed after queue_done or queue_bad, or to give the entry back. (It holds a shared flock(2), so the
  * service needs that call in its sandbox.) */
 int queue_get(struct queue *q, const char *key, int *fd);
@@ -97,8 +97,12 @@ size_t spool_pending(const struct spool *s);
 
 /* spool_commit: flushes the pending files, links them, flushes the folders. 0: all are delivered; -errno: none is
  * to be taken for delivered, they stay pending and a later commit tries again (links that exist already
- * are fine). */
+ * are fine), unless spool_is_lost. */
 int spool_commit(struct spool *s);
+/* spool_is_lost: the pending files' bytes could not be flushed. Linux says so once per open file and may take their pages for
+ * clean then: a second flush would be believed though nothing is on disk. No commit passes any more: the caller, who
+ * still has what they were made from, begins again with a spool opened anew. */
+bool spool_is_lost(const struct spool *s);
 /* spool_forget: after a commit and the caller's own record of it: unlinks the temporary names. */
 void spool_forget(struct spool *s);
 

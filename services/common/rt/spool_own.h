@@ -48,6 +48,7 @@ struct spool {
 	size_t npending, looked_at; /* whether the first so many come again is known */
 	struct spool_use needs;     /* room for those of them that are new, or not looked at */
 	bool committed;
+	int lost; /* -errno of the flush that failed: what is pending will never be known to be on disk */
 	struct spool_search search;
 };
 

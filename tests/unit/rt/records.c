@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,25 @@ static char top[64], dir[96];
 static struct records *w;
 static struct records_reader *r;
 static struct records_pos pos;
+
+static int sync_failures; /* so many fdatasync from now on fail, and lose all that the file has */
+
+/* In place of libc's. Of what a disk did not take, Linux tells once, and the pages may go. */
+int fdatasync(int fd)
+{
+	struct stat st;
+	char file[64], zeros[4096] = "";
+	if (!sync_failures)
+		return (int)syscall(SYS_fdatasync, fd);
+	sync_failures--;
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	int to = open(file, O_WRONLY);
+	cr_assert(fstat(fd, &st) == 0 && st.st_size <= (off_t)sizeof(zeros));
+	cr_assert_eq(pwrite(to, zeros, (size_t)st.st_size, 0), st.st_size);
+	close(to);
+	errno = EIO;
+	return -1;
+}
 
 static void setup(void)
 {
@@ -97,6 +117,81 @@ static void tidy_all(uint64_t now)
 	while ((rc = records_tidy(w, now, HOUR)) == 1)
 		cr_assert_lt(steps++, 1000);
 	cr_assert_eq(rc, 0);
+}
+
+static void reads(const char *const *lines)
+{
+	for (; *lines; lines++)
+		cr_assert_str_eq(next(), *lines);
+	cr_assert_str_eq(next(), "");
+	cr_assert_eq(records_reader_skipped(r), 0);
+}
+
+Test(records, what_was_not_synced_is_written_again_where_it_was)
+{
+	static const char *const all[] = {"{\"a\":1}", "{\"b\":2}", "{\"c\":3}", NULL};
+	open_writer(0, 1);
+	open_reader((struct records_pos){0});
+	append(D0, all[0]);
+	append(D0, all[1]);
+	cr_assert_str_eq(next(), all[0]);
+	cr_assert_str_eq(next(), all[1]);
+	sync_failures = 2;
+	cr_assert_eq(records_sync(w), -EIO);
+	cr_assert_eq(records_sync(w), -EIO, "nothing was written since");
+	for (int i = 0; i < 2; i++)
+		append(D0, all[i]);
+	cr_assert_eq(records_sync(w), -EIO, "and again");
+	for (int i = 0; i < 3; i++)
+		append(D0, all[i]);
+	cr_assert_eq(records_sync(w), 0);
+	/* Who has read it already reads on, who comes later reads all. */
+	cr_assert_str_eq(next(), all[2]);
+	cr_assert_str_eq(next(), "");
+	open_reader((struct records_pos){0});
+	reads(all);
+	/* And what comes then goes to the end. */
+	append(D0, "{\"d\":4}");
+	cr_assert_eq(records_sync(w), 0);
+	cr_assert_str_eq(next(), "{\"d\":4}");
+}
+
+Test(records, what_was_not_synced_comes_anew_when_others_wrote_between)
+{
+	static const char *const all[] = {"{\"a\":1}", "{\"b\":2}", NULL};
+	struct records *other;
+	open_writer(0, 1);
+	cr_assert_eq(records_open(dir, 0, 1, &other), 0);
+	append(D0, all[0]);
+	cr_assert_eq(records_append(other, D0, bytes_str("{\"other\":1}")), 0);
+	append(D0, all[1]);
+	sync_failures = 1;
+	cr_assert_eq(records_sync(w), -EIO);
+	append(D0, all[0]);
+	append(D0, all[1]);
+	cr_assert_eq(records_sync(w), 0);
+	records_close(&other);
+	open_reader((struct records_pos){0});
+	while (records_reader_skipped(r) == 0)
+		cr_assert_str_eq(next(), all[0]); /* the lost ones are one line of zeros */
+	cr_assert_str_eq(next(), all[1]);
+	cr_assert_str_eq(next(), "");
+}
+
+Test(records, what_was_not_synced_when_a_day_ends_comes_anew)
+{
+	static const char *const all[] = {"{\"a\":1}", "{\"b\":2}", NULL};
+	open_writer(0, 1);
+	append(D0, all[0]);
+	sync_failures = 1;
+	append(D0 + DAY, all[1]);
+	cr_assert_eq(records_sync(w), -EIO);
+	append(D0 + DAY, all[0]);
+	append(D0 + DAY, all[1]);
+	cr_assert_eq(records_sync(w), 0);
+	open_reader((struct records_pos){.day = day_of_ns(D0 + DAY)});
+	cr_assert_str_eq(next(), all[1]); /* its first time: it was in no danger */
+	reads(all);
 }
 
 Test(records, days)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
@@ -17,6 +18,29 @@ static struct spool *s;
 static struct queue *q;
 static const char *const consumers[] = {"uploader", "analyzer"};
 static const struct spool_limits limits = {.max_bytes = 10000, .max_files = 1000};
+
+static int
+	flush_failures; /* so many flushes from now on fail, as Linux does: the next one says that all is well */
+
+static bool flush_fails(void)
+{
+	if (!flush_failures)
+		return false;
+	flush_failures--;
+	errno = EIO;
+	return true;
+}
+
+/* In place of libc's. */
+int fdatasync(int fd)
+{
+	return flush_fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int syncfs(int fd)
+{
+	return flush_fails() ? -1 : (int)syscall(SYS_syncfs, fd);
+}
 
 static void setup(void)
 {
@@ -143,6 +167,27 @@ Test(spool, a_commit_that_failed_is_made_again)
 	cr_assert_eq(spool_use(s).files, 1);
 	cr_assert(there("queue/analyzer/" HOUR "a.pcap"));
 	cr_assert(there("queue/uploader/" HOUR "a.pcap"));
+}
+
+Test(spool, what_was_not_flushed_is_in_no_queue_before_it_was_made_again)
+{
+	/* One by one, and all in one. */
+	for (int n = 1; n <= 3; n += 2) {
+		for (int i = 0; i < n; i++)
+			put(i == 0 ? HOUR "a.pcap" : i == 1 ? HOUR "b.pcap" : HOUR "c.pcap", "x");
+		flush_failures = 1;
+		cr_assert_not(spool_is_lost(s));
+		cr_assert_eq(spool_commit(s), -EIO);
+		cr_assert(spool_is_lost(s));
+		cr_assert_eq(spool_commit(s), -EIO, "though the disk says that all is well");
+		cr_assert_eq(queue_count(q, 10), 0);
+		spool_close(&s);
+		cr_assert_eq(spool_open(dir, consumers, 2, limits, &s), 0);
+		cr_assert_not(there("tmp/0"));
+	}
+	put(HOUR "a.pcap", "x");
+	commit();
+	cr_assert_eq(queue_count(q, 10), 1);
 }
 
 Test(spool, the_sealer_that_comes_back_finds_tmp_empty_and_the_queues_untouched)
