@@ -44,7 +44,7 @@ const struct opt settings_opts[] = {
 		 "beyond "
 		 "it go to disk"},
 	{.name = "page_dir",
-	 .type = OPT_STR,
+	 .type = OPT_DIR,
 	 .offset = AT(page_dir),
 	 .help = "where flows are paged out to; by default TMPDIR or /var/tmp, as a service "
 		 "STATE_DIR/analyzer"},

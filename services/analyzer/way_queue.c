@@ -155,17 +155,15 @@ static void on_flow(void *arg, const struct bus_msg *msg)
 
 static int open_destination(const struct svc *s)
 {
-	char objects[PATH_MAX], here[PATH_MAX] = "";
+	char objects[PATH_MAX];
 
 	if (settings.destination) {
 		snprintf(in.destination, sizeof in.destination, "%s", settings.destination);
 		return 0;
 	}
 	int rc = svc_path(s, "objects", objects, sizeof objects);
-	if (!rc && objects[0] != '/' && !getcwd(here, sizeof here))
-		rc = -errno;
-	if (!rc && (size_t)snprintf(in.destination, sizeof in.destination, "file://%s%s%s/", here,
-				    here[0] ? "/" : "", objects) >= sizeof in.destination)
+	if (!rc && (size_t)snprintf(in.destination, sizeof in.destination, "file://%s/", objects) >=
+			   sizeof in.destination)
 		rc = -ENAMETOOLONG;
 	return rc;
 }

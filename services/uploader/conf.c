@@ -25,8 +25,11 @@ static const char *const sses[] = {"none", "aes256", "kms", NULL}; /* enum s3_ss
 const struct opt conf_opts[] = {
 	SVC_OPT_ENDPOINT(struct conf),
 	CHOICE(store, stores, "dir", "where objects go: a local directory, or an S3 bucket"),
-	TEXT(directory, "dir: the directory; by default STATE_DIR/objects, where storing a file is "
-			"one hard link"),
+	{.name = "directory",
+	 .type = OPT_DIR,
+	 .offset = AT(directory),
+	 .help = "dir: the directory; by default STATE_DIR/objects, where storing a file is one "
+		 "hard link"},
 	{.name = "max_bytes",
 	 .type = OPT_SIZE,
 	 .offset = AT(max_bytes),

@@ -195,13 +195,10 @@ static const struct store_class dir_class = {
 
 int store_dir_url(const char *dir, char *out, size_t n)
 {
-	char here[PATH_MAX] = "";
-	if (dir[0] != '/' && !getcwd(here, sizeof here))
-		return -errno;
 	size_t len = strlen(dir);
 	while (len > 1 && dir[len - 1] == '/')
 		len--;
-	int m = snprintf(out, n, "file://%s%s%.*s/", here, here[0] ? "/" : "", (int)len, dir);
+	int m = snprintf(out, n, "file://%.*s/", (int)len, dir);
 	return m < 0 || (size_t)m >= n ? -ENAMETOOLONG : 0;
 }
 

@@ -87,6 +87,13 @@ with t, cloud.Place() as place:
             sorted(left)[:3])
     up.stop()
 
+    up = local(place, "relative").add(3)
+    proc = rig.Proc([rig.program("lurker-uploader"), "--state-dir", up.state.name, "--run-dir", f"{up.state.name}-run", "--user", ""],
+                    "relative", place.dir / "relative.log", cwd=up.state.parent)
+    rig.wait_for(lambda: not up.left(), "an empty queue", 20, proc)
+    t.check("a relative state directory will do, in the sandbox", objects(up) == up.made and proc.stop() == 0 and
+            f"destination=file://{up.state}/objects/" in proc.output(), proc.tail())
+
     up = local(place, "readonly").add(3)
     up.settings["directory"] = "/proc/lurker"
     up.start()

@@ -3,14 +3,21 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rt/opt_value.h"
 
 /* A list longer than this is a mistake, not a configuration. */
 #define LIST_MAX 4096
+
+bool opt_is_text(const struct opt *o)
+{
+	return o->type == OPT_STR || o->type == OPT_DIR;
+}
 
 void *opt_value(const struct opt_section *s, const struct opt *o)
 {
@@ -150,7 +157,31 @@ static void expectation(const struct opt *o, char *out, size_t n)
 	case OPT_LIST:
 		snprintf(out, n, "expected text");
 		break;
+	case OPT_DIR:
+		snprintf(out, n, "expected a directory");
+		break;
 	}
+}
+
+static int set_text(char **v, const char *text)
+{
+	char *copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(*v);
+	*v = copy;
+	return 0;
+}
+
+static int set_dir(char **v, const char *text)
+{
+	char here[PATH_MAX], path[2 * PATH_MAX];
+	if (!*text || *text == '/')
+		return set_text(v, text);
+	if (!getcwd(here, sizeof(here)))
+		return -errno;
+	int n = snprintf(path, sizeof(path), "%s/%s", strcmp(here, "/") ? here : "", text);
+	return n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : set_text(v, path);
 }
 
 int opt_set(const struct opt_section *s, const struct opt *o, const char *text, char *err,
@@ -178,19 +209,17 @@ int opt_set(const struct opt_section *s, const struct opt *o, const char *text, 
 	case OPT_ENUM:
 		rc = parse_choice(o, text, v);
 		break;
-	case OPT_STR: {
-		char *copy = strdup(text);
-		if (!copy)
-			return -ENOMEM;
-		free(*(char **)v);
-		*(char **)v = copy;
+	case OPT_STR:
+		rc = set_text(v, text);
 		break;
-	}
+	case OPT_DIR:
+		rc = set_dir(v, text);
+		break;
 	case OPT_LIST:
 		rc = opt_list_add(v, text);
 		break;
 	}
-	if (rc) {
+	if (rc && rc != -ENOMEM) {
 		char want[256];
 		expectation(o, want, sizeof(want));
 		snprintf(err, errlen, "%s: \"%.80s\" is not valid: %s", o->name, text, want);
@@ -246,7 +275,7 @@ void opt_fini(const struct opt_section *sections, size_t nsections)
 		const struct opt_section *s = &sections[k];
 		for (size_t i = 0; i < s->n; i++) {
 			void *v = opt_value(s, &s->opts[i]);
-			if (s->opts[i].type == OPT_STR) {
+			if (opt_is_text(&s->opts[i])) {
 				free(*(char **)v);
 				*(char **)v = NULL;
 			}

@@ -13,6 +13,7 @@ static const char *type_word(const struct opt *o)
 	case OPT_ENUM:
 		return "WORD";
 	case OPT_STR:
+	case OPT_DIR:
 	case OPT_LIST:
 		return "TEXT";
 	case OPT_BOOL:
@@ -57,11 +58,11 @@ static void put_facts(FILE *out, const struct opt *o)
 	} else if (o->def) {
 		fputs(" (", out);
 	}
-	if (o->def && (o->type == OPT_BOOL || o->type == OPT_STR))
+	if (o->def && (o->type == OPT_BOOL || opt_is_text(o)))
 		fprintf(out, "default: %s)", *o->def ? o->def : "empty");
 	else if (o->def)
 		fprintf(out, "; default: %s)", o->def);
-	else if (o->type != OPT_BOOL && o->type != OPT_STR)
+	else if (o->type != OPT_BOOL && !opt_is_text(o))
 		fputs(")", out);
 }
 
@@ -159,6 +160,7 @@ static void put_value(FILE *out, const struct opt_section *s, const struct opt *
 		fputs(o->choices[*(const int *)v], out);
 		break;
 	case OPT_STR:
+	case OPT_DIR:
 		if (*(const char *const *)v)
 			put_yaml_text(out, *(const char *const *)v);
 		break;
@@ -189,7 +191,7 @@ void opt_print(const struct opt_section *sections, size_t nsections, FILE *out)
 			fprintf(out, "%s# %s", indent, o->help);
 			put_facts(out, o);
 			fprintf(out, "\n%s%s:", indent, o->name);
-			if (o->type != OPT_STR || *(const char *const *)opt_value(s, o))
+			if (!opt_is_text(o) || *(const char *const *)opt_value(s, o))
 				fputc(' ', out);
 			put_value(out, s, o);
 			fputc('\n', out);

@@ -4,8 +4,12 @@
 #ifndef RT_OPT_VALUE_H
 #define RT_OPT_VALUE_H
 
+#include <stdbool.h>
+
 #include "rt/opt.h"
 
+/* opt_is_text: its value is a string of the section's, or NULL. */
+bool opt_is_text(const struct opt *o);
 /* Where the value of o lies in its section's struct. */
 void *opt_value(const struct opt_section *s, const struct opt *o);
 const struct opt *opt_find(const struct opt_section *s, const char *name);

@@ -14,7 +14,7 @@ struct conf {
 	bool on;
 	int64_t number;
 	uint64_t size;
-	const char *text;
+	const char *text, *dir;
 	struct opt_list list;
 	int word;
 };
@@ -56,6 +56,7 @@ static const struct opt opts[] = {
 	 .min = 1024,
 	 .max = 1ll << 40,
 	 .help = "a size"},
+	{.name = "dir", .type = OPT_DIR, .offset = offsetof(struct conf, dir), .help = "a place"},
 	{.name = "text", .type = OPT_STR, .offset = offsetof(struct conf, text), .help = "text"},
 	{.name = "networks",
 	 .flag = 'n',
@@ -245,6 +246,19 @@ Test(opt, switch_can_be_turned_off)
 	conf.on = true;
 	cr_assert_eq(args(2, (const char *[]){"p", "--no-on", NULL}), 0, "%s", err);
 	cr_assert_not(conf.on);
+}
+
+Test(opt, a_relative_directory_becomes_absolute)
+{
+	static const char *const given[] = {"--dir=state", "--dir=/var/x", "--dir="};
+	char here[4096], want[4200];
+	cr_assert_not_null(getcwd(here, sizeof(here)));
+	snprintf(want, sizeof(want), "%s/state", here);
+	const char *const wanted[] = {want, "/var/x", ""};
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(args(2, (const char *[]){"p", given[i], NULL}), 0, "%s", err);
+		cr_assert_str_eq(conf.dir, wanted[i]);
+	}
 }
 
 Test(opt, dash_is_an_operand)

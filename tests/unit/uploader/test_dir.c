@@ -150,14 +150,10 @@ Test(store_dir, what_stands_in_the_way_is_refused)
 
 Test(store_dir, urls)
 {
-	char url[64], here[4096], want[4200];
+	char url[64];
 	cr_assert_eq(store_dir_url("/var/lib/lurker/objects", url, sizeof url), 0);
 	cr_assert_str_eq(url, "file:///var/lib/lurker/objects/");
 	cr_assert_eq(store_dir_url("/var/x///", url, sizeof url), 0);
 	cr_assert_str_eq(url, "file:///var/x/");
-	char longer[5000];
-	cr_assert_eq(store_dir_url("rel/x", longer, sizeof longer), 0);
-	snprintf(want, sizeof want, "file://%s/rel/x/", getcwd(here, sizeof here));
-	cr_assert_str_eq(longer, want);
 	cr_assert_eq(store_dir_url("/var/lib/lurker/objects", url, 12), -ENAMETOOLONG);
 }
