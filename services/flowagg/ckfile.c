@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "flowagg/checkpoint.h"
+#include "pkt/mapped.h"
 
 #define WRITE_BUFFER (1u << 20)
 
@@ -96,66 +96,54 @@ int ckfile_save(const char *path, const struct agg *a)
 	return rc;
 }
 
-/* Maps the file; *n 0 with a NULL pointer for an empty one. */
-static int map(const char *path, const uint8_t **p, size_t *n)
+/* Maps the file, which may be as large as the memory for flows. A page that cannot be read is zeros, which the checksum
+ * knows from what was written. m->n is 0 for an empty file. */
+static int map(const char *path, struct mapped *m)
 {
 	struct stat st;
 	int rc = 0;
 
-	*p = NULL;
-	*n = 0;
+	*m = (struct mapped){0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		rc = -errno;
-	if (!rc && st.st_size > 0) {
-		void *m = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (m == MAP_FAILED) {
-			rc = -errno;
-		} else {
-			*p = m;
-			*n = (size_t)st.st_size;
-		}
-	}
+	if (!rc && st.st_size > 0)
+		rc = mapped_open(m, fd, (size_t)st.st_size);
 	close(fd);
 	return rc;
 }
 
-static void unmap(const uint8_t *p, size_t n)
+/* unmap: rc, or -EIO if a page could not be read. */
+static int unmap(struct mapped *m, int rc)
 {
-	union {
-		const uint8_t *c;
-		void *v;
-	} u = {.c = p};
-
-	if (p)
-		munmap(u.v, n);
+	if (m->failed)
+		rc = -EIO;
+	if (m->n)
+		mapped_close(m);
+	return rc;
 }
 
 int ckfile_load(const char *path, struct agg *a, const struct agg_limits *limits, agg_seal_fn seal,
 		void *arg)
 {
-	const uint8_t *p;
-	size_t n;
+	struct mapped m;
 
-	int rc = map(path, &p, &n);
+	int rc = map(path, &m);
 	if (rc)
 		return rc;
-	rc = checkpoint_load(a, limits, seal, arg, p, n);
-	unmap(p, n);
+	int loaded = checkpoint_load(a, limits, seal, arg, m.p, m.n);
+	rc = unmap(&m, loaded);
+	if (rc && !loaded)
+		agg_fini(a);
 	return rc;
 }
 
 int ckfile_heads(const char *path, uint64_t *next, uint64_t *next_seal)
 {
-	const uint8_t *p;
-	size_t n;
+	struct mapped m;
 
-	int rc = map(path, &p, &n);
-	if (rc)
-		return rc;
-	rc = checkpoint_verify(p, n, next, next_seal);
-	unmap(p, n);
-	return rc;
+	int rc = map(path, &m);
+	return rc ? rc : unmap(&m, checkpoint_verify(m.p, m.n, next, next_seal));
 }

@@ -24,6 +24,10 @@
 /* So long without anything given up, and a full spool is over. */
 #define SPOOL_WELL_NS (600 * SECOND)
 
+/* A checkpoint that the disk fails to read: so many tries, with so long between them. */
+#define READ_TRIES    3
+#define READ_PAUSE_US 300000
+
 /* Packets read from the journal a turn of the loop. */
 #define TURN 8192
 
@@ -318,6 +322,25 @@ static struct agg_limits limits_of(const struct conf *c)
 	};
 }
 
+/* read_heads: the numbers the checkpoint begins with. A disk that fails to read it is asked again: it costs the open flows. */
+static int read_heads(uint64_t *next, uint64_t *next_seal)
+{
+	int rc;
+
+	for (int tries = 1;; tries++) {
+		rc = ckfile_heads(fa.checkpoint, next, next_seal);
+		if (rc != -EIO || tries == READ_TRIES)
+			return rc;
+		usleep(READ_PAUSE_US);
+	}
+}
+
+/* Whether the checkpoint will be no better another time: then we begin without it. */
+static bool is_damage(int rc)
+{
+	return rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -EIO;
+}
+
 /* The state of the last run, or a new one; in both cases a checkpoint is on disk before the first
  * packet, for the hash seed in it belongs to what is replayed. */
 static int restore(uint64_t next, bool have, bool broken)
@@ -334,6 +357,8 @@ static int restore(uint64_t next, bool have, bool broken)
 			return 0;
 		}
 		log_error("checkpoint cannot be read", "error=\"%s\"", strerror(-rc));
+		if (!is_damage(rc))
+			return rc;
 		broken = true;
 	}
 	if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
@@ -388,10 +413,13 @@ static int start(struct svc *s)
 	    svc_path(s, "flowagg.evicted", fa.evicted, sizeof fa.evicted) ||
 	    svc_path(s, "spool", spool_dir, sizeof spool_dir))
 		return -ENAMETOOLONG;
-	int heads = ckfile_heads(fa.checkpoint, &next, &next_seal);
-	if (heads && heads != -ENOENT)
-		log_error("checkpoint is broken", "path=%s error=\"%s\"", fa.checkpoint,
-			  strerror(-heads));
+	int heads = read_heads(&next, &next_seal);
+	if (heads && heads != -ENOENT) {
+		log_error(is_damage(heads) ? "checkpoint is broken" : "checkpoint cannot be read",
+			  "path=%s error=\"%s\"", fa.checkpoint, strerror(-heads));
+		if (!is_damage(heads))
+			return heads;
+	}
 	struct deliver_options o = {
 		.spool_dir = spool_dir,
 		.log_path = log_path,
@@ -495,11 +523,23 @@ static void watch_spool(void)
 	}
 }
 
+/* Files whose bytes may not be on disk are made again, from the last checkpoint and the journal, which hold all that is in
+ * them. The short way there is a start: the supervisor's. Until then no commit passes, so no checkpoint is written over. */
+static void leave_if_lost(void)
+{
+	if (!spool_is_lost(fa.deliver.spool) || fa.svc->exit_code)
+		return;
+	log_error("files could not be flushed, ending", "hint=\"the next start makes them again\"");
+	fa.svc->exit_code = 1;
+	loop_stop(fa.svc->loop);
+}
+
 static void tick(struct svc *s)
 {
 	(void)s;
 	if (!fa.ready)
 		return; /* the last one, after drain */
+	leave_if_lost();
 	refresh_home();
 	source_idle(&fa.source);
 	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may be due with no
@@ -507,6 +547,7 @@ static void tick(struct svc *s)
 	deliver_commit(&fa.deliver);
 	follow_up();
 	save_if_due();
+	leave_if_lost();
 	watch_spool();
 	fill_values();
 }
