@@ -10,9 +10,16 @@
 
 #include "rt/spool_dir.h"
 
+#define TEXT_MAX 64
+
+static int print(char out[TEXT_MAX], const struct records_pos *pos)
+{
+	return snprintf(out, TEXT_MAX, "%" PRIu32 " %" PRIu64 "\n", pos->day, pos->offset);
+}
+
 int offset_load(const char *path, struct records_pos *out)
 {
-	char text[64], end;
+	char text[TEXT_MAX], same[TEXT_MAX];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -22,19 +29,19 @@ int offset_load(const char *path, struct records_pos *out)
 	if (rc)
 		return rc;
 	text[n] = '\0';
-	/* With its newline, so that a part of one is none. */
-	if (sscanf(text, "%8" SCNu32 " %20" SCNu64 "%c", &out->day, &out->offset, &end) != 3 ||
-	    end != '\n')
+	/* As it was written, to the newline: a part of one is none, nor is what only reads like one. */
+	if (sscanf(text, "%8" SCNu32 " %20" SCNu64, &out->day, &out->offset) != 2)
 		return -EINVAL;
-	return 0;
+	print(same, out);
+	return strcmp(text, same) == 0 ? 0 : -EINVAL;
 }
 
 int offset_save(const char *path, struct records_pos pos)
 {
-	char temporary[PATH_MAX], text[64];
+	char temporary[PATH_MAX], text[TEXT_MAX];
 	if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
 		return -ENAMETOOLONG;
-	int n = snprintf(text, sizeof text, "%" PRIu32 " %" PRIu64 "\n", pos.day, pos.offset);
+	int n = print(text, &pos);
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;

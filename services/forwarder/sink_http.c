@@ -20,6 +20,16 @@ enum sink_result sink_verdict(enum answer a)
 	return results[a];
 }
 
+enum sink_result sink_answer(const struct http_answer *a, const char *what, const long *refused,
+			     struct verdict *v)
+{
+	answer_judge(a, false, false, what, v);
+	for (; !a->curl && *refused; refused++)
+		if (a->status == *refused)
+			return SINK_REFUSED;
+	return sink_verdict(v->result);
+}
+
 int sink_url(const char *option, const char *url, char *why, size_t n)
 {
 	if (!url || !*url || strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)

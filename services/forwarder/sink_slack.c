@@ -37,13 +37,11 @@ static enum sink_add slack_add(struct sink *s, const struct record *r)
 
 static void on_answer(void *arg, const struct http_answer *a)
 {
+	/* 400 is invalid_payload; a wrong or revoked URL is 403, 404 or 410. */
+	static const long refused[] = {400, 0};
 	struct slack *k = arg;
 	struct verdict v;
-	answer_judge(a, false, false, "Slack", &v);
-	enum sink_result r = sink_verdict(v.result);
-	/* 400 is invalid_payload; a wrong or revoked URL is 403, 404 or 410. */
-	if (!a->curl && a->status == 400)
-		r = SINK_REFUSED;
+	enum sink_result r = sink_answer(a, "Slack", refused, &v);
 	uint64_t every_ns = (uint64_t)k->conf->slack_every_s * 1000000000u;
 	k->sink.done(k->sink.arg, r, v.why, r == SINK_DELIVERED ? every_ns : a->wait_ns);
 }

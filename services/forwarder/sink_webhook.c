@@ -38,12 +38,10 @@ static enum sink_add hook_add(struct sink *s, const struct record *r)
 
 static void on_answer(void *arg, const struct http_answer *a)
 {
+	static const long refused[] = {400, 413, 422, 0};
 	struct webhook *h = arg;
 	struct verdict v;
-	answer_judge(a, false, false, "webhook", &v);
-	enum sink_result r = sink_verdict(v.result);
-	if (!a->curl && (a->status == 413 || a->status == 400 || a->status == 422))
-		r = SINK_REFUSED;
+	enum sink_result r = sink_answer(a, "webhook", refused, &v);
 	h->sink.done(h->sink.arg, r, v.why, a->wait_ns);
 }
 

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "cloud/aws.h"
-#include "cloud/json_read.h"
 #include "cloud/json_text.h"
 #include "cloud/shorten.h"
 #include "rt/log.h"
@@ -134,36 +133,15 @@ static void on_group(void *arg, const struct http_answer *a)
 	call(c, "CreateLogStream", on_stream);
 }
 
-/* Events that the service did not want by their time: it names the first that was too new, the last too old. */
-static void count_rejected(struct logs *c, struct bytes body)
-{
-	static const char *const keys[] = {"tooOldLogEventEndIndex", "expiredLogEventEndIndex"};
-	struct json_object *o = json_read(body, 8, 1u << 20), *v;
-	struct json_object *info = json_get(o, "rejectedLogEventsInfo", json_type_object);
-	if (info) {
-		int64_t old = 0, from = (int64_t)c->batch.n;
-		for (size_t i = 0; i < 2; i++)
-			if (json_object_object_get_ex(info, keys[i], &v) &&
-			    json_object_get_int64(v) > old)
-				old = json_object_get_int64(v);
-		if (json_object_object_get_ex(info, "tooNewLogEventStartIndex", &v))
-			from = json_object_get_int64(v);
-		if (old >= 0 && old <= (int64_t)c->batch.n)
-			c->counts.left += (uint64_t)old;
-		if (from >= 0 && from < (int64_t)c->batch.n)
-			c->counts.left += c->batch.n - (uint64_t)from;
-		log_warn("log events rejected by their time", "info=\"%s\"",
-			 json_object_to_json_string_ext(info, JSON_C_TO_STRING_NOSLASHESCAPE));
-	}
-	json_object_put(o);
-}
-
 static void on_put(void *arg, const struct http_answer *a)
 {
 	struct logs *c = arg;
 	struct verdict v;
 	if (aws_good(a)) {
-		count_rejected(c, a->body);
+		size_t rejected = logs_batch_rejected(&c->batch, a->body);
+		c->counts.left += rejected;
+		if (rejected)
+			log_warn("log events rejected by their time", "events=%zu", rejected);
 		end(c, ANSWER_GOOD, NULL, 0);
 		return;
 	}

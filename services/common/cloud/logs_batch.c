@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/json_read.h"
 #include "cloud/json_text.h"
 
 #define DAY_MS    86400000
@@ -76,4 +77,21 @@ int logs_batch_body(struct logs_batch *b, const char *group, const char *stream,
 		buf_addc(out, '}');
 	}
 	return buf_adds(out, "]}");
+}
+
+size_t logs_batch_rejected(const struct logs_batch *b, struct bytes body)
+{
+	static const char *const keys[] = {"tooOldLogEventEndIndex", "expiredLogEventEndIndex"};
+	struct json_object *o = json_read(body, 8, 1u << 20), *v;
+	struct json_object *info = json_get(o, "rejectedLogEventsInfo", json_type_object);
+	int64_t n = (int64_t)b->n, old = 0, from = n, at;
+	for (size_t i = 0; info && i < 2; i++)
+		if (json_object_object_get_ex(info, keys[i], &v) &&
+		    (at = json_object_get_int64(v)) > old && at <= n)
+			old = at;
+	if (info && json_object_object_get_ex(info, "tooNewLogEventStartIndex", &v) &&
+	    (at = json_object_get_int64(v)) >= 0 && at < n)
+		from = at;
+	json_object_put(o);
+	return (size_t)(from < old ? n : old + n - from);
 }

@@ -76,8 +76,9 @@ static int take_over(struct account *a)
 		room = buf_room(&a->line, (size_t)st.st_size + 1);
 	ssize_t n = room ? read(fd, room, (size_t)st.st_size) : 0;
 	close(fd);
-	if (n <= (ssize_t)sizeof(start) || memcmp(room, start, sizeof(start) - 1) != 0)
-		return rc; /* empty after a power cut, or not ours: nothing to take over */
+	if (n <= (ssize_t)sizeof(start) || memcmp(room, start, sizeof(start) - 1) != 0 ||
+	    room[n - 1] != '}' || memchr(room, '\0', (size_t)n) || memchr(room, '\n', (size_t)n))
+		return rc; /* cut short by a power cut, or not ours: nothing to take over */
 	room[n] = '\0';
 	const char *at = strstr((char *)room, ts);
 	const char *rest = strchr((char *)room + sizeof(start), ',');

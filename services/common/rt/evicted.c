@@ -67,25 +67,38 @@ void evicted_close(struct evicted_log *l)
 	l->fd = -1;
 }
 
+/* Where the last whole line of size bytes ends: what a power cut leaves of a file, zeroes too, may be longer than a line. */
+static int find_end(int fd, off_t size, off_t *end)
+{
+	char block[LINE_BYTES];
+	const char *last = NULL;
+
+	for (*end = size; *end > 0 && !last;) {
+		off_t from = *end > LINE_BYTES ? *end - LINE_BYTES : 0;
+		ssize_t n = pread(fd, block, (size_t)(*end - from), from);
+		if (n != *end - from)
+			return n < 0 ? -errno : -EIO;
+		last = memrchr(block, '\n', (size_t)n);
+		*end = last ? from + (last - block) + 1 : from;
+	}
+	return 0;
+}
+
 /* Opens the file, or makes it, for good; what a power cut left of a line is cut off. */
 static int open_log(struct evicted_log *l)
 {
-	char end[LINE_BYTES];
 	struct stat st;
+	off_t end = 0;
 
 	l->fd = open(l->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (l->fd < 0)
 		return -errno;
 	int rc = fstat(l->fd, &st) < 0 ? -errno : 0;
-	off_t size = rc ? 0 : st.st_size, from = size > LINE_BYTES ? size - LINE_BYTES : 0;
-	ssize_t n = rc ? 0 : pread(l->fd, end, (size_t)(size - from), from);
-	if (n < 0)
+	if (!rc)
+		rc = find_end(l->fd, st.st_size, &end);
+	if (!rc && end < st.st_size && ftruncate(l->fd, end) < 0)
 		rc = -errno;
-	while (n > 0 && end[n - 1] != '\n')
-		n--;
-	l->bytes = (uint64_t)(from + n);
-	if (!rc && (off_t)l->bytes < size && ftruncate(l->fd, (off_t)l->bytes) < 0)
-		rc = -errno;
+	l->bytes = (uint64_t)end;
 	if (!rc)
 		rc = spool_fsync_parent(AT_FDCWD, l->path);
 	if (rc)

@@ -43,11 +43,13 @@ static int read_all(FILE *f, struct observed_change *v, size_t *n)
 	char line[LINE_MAX_BYTES];
 	*n = 0;
 	while (fgets(line, sizeof line, f)) {
+		struct observed_change c = {0};
 		line[strcspn(line, "\n")] = '\0';
+		if (!parse(line, &c))
+			continue;
 		if (*n == OBSERVED_MAX) /* the oldest goes */
 			memmove(v, v + 1, --*n * sizeof *v);
-		if (parse(line, &v[*n]))
-			++*n;
+		v[(*n)++] = c;
 	}
 	return ferror(f) ? -EIO : 0;
 }

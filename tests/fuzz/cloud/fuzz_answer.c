@@ -1,4 +1,5 @@
-/* What S3 or somebody in its place answers: status in the first two bytes, then the body. */
+/* What S3, SNS or somebody in their place answers: status in the first two bytes, whose upper bits also say whether the clocks
+ * differ and the credentials last, then the body. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct verdict v;
 	if (n < 2)
 		return 0;
+	bool skewed = data[0] & 0x80, temporary = !(data[0] & 0x40);
 	struct http_answer a = {.status = (data[0] << 8 | data[1]) % 1000,
 				.body = bytes_of(data + 2, n - 2)};
-	answer_judge(&a, false, true, "S3", &v);
+	answer_judge(&a, skewed, temporary, data[0] & 0x20 ? "SNS" : "S3", &v);
 	if ((v.result == ANSWER_GOOD) != (a.status >= 200 && a.status < 300))
+		abort();
+	/* Keys that do not change by asking again wait for a person. */
+	if (v.credentials && !temporary && v.result != ANSWER_STUCK)
 		abort();
 	for (const char *p = v.why; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '"')
