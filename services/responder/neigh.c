@@ -231,7 +231,8 @@ enum neigh_verdict neigh_icmp6(struct neigh *n, const struct watch *w, const str
 	}
 	if (ours(w, &p->src))
 		remember(n, &p->src, NEIGH_CLAIMED, now_ns);
-	if (icmp[0] != ICMP6_NS || !ours(w, &target))
+	/* What is cut short may claim, but is no question: it is shorter than its answer might be. */
+	if (icmp[0] != ICMP6_NS || p->l4_off + p->l4_len > p->caplen || !ours(w, &target))
 		return NEIGH_IGNORED;
 	v = question(n, &target, now_ns);
 	if (v == NEIGH_ANSWERED) {
