@@ -206,12 +206,15 @@ static void on_exit_of(void *arg)
 	loop_forget_fd(c->up->loop, c->pidfd);
 	close(c->pidfd);
 	uint64_t now = clock_mono_ns(), lived = now - c->started_ns;
+	/* Each in its line, also of several that end at once: the pause before a start is the limit. */
 	if (WIFSIGNALED(status))
-		log_warn("service ended", "name=%s pid=%d signal=%d lived_ms=%llu", c->name,
-			 (int)c->pid, WTERMSIG(status), (unsigned long long)(lived / 1000000));
+		log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d signal=%d lived_ms=%llu",
+			 c->name, (int)c->pid, WTERMSIG(status),
+			 (unsigned long long)(lived / 1000000));
 	else if (!c->up->draining || WEXITSTATUS(status))
-		log_warn("service ended", "name=%s pid=%d exit=%d lived_ms=%llu", c->name,
-			 (int)c->pid, WEXITSTATUS(status), (unsigned long long)(lived / 1000000));
+		log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d exit=%d lived_ms=%llu",
+			 c->name, (int)c->pid, WEXITSTATUS(status),
+			 (unsigned long long)(lived / 1000000));
 	c->pid = 0;
 	if (c->up->draining) {
 		/* SIGTERM alone: it had not begun. A crash on the way out is told in the exit code. */
@@ -275,8 +278,8 @@ static void on_turn(void *arg)
 			continue;
 		}
 		c->restarts++;
-		log_info("service restarted", "name=%s pid=%d restarts=%llu", c->name, (int)c->pid,
-			 (unsigned long long)c->restarts);
+		log_each(LOG_LEVEL_INFO, "service restarted", "name=%s pid=%d restarts=%llu",
+			 c->name, (int)c->pid, (unsigned long long)c->restarts);
 	}
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """A client of many connections, one after the other: talk.py COUNT INTERVAL_S PORT ADDRESS…
 
-Connection n sends a text of its own to ADDRESS[n % …], waits a moment and closes. Prints `sent N` for each that was
-accepted and sent, `lost N` for the others.
+Connection n sends a text of its own to ADDRESS[n % …], waits a moment and closes. Prints `sent N BEGIN END` for each that was
+accepted and sent, with the clock before the first packet and after the text's, and `lost N` for the others.
 """
 
 import asyncio
 import sys
+import time
 
 
 def text(n):
@@ -15,11 +16,12 @@ def text(n):
 
 
 async def talk(n, address, port):
+    begin = time.time()
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), 8)
         writer.write(text(n))
         await asyncio.sleep(0.5)
-        print(f"sent {n}", flush=True)
+        print(f"sent {n} {begin:.6f} {time.time():.6f}", flush=True)
         writer.close()
         await asyncio.wait_for(writer.wait_closed(), 2)
     except (OSError, asyncio.TimeoutError) as problem:
