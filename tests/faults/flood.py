@@ -69,20 +69,23 @@ class Memory:
                 time.sleep(0.1)
 
 
+def sender(lab, *options):
+    """Starts `flood` from the attacker, with what comes after its MAC address."""
+    if not (lab.dir / "flood").exists():
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", lab.dir / "flood", pathlib.Path(__file__).with_suffix(".c")], check=True)
+    mac = lab.sensor.run(["cat", f"/sys/class/net/{lab.sensor.dev}/address"]).stdout.strip()
+    return lab.attacker.start([lab.dir / "flood", "a0", mac, *options], name="flood")
+
+
 class Flood:
     """A sensor in so much memory, a sender of `flood`, conversations, and the most memory that all had so far."""
 
     def __init__(self, case, lab, memory):
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", lab.dir / "flood", pathlib.Path(__file__).with_suffix(".c")], check=True)
         self.case, self.lab, self.memory = case, lab, memory
         self.watch = live.Live(lab, under=memory.under(), distinct=False)
         self.pids = self.watch.sensor.pids()
         self.stat = self.watch.sensor.bus.stat
         self.peak, self.peaks = {}, {}
-
-    def send(self, *options):
-        mac = self.lab.sensor.run(["cat", f"/sys/class/net/{self.lab.sensor.dev}/address"]).stdout.strip()
-        return self.lab.attacker.start([self.lab.dir / "flood", "a0", mac, *options], name="flood")
 
     def look(self):
         self.peak.update({k: max(v, self.peak.get(k, 0)) for k, v in self.memory.use().items()})
@@ -144,10 +147,10 @@ def flood(case, short):
     with begun(case) as f:
         if not f:
             return
-        sender = f.send(count, rate)
+        syns = sender(f.lab, count, rate)
         f.watch.talk(talks, seconds / talks)
-        f.wait(lambda: sender.poll() is not None, "the end of the flood", 1200)
-        took = float(sender.output())
+        f.wait(lambda: syns.poll() is not None, "the end of the flood", 1200)
+        took = float(syns.output())
         f.wait(lambda: f.watch.client.poll() is not None, "the end of the connections", 90)
         case.times = count
         case.require(len(f.watch.sent()) >= talks * 0.9, f"only {len(f.watch.sent())} of {talks} connections were accepted")
@@ -180,13 +183,13 @@ def flood_data(case, short):
             return
         data = os.urandom(BIG_BYTES)
         (f.lab.dir / "big").write_bytes(data)
-        sender = f.send(count, rate, 400)
+        syns = sender(f.lab, count, rate, 400)
         f.watch.talk(talks, count / rate / talks)
         clients = [f.lab.attacker.start(["/usr/bin/python3", "-c", SENDER, f.lab.dir / "big", f"203.0.113.{100 + n}", BIG_PORT],
                                         name=f"big{n}") for n in range(big)]
-        f.wait(lambda: sender.poll() is not None, "the end of the flood", 120)
+        f.wait(lambda: syns.poll() is not None, "the end of the flood", 120)
         f.wait(lambda: all(c.poll() is not None for c in (*clients, f.watch.client)), "the end of the connections", 90)
-        took, answered = map(float, sender.output().split())
+        took, answered = map(float, syns.output().split())
         case.times = int(answered)
         case.require(answered >= count * 0.9, f"only {answered:.0f} of {count} SYNs were answered")
         case.require(len(f.watch.sent()) >= talks * 0.9, f"only {len(f.watch.sent())} of {talks} connections were accepted")

@@ -1,8 +1,10 @@
 """Services that are stopped for a while, subscribers that are slow, late or cut off: memory stays capped, what a subscriber
 missed is what the numbers say, nothing on disk is lost."""
 
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -11,34 +13,70 @@ import threading
 import time
 
 import pipeline  # sets the path to the rig
+import flood
 import frames
 import live
 import records
 import rig
 
-# Reads stat and packet messages; prints what it got and what the sequence numbers say it missed. Sleeps before each if slow.
+# Takes in capture's messages until it is ended, and sleeps after each if it is slow, until SIGUSR1. With each stat message it says
+# how far it is. At the end, as JSON: [sequence number, number of the first packet] of each packet message, and of each stat message
+# [batches, sequence number of the last packet message before it].
 SUBSCRIBER = r"""
-import sys, time, msgpack, zmq
-endpoint, slow, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+import json, signal, sys, time, msgpack, zmq
+endpoint, slow = sys.argv[1], float(sys.argv[2])
+running, got, stats, last = True, [], [], -1
+def end(*_):
+    global running
+    running = False
+def hurry(*_):
+    global slow
+    slow = 0
+signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGUSR1, hurry)
 s = zmq.Context().socket(zmq.SUB)
 s.setsockopt(zmq.RCVHWM, 10)
-s.setsockopt(zmq.RCVBUF, 4096)
 s.connect(endpoint)
 s.subscribe("packet")
-last, got, missed, first = None, 0, 0, None
-end = time.monotonic() + seconds
-while time.monotonic() < end:
+s.subscribe("stat")
+while running:
     if not s.poll(200):
         continue
     topic, envelope, body = s.recv_multipart()
-    seq = msgpack.unpackb(envelope)["seq"]
-    first = seq if first is None else first
-    if last is not None:
-        missed += seq - last - 1
-    last, got = seq, got + 1
+    if topic == b"stat":
+        stats.append([msgpack.unpackb(body)["counters"]["batches"], last])
+        print("at", last, flush=True)
+        continue
+    last = msgpack.unpackb(envelope)["seq"]
+    got.append([last, msgpack.unpackb(body)["first"]])
     time.sleep(slow)
-print(f"first {first} last {last} got {got} missed {missed}", flush=True)
+print(json.dumps({"got": got, "stats": stats}), flush=True)
 """
+
+
+class Subscriber:
+    def __init__(self, lab, name, slow=0):
+        self.name = name
+        self.proc = lab.sensor.start(["/usr/bin/python3", "-c", SUBSCRIBER, f"ipc://{lab.run_dir}/capture.sock", slow], name=name)
+
+    def reach(self, seq):
+        """Waits until it has had message seq, or a later one."""
+        def there():
+            at = re.findall(r"^at (-?\d+)$", self.proc.output(), re.M)
+            return at and int(at[-1]) >= seq
+        rig.wait_for(there, f"message {seq} to {self.name}", 30, self.proc)
+        return self
+
+    def end(self):
+        if self.proc.stop() != 0:
+            raise rig.Failed(f"{self.name}: {self.proc.tail()}")
+        said = json.loads(self.proc.output().splitlines()[-1])
+        self.got, self.stats = dict(said["got"]), said["stats"]
+
+    def gaps(self):
+        """What the sequence numbers say was missed between the first and the last."""
+        seqs = list(self.got)
+        return sum(after - before - 1 for before, after in zip(seqs, seqs[1:]))
 
 
 def stopped(case, short):
@@ -82,33 +120,46 @@ def stopped(case, short):
 
 
 def subscribers(case, short):
-    """A slow one, one that is killed in the middle, and one that comes late: capture's memory is capped, the gap is the count."""
-    seconds = 4 if short else 15
+    """While a flood comes: one that is quick, one that is slow, one that is killed, and one that comes late. Capture's memory is
+    capped; sequence numbers count what capture counts, and tell the slow one how much of what the quick one has is missing."""
+    count = 100_000 if short else 500_000
     with rig.Lab() as lab:
-        watch = live.Live(lab)
-        watch.talk(seconds * 10, 0.1)
-        endpoint = f"ipc://{lab.run_dir}/capture.sock"
-
-        def subscriber(slow, name, for_s=seconds):
-            return lab.sensor.start(["/usr/bin/python3", "-c", SUBSCRIBER, endpoint, slow, for_s], name=name)
+        # A queue that the slow one fills.
+        watch = live.Live(lab, {"hwm": 150})
+        watch.talk(40 if short else 200, 0.1)
+        stat, peak = watch.sensor.bus.stat, 0
         before = live.memory(watch.sensor)["capture"][0]
-        slow, quick, doomed = subscriber(0.4, "slow"), subscriber(0, "quick"), subscriber(0, "doomed", 600)
-        time.sleep(seconds / 2)
-        doomed.kill()
-        late = subscriber(0, "late", seconds / 2)
-        for proc in (slow, quick, late):
-            rig.wait_for(lambda p=proc: p.poll() is not None, "the end of a subscriber", seconds + 10)
-            words = proc.output().split()
+        quick = Subscriber(lab, "quick").reach(0)
+        slow, doomed = Subscriber(lab, "slow", 0.4).reach(0), Subscriber(lab, "doomed").reach(0)
+        sender = flood.sender(lab, count, 25_000)
+
+        def sent(share):
+            nonlocal peak
+            peak = max(peak, live.memory(watch.sensor)["capture"][0])
+            return stat("capture")["received"] >= share * count and (share < 1 or sender.poll() is not None)
+        rig.wait_for(lambda: sent(0.5), "half of the flood", 120, watch.sensor.up)
+        doomed.proc.kill()
+        had = stat("capture")["batches"]
+        late = Subscriber(lab, "late").reach(had)
+        rig.wait_for(lambda: sent(1), "the end of the flood", 120, watch.sensor.up)
+        slow.proc.signal(signal.SIGUSR1)  # it learns of its gap from what comes after it
+        slow.reach(stat("capture")["batches"])
+        for each in (slow, late, quick):
+            each.end()
             case.times += 1
-            if not case.require(len(words) == 8 and words[1] != "None", f"{proc.name}: {proc.output()}"):
-                continue
-            first, last, got, missed = map(int, words[1::2])
-            case.require(got + missed == last - first + 1, f"{proc.name}: the gap is not the count: {words}")
-            case.require(proc is slow or missed == 0, f"{proc.name} missed {missed}")
-            case.require(proc is not late or first > 1, "the late one got what was before it")
-        grown = live.memory(watch.sensor)["capture"][0] - before
-        case.require(grown < 32 << 20, f"capture grew by {grown >> 20} MiB")
-        watch.client.stop()
+        case.require(len(quick.stats) > 2 and not quick.gaps(), f"the quick one missed {quick.gaps()}, {quick.stats}")
+        other = [x for x in quick.stats if x[1] >= 0 and x[0] != x[1] + 1]
+        case.require(not other, f"capture's count of messages and the last sequence number differ: {other}")
+        for each in (slow, late):
+            other = [(n, first) for n, first in each.got.items() if quick.got.get(n) != first]
+            case.require(not other, f"{each.name}: not the messages that the quick one has under the same numbers: {other[:5]}")
+            there = sum(min(each.got) <= n <= max(each.got) for n in quick.got)
+            case.require(there - len(each.got) == each.gaps(),
+                         f"{each.name} missed {there - len(each.got)} messages, and its numbers say {each.gaps()}")
+        case.require(slow.gaps(), f"the slow one missed nothing of {len(quick.got)} messages")
+        case.require(not late.gaps() and min(late.got) >= had, f"the late one: {late.gaps()} gaps, from {min(late.got)}, {had} were sent")
+        case.require(peak - before < 32 << 20, f"capture grew by {peak - before >> 20} MiB")
+        case.note(f"{len(quick.got)} messages; the slow one missed {slow.gaps()}; capture grew by {(peak - before) / 2**20:.1f} MiB")
         watch.finish(case, whole=True)
 
 
