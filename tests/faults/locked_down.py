@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -40,40 +41,59 @@ def privileges(case, short):
             cwd = [os.readlink(f) for f in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
             shared = [f for f in cwd if f.startswith(("/tmp/", "/var/tmp/", "/dev/shm/")) and not f.startswith(str(lab.dir))]
             case.require(not shared, f"{service} holds {shared}")
+        sockets = [p for p in lab.run_dir.iterdir() if p.is_socket()]
+        case.require(len(sockets) >= len(sensors.SERVICES), f"sockets: {sockets}")
+        modes(case, lab.run_dir, 0o660)
         watch.finish(case, whole=False)
-        modes(case, lab.state)
+        modes(case, lab.state, 0o640)
 
 
-def modes(case, state):
-    for path in [state, *state.rglob("*")]:
+def modes(case, place, of_files):
+    """Nothing in a place of the services may be written by others than them, or be open to everybody."""
+    for path in [place, *place.rglob("*")]:
         info = path.lstat()
-        allowed = 0o750 if stat.S_ISDIR(info.st_mode) else 0o640
+        allowed = 0o750 if stat.S_ISDIR(info.st_mode) else of_files
         case.times += 1
         case.require(not stat.S_IMODE(info.st_mode) & ~allowed, f"{path}: {oct(stat.S_IMODE(info.st_mode))}")
 
 
 # What no service may do after its start, with the numbers of x86-64.
-FORBIDDEN = {"execve": 59, "ptrace": 101, "chroot": 161, "mount": 165, "setuid": 105, "kill": 62, "open_by_handle_at": 304}
+FORBIDDEN = {"execve": 59, "execveat": 322, "ptrace": 101, "process_vm_writev": 311, "chroot": 161, "pivot_root": 155, "mount": 165,
+             "umount2": 166, "unshare": 272, "setns": 308, "setuid": 105, "setgid": 106, "setresuid": 117, "capset": 126, "kill": 62,
+             "open_by_handle_at": 304, "init_module": 175, "kexec_load": 246, "bpf": 321, "perf_event_open": 298, "keyctl": 250,
+             "userfaultfd": 323, "io_uring_setup": 425, "reboot": 169, "personality": 135, "mknod": 133, "symlink": 88}
+EVERY = (*sensors.SERVICES, "logptn", "forwarder")
+WITH_ALL = {"up": {"services": EVERY}, "forwarder": {"webhook_url": "http://127.0.0.1:9/"}}  # nobody takes what it sends
+
+
+def everything(sensor):
+    """{service: pid} of a sensor WITH_ALL, once all of them run."""
+    def running():
+        found = sensor.pids()
+        return len(found) == len(EVERY) and all(f" {s}: started " in sensor.up.output() for s in EVERY) and found
+    return rig.wait_for(running, "a start of every service", 20, sensor.up)
 
 
 def forbidden(case, short):
-    """The filter that each service really installs is read and run for calls it must not make: the answer is to kill."""
-    with pipeline.Pipeline() as p:
-        for service in pipeline.SERVICES:
-            trace = p.dir / f"{service}.seccomp"
-            proc = p.start(service, before=["strace", "-f", "-qq", "-v", "-s", "0", "-e", "trace=seccomp", "-o", str(trace)])
-            rig.wait_for(lambda: " started " in proc.output(), "a start", 10, proc)
-            child = pipeline.child_of(proc.pid)
-            os.kill(child, 15)
-            proc.wait(15)
-            program = re.search(r"filter=\[(.*)\]\}", trace.read_text())
+    """The filter that each service of a sensor really installs is read and run for calls it must not make: the answer is to kill."""
+    with rig.Lab() as lab:
+        trace = lab.dir / "seccomp"
+        under = ["strace", "-f", "-qq", "-v", "-s", "0", "-e", "trace=seccomp", "-e", "signal=none", "-o", trace]
+        watch = live.Live(lab, WITH_ALL, under=under)
+        pids = everything(watch.sensor)
+        filters = dict(re.findall(r"^(\d+) +seccomp\(.*filter=\[(.*)\]\}", trace.read_text(), re.M))
+        for service in EVERY:
+            program = filters.get(str(pids[service]))
             if not case.require(program, f"{service} installs no filter"):
                 continue
             for name, number in FORBIDDEN.items():
-                verdict = evaluate(program.group(1), number)
+                verdict = evaluate(program, number)
                 case.times += 1
                 case.require(verdict == "KILL_PROCESS", f"{service}: {name} is answered with {verdict}")
-            case.require(evaluate(program.group(1), 0) == "ALLOW", f"{service} may not read")
+            case.require(evaluate(program, 0) == "ALLOW", f"{service} may not read")
+        os.kill(pipeline.child_of(watch.sensor.up.pid), signal.SIGTERM)  # strace would keep it
+        case.require(watch.sensor.up.wait(30) == 0, watch.sensor.up.tail())
+        watch.sensor.bus.close()
 
 
 def evaluate(text, number):
@@ -102,12 +122,13 @@ def evaluate(text, number):
 def killed(case, short):
     """Each service of a running sensor makes a forbidden call, after its start, as its own user: it is killed for it, comes back, and the
     sensor goes on."""
-    calls = ("execve",) if short else FORBIDDEN
+    calls = ("execve",) if short else FORBIDDEN if case.long else ("execve", "ptrace", "chroot", "mount", "setuid", "kill")
     with rig.Lab() as lab:
-        for service in (*sensors.SERVICES, "logptn"):
+        for service in EVERY:
             with_shim = pipeline.Shim("forbidden", pathlib.Path(tempfile.mkdtemp(dir=lab.dir)), [service])
             with_shim.bin.parent.chmod(0o755)
-            watch = live.Live(lab, program=with_shim.bin / "lurker")
+            watch = live.Live(lab, WITH_ALL, program=with_shim.bin / "lurker")
+            everything(watch.sensor)
             for name in calls:
                 pid = watch.sensor.pids()[service]
                 with_shim.set(FORBIDDEN[name])
@@ -118,6 +139,87 @@ def killed(case, short):
             how = set(re.findall(rf"service ended name={service} .*?(signal=\d+|exit=\d+)", watch.sensor.up.output()))
             case.require(how == {f"signal={signal.SIGSYS.value}"}, f"{service} ended with {how}")
             case.require(watch.sensor.stop() == 0, watch.sensor.up.tail())
+
+
+def strangers(case, short):
+    """Services that publish on TCP: who has no key, or a key that is not allowed, gets nothing out, and neither do bytes that are no
+    ZeroMQ; who publishes to a service under a name of ours, without our key, gets nothing in."""
+    import zmq
+    context = zmq.Context.instance()
+    with pipeline.Pipeline() as p:
+        keys, allowed = p.dir / "keys", p.dir / "allowed"
+        for name in ("sensor", "friend", "stranger"):
+            subprocess.run([rig.program("lurker"), "keygen", keys, name], check=True, capture_output=True)
+        allowed.mkdir()
+        shutil.copy(keys / "friend.pub", allowed)
+
+        def key(name):
+            return (keys / name).read_bytes().strip()
+
+        def curve(name):
+            return {"CURVE_SERVERKEY": key("sensor.pub"), "CURVE_PUBLICKEY": key(f"{name}.pub"), "CURVE_SECRETKEY": key(f"{name}.secret")}
+
+        def connected(kind, to, options):
+            s = context.socket(kind)
+            s.setsockopt(zmq.LINGER, 0)
+            for option, value in options.items():
+                s.setsockopt(getattr(zmq, option), value)
+            s.connect(to)
+            return s
+        fake = context.socket(zmq.PUB)
+        fake.setsockopt(zmq.LINGER, 0)
+        for option, value in (("CURVE_SERVER", 1), ("CURVE_SECRETKEY", key("stranger.secret"))):
+            fake.setsockopt(getattr(zmq, option), value)
+        plain_fake = context.socket(zmq.PUB)
+        producers = [f"{name}=tcp://127.0.0.1:{s.bind_to_random_port('tcp://127.0.0.1')}"
+                     for name, s in (("capture", fake), ("flowagg", plain_fake))]
+        secret = ("--curve-secret", keys / "sensor.secret", "--curve-clients", allowed, "--curve-server", keys / "sensor.pub")
+        procs = {}
+        for service in pipeline.WITH_FORWARDER:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            proc = procs[service] = p.start(service, "--endpoint", f"tcp://127.0.0.1:{port}", *secret,
+                                            "--producers", producers[0], "--producers", producers[1])
+            rig.wait_for(lambda: " started " in proc.output(), "a start", 10, proc)
+            to = f"tcp://127.0.0.1:{port}"
+            out = {name: connected(zmq.SUB, to, options) for name, options in (("nobody", {}), ("stranger", curve("stranger")))}
+            for s in out.values():
+                s.subscribe(b"")
+            # What is sent to a publisher is subscriptions, or nothing.
+            into = [connected(zmq.PUB, to, curve("stranger")), connected(zmq.DEALER, to, {})]
+            raw = socket.create_connection(("127.0.0.1", port))
+            raw.sendall(b"GET / HTTP/1.1\r\n\r\n" + bytes(range(256)) * 64)
+            friend = connected(zmq.SUB, to, curve("friend"))
+            friend.subscribe(b"stat")
+            for _ in range(3):
+                for s in (*into, fake, plain_fake):
+                    try:
+                        s.send_multipart([b"packet", b"\x80", b"\x80"], zmq.NOBLOCK)
+                    except zmq.Again:
+                        pass
+                case.require(friend.poll(15_000), f"{service}: the friend gets nothing\n{proc.tail()}")
+                friend.recv_multipart()
+            for name, s in out.items():
+                case.times += 1
+                case.require(not s.poll(0), f"{service}: {name} gets messages")
+            raw.settimeout(0.1)
+            got = b""
+            try:
+                while more := raw.recv(4096):
+                    got += more
+            except OSError:
+                pass
+            case.require(len(got) <= 64, f"{service}: {len(got)} bytes for what is no ZeroMQ: {got[:80]}")  # ZeroMQ's greeting
+            raw.close()
+            for s in (*out.values(), *into, friend):
+                s.close(0)
+            case.require(proc.poll() is None and "subscriber refused" in proc.output(), f"{service}: {proc.poll()}\n{proc.tail()}")
+        for service, proc in procs.items():
+            case.require(proc.stop() == 0, f"{service} ended with {proc.poll()}\n{proc.tail(6)}")
+            now = p.now(service)
+            case.require(now.get("bus_received") == 0 == now.get("bus_malformed"), f"{service} took in what strangers published: {now}")
+        for s in (fake, plain_fake):
+            s.close(0)
 
 
 def units(case, short):
@@ -136,4 +238,5 @@ def units(case, short):
     case.note(", ".join(f"{name} {level}" for name, level in worst.items()))
 
 
-CASES = {"locked-privileges": privileges, "locked-calls": forbidden, "locked-killed": killed, "locked-units": units}
+CASES = {"locked-privileges": privileges, "locked-calls": forbidden, "locked-killed": killed,
+         "locked-strangers": strangers, "locked-units": units}
