@@ -1,8 +1,10 @@
 """The disk refuses: one call or all of them, a small or full or read-only filesystem, no inodes, no descriptors."""
 
+import collections
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -172,7 +174,45 @@ class Small:
         self.close()
 
 
-LAB_FEED = 4000
+COUNT = 20  # conversations of a feed
+
+
+def write_feed(path, n):
+    """The nth feed: a file of conversations of its own; its packets."""
+    packets = frames.conversations(COUNT, first=COUNT * n, start_s=1_790_000_000 + 8000 * n)
+    frames.write(path, packets)
+    return packets
+
+
+def feed(case, p, path, n):
+    write_feed(path, n)
+    code = p.feed(path)
+    case.require(code == 0, f"capture -r ended with {code}\n{p.procs[-1].tail(4)}")
+
+
+def taken(case, n, packets, held):
+    """Which conversations of feed n a capture on a disk that refuses has journalled, whole. What it did not take it must say; as the disk
+    goes on refusing, that is the end of the file."""
+    ended = re.search(r"capture: ended packets=(\d+)", held.output())
+    count = int(ended[1]) if ended else 0
+    case.require(held.poll() == (0 if ended else 1), f"capture ended with {held.poll()}\n{held.tail(6)}")
+    case.require(count == len(packets) or " error " in held.output(), f"capture took {count} of {len(packets)} and says nothing\n{held.tail(6)}")
+    got, whole = 0, []
+    for c in range(COUNT * n, COUNT * (n + 1)):
+        got += len(frames.conversations(1, first=c))
+        whole += [c] if got <= count else []
+    return whole, count
+
+
+def compare_all(case, p, conversations):
+    """All of these conversations have a record, once and whole, and records and archive are about the same objects."""
+    got = collections.Counter(records.payload(r) for r in p.records())
+    case.lost += sum(frames.text(c) not in got for c in conversations)
+    ids = [r["flow_id"] for r in p.records()]
+    case.duplicated += len(ids) - len(set(ids))
+    named = {r["s3path"][r["s3path"].index("pcap/"):] for r in p.records()}
+    stored = {key[key.index("pcap/"):] for key in p.objects() if "pcap/" in key}
+    case.require(named == stored, f"in records and not in the archive: {sorted(named - stored)[:3]}, the other way: {sorted(stored - named)[:3]}")
 
 
 def trouble(case, small, begin, end, rounds):
@@ -183,16 +223,14 @@ def trouble(case, small, begin, end, rounds):
         outside.mkdir(exist_ok=True)
         p.dir, real = outside, p.dir
         try:
-            p.dir = outside
             procs = {s: p.start(s) for s in SERVICES}
-            fed = 0
             path = outside / "in.pcap"
-            for n in range(rounds):
-                feed(case, p, path, fed)
-                fed += 1
+            expected = []
+            for n in range(0, 3 * rounds, 3):
+                feed(case, p, path, n)
                 rig.wait_for(p.done, "the end of a round", 20)
                 begin()
-                # capture cannot write either: what it says it could not write is not lost, it was never taken.
+                packets = write_feed(path, n + 1)
                 held = p.start("capture", "-r", path, "--end-gap-s", 600)
                 time.sleep(2)
                 for s, proc in procs.items():
@@ -204,32 +242,29 @@ def trouble(case, small, begin, end, rounds):
                 end()
                 relieved = time.monotonic()
                 held.wait(30)
-                feed(case, p, path, fed)
-                fed += 1
+                whole, count = taken(case, n + 1, packets, held)
+                case.note(f"capture took {count} of {len(packets)} packets while the disk refused, and ended with {held.poll()}")
+                feed(case, p, path, n + 2)
                 rig.wait_for(p.done, "work after relief", 30)
                 case.recovered = max(case.recovered or 0, time.monotonic() - relieved)
                 case.times += 1
+                expected += [c for m in (n, n + 2) for c in range(COUNT * m, COUNT * (m + 1))] + whole
             for s, proc in procs.items():
                 case.require(proc.stop() == 0, f"{s} ended with {proc.poll()}\n{proc.tail(6)}")
-                lines = [x for x in proc.output().splitlines() if " error " in x or " warn " in x]
-                case.require(len(lines) <= 12 * rounds, f"{s} says it too often: {len(lines)} lines\n" + "\n".join(lines[:9]))
+                said = collections.Counter(re.findall(r" (?:error|warn) +\w+: ([^=]*?)(?: \w+=|$)", proc.output(), re.M))
+                often = {event: times for event, times in said.items() if times > rounds}
+                case.require(not often, f"{s} says more than once a round: {often}\n{proc.tail(9)}")
+            compare_all(case, p, expected)
             said = p.audit()
             case.require(said.returncode == 0, said.stdout + said.stderr)
             turned = [k for k in ("total_disk", "total_spool") if p.now("flowagg").get(k)]
-            if turned:
-                case.note(f"given up and counted: { {k: p.now('flowagg')[k] for k in turned} }")
+            case.require(not turned, f"given up: { {k: p.now('flowagg')[k] for k in turned} }")
         finally:
             for proc in p.procs:
                 if proc.poll() is None:
                     proc.kill()
             shutil.rmtree(outside, ignore_errors=True)
             p.dir = real
-
-
-def feed(case, p, path, n):
-    frames.write(path, frames.conversations(20, first=20 * n, start_s=1_790_000_000 + 8000 * n))
-    code = p.feed(path)
-    case.require(code == 0, f"capture -r ended with {code}\n{p.procs[-1].tail(4)}")
 
 
 def refused(case, short):
@@ -279,7 +314,8 @@ def read_only(case, short):
             p.dir.mkdir()
             try:
                 path = p.dir / "in.pcap"
-                for n in range(1 if short else 3):
+                rounds = 1 if short else 3
+                for n in range(rounds):
                     feed(case, p, path, n)
                     small.remount("ro")
                     for s in SERVICES:
@@ -289,6 +325,7 @@ def read_only(case, short):
                         case.times += 1
                     small.remount("rw")
                     case.recovered = max(case.recovered or 0, p.work_off())
+                compare_all(case, p, range(COUNT * rounds))
                 said = p.audit()
                 case.require(said.returncode == 0, said.stdout + said.stderr)
             finally:
