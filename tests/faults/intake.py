@@ -16,15 +16,17 @@ from no_memory import build_shim
 from pipeline import Pipeline, crashed, rig, torn
 
 COUNT = 30
+UPLOAD = 3 << 20
 
 
 def strace(call, how, log):
     return ["strace", "-f", "-qq", "-y", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={call}:{how}"]
 
 
-def one(name, path, killed, before=(), env=None, mark=None, options=()):
+def one(name, path, killed, before=(), env=None, mark=None, options=(), sizes=()):
     """One capture with a fault, another after it, and the services on what they left. None when the fault did not come (mark is the
-    file that tells, or its lines with INJECTED), OUTSIDE when it is not about the state; else a complaint or ''."""
+    file that tells, or its lines with INJECTED), OUTSIDE when it is not about the state; else a complaint or ''. sizes: of payloads in
+    the file besides those of the conversations."""
     with Pipeline() as p:
         place = p.dir / "mark"
         proc = p.start("capture", "-r", path, *options, before=before(place) if before else (), env=env and env(place))
@@ -53,7 +55,7 @@ def one(name, path, killed, before=(), env=None, mark=None, options=()):
             return f"{name}: {problem}"
         # The second capture took all of it.
         texts = {r["payload_len"] for r in p.records()}
-        missing = [n for n in range(COUNT) if len(frames.text(n)) not in texts]
+        missing = [size for size in (*(len(frames.text(n)) for n in range(COUNT)), *sizes) if size not in texts]
         bad = torn(p.state)
         words = [f"{name}: torn {bad[:3]}"] if bad else []
         words += [f"{name}: {len(missing)} conversations are missing"] if missing else []
@@ -79,12 +81,20 @@ def over(case, tries, most, step):
 
 
 class Input:
-    """A capture file, and a folder for what a case needs."""
+    """A capture file, and a folder for what a case needs. long: with an upload that fills several segments of the journal."""
+
+    def __init__(self, long=False):
+        self.long = long
 
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lurker-faults-", dir=os.environ.get("XDG_RUNTIME_DIR")))
         self.path = self.dir / "in.pcap"
-        frames.write(self.path, frames.conversations(COUNT))
+        packets = frames.conversations(COUNT)
+        if self.long:
+            start = packets[-1][0]
+            upload = frames.talk("10.9.9.9", 999, "203.0.113.9", 81, bytes(UPLOAD))
+            packets[-8:-8] = [(start, frame) for frame in upload]
+        frames.write(self.path, packets)
         return self
 
     def __exit__(self, *_):
@@ -96,6 +106,18 @@ def kills(case, short):
         over(case, [lambda n, c=c: one(f"capture {c} {n}", given.path, True,
                                        before=lambda log: strace(c, f"signal=KILL:when={n}", log)) for c in CALLS],
              100, 7 if short else 1)
+
+
+def rotating(case, short):
+    """As kills, while the journal goes on in one segment after the other."""
+    with Input(long=True) as given:
+        with Pipeline() as p:
+            case.require(p.feed(given.path) == 0, p.procs[-1].tail())
+            segments = len(list((p.state / "journal").glob("*.pcap")))
+            case.require(segments > 3, f"{segments} segments")
+        over(case, [lambda n, c=c: one(f"capture {c} {n}", given.path, True,
+                                       before=lambda log: strace(c, f"signal=KILL:when={n}", log), sizes=[UPLOAD]) for c in CALLS],
+             100, 9 if short else 1)
 
 
 def errors(case, short):
@@ -114,4 +136,4 @@ def no_memory(case, short):
              500, 7 if short else 1)
 
 
-CASES = {"kill-capture": kills, "errors-capture": errors, "no-memory-capture": no_memory}
+CASES = {"kill-capture": kills, "kill-capture-rotating": rotating, "errors-capture": errors, "no-memory-capture": no_memory}
