@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "pkt/be.h"
 
 /* Link types of one run; a file with more of them is not filtered any further: the last one is
  * compiled anew. */
@@ -15,22 +19,43 @@ struct filter {
 		int linktype;
 		bool valid;
 		struct bpf_program program;
+		char why[160]; /* if it is not valid */
 	} link[MAX_LINKS];
 	size_t n;
 };
+
+enum {
+	LINKTYPE_NULL = 0,
+	LINKTYPE_RAW_BSD = 12,
+	LINKTYPE_RAW_OPENBSD = 14,
+	LINKTYPE_RAW = 101,
+	LINKTYPE_LOOP = 108
+};
+
+/* link_of: what the packet is compiled for. The address family of BSD loopback is in the byte order of the machine that
+ * captured; that of a machine of the other order stands as LINKTYPE_LOOP has it. */
+static int link_of(const struct capfile_packet *k)
+{
+	bool network_order =
+		k->linktype == LINKTYPE_NULL && k->caplen >= 4 && be32(k->data) <= 0xffff;
+
+	return network_order ? LINKTYPE_LOOP : k->linktype;
+}
 
 /* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw
  * IP. */
 static int compile(const char *expression, int linktype, struct bpf_program *out, char *err,
 		   size_t errlen)
 {
-	pcap_t *p = pcap_open_dead(linktype == 101 ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
+	bool raw = linktype == LINKTYPE_RAW || linktype == LINKTYPE_RAW_BSD ||
+		   linktype == LINKTYPE_RAW_OPENBSD;
+	pcap_t *p = pcap_open_dead(raw ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
 
 	if (!p)
 		return -ENOMEM;
 	int rc = pcap_compile(p, out, expression, 1, PCAP_NETMASK_UNKNOWN) ? -EINVAL : 0;
 	if (rc)
-		strncat(err, pcap_geterr(p), errlen - 1);
+		snprintf(err, errlen, "%s", pcap_geterr(p));
 	pcap_close(p);
 	return rc;
 }
@@ -70,14 +95,14 @@ void filter_free(struct filter **fp)
 	*fp = NULL;
 }
 
-bool filter_match(struct filter *f, const struct capfile_packet *k)
+int filter_match(struct filter *f, const struct capfile_packet *k, const char **why)
 {
+	int linktype = link_of(k);
 	size_t i = 0;
 
-	while (i < f->n && f->link[i].linktype != k->linktype)
+	while (i < f->n && f->link[i].linktype != linktype)
 		i++;
 	if (i == f->n) {
-		char err[PCAP_ERRBUF_SIZE] = "";
 		if (i == MAX_LINKS) {
 			i--;
 			if (f->link[i].valid)
@@ -85,12 +110,13 @@ bool filter_match(struct filter *f, const struct capfile_packet *k)
 		} else {
 			f->n++;
 		}
-		f->link[i].linktype = k->linktype;
-		f->link[i].valid =
-			!compile(f->expression, k->linktype, &f->link[i].program, err, sizeof err);
+		f->link[i].linktype = linktype;
+		f->link[i].valid = !compile(f->expression, linktype, &f->link[i].program,
+					    f->link[i].why, sizeof f->link[i].why);
 	}
+	*why = f->link[i].why;
 	if (!f->link[i].valid)
-		return false;
+		return -EINVAL;
 	const struct pcap_pkthdr h = {.caplen = k->caplen, .len = k->len};
 	return pcap_offline_filter(&f->link[i].program, &h, k->data) > 0;
 }

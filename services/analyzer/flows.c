@@ -373,13 +373,17 @@ static int take(struct flows *t, const struct origin *from, const struct pkt *p,
 			k = &own;
 		}
 		rc = add(t, from, p, out, k);
-		if (rc || out->depth == MAX_TUNNEL_DEPTH || p->proto == IPPROTO_TCP)
+		if (rc || p->proto == IPPROTO_TCP)
 			return rc;
 		enum pkt_tunnel kind = pkt_inner(p, &inner);
 		inner.ts_wraps = p->ts_wraps;
 		if (kind == PKT_TUNNEL_NONE || inner.stop == PKT_ARP ||
 		    inner.stop == PKT_OTHER_L3 || inner.stop == PKT_BROKEN)
 			return 0;
+		if (out->depth == MAX_TUNNEL_DEPTH) {
+			t->counts.deep++;
+			return 0;
+		}
 		struct outside next = enter(t, p, kind, out);
 		return take(t, &made, &inner, &next, NULL);
 	case PKT_BROKEN:

@@ -45,6 +45,7 @@ struct flows_counts {
 	uint64_t broken;      /* headers that contradict themselves */
 	uint64_t link;        /* of a link type that we do not know */
 	uint64_t turned_away; /* packets of flows beyond max_flows */
+	uint64_t deep;        /* packets with more tunnels inside each other than are looked into */
 	/* Packets of the file that count in no flow outside tunnels: packets = outside + the
 	 * packets of those flows. Fragments that complete nothing, and the reasons above. */
 	uint64_t outside;

@@ -62,8 +62,22 @@ static bool is_foreign(const struct flows *t, const struct capfile_packet *k)
 	return k->linktype == LINKTYPE_ETHERNET && flows_foreign(t, k->data, k->caplen);
 }
 
+/* is_wanted: whether the filter lets a packet through. */
+static bool is_wanted(struct filter *f, const struct capfile_packet *k, struct input_result *res)
+{
+	const char *why;
+	int match = f ? filter_match(f, k, &why) : 1;
+
+	if (match < 0 && !*res->unfiltered) {
+		snprintf(res->unfiltered, sizeof res->unfiltered, "%s", why);
+		res->unfiltered_link = k->linktype;
+	}
+	return match > 0;
+}
+
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
-static int read_all(const struct input_options *o, struct capfile *c, struct flows *t)
+static int read_all(const struct input_options *o, struct capfile *c, struct flows *t,
+		    struct input_result *res)
 {
 	struct flows_packet batch[FLOWS_BATCH];
 	struct capfile_packet k;
@@ -74,13 +88,15 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 	do {
 		/* Packets stay where they are as long as the next ones are at hand. */
 		bool more = (read = capfile_next(c, &k)) == 1;
-		if (more && !is_foreign(t, &k) && (!o->filter || filter_match(o->filter, &k))) {
+		if (more && !is_foreign(t, &k) && is_wanted(o->filter, &k, res)) {
 			struct flows_packet *to = &batch[n++];
 			to->no = no;
 			to->place = k.place;
 			to->p.ts_ns = k.ts_ns;
 			pkt_decode(k.linktype, k.data, k.caplen, k.len, &to->p);
 			to->p.ts_wraps = k.ts_wraps;
+			if (to->p.stop == PKT_LINK)
+				res->unknown_link = k.linktype;
 		}
 		if (o->progress && (!more || no % PROGRESS_STEP == 0)) {
 			*o->progress += capfile_offset(c) - told;
@@ -108,7 +124,7 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	int rc = flows_new(&flows, &t);
 	if (rc)
 		return rc;
-	res->rc = read_all(o, c, t);
+	res->rc = read_all(o, c, t, res);
 	res->offset = capfile_offset(c);
 	if (res->rc)
 		snprintf(res->error, sizeof res->error, "%s",
@@ -125,6 +141,7 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	res->counts = *flows_counts(t);
 	res->defrag = *flows_defrag(t);
 	res->incomplete = flows_incomplete(t);
+	res->strays = capfile_strays(c);
 	flows_free(&t);
 	record_end(r);
 	return rc;

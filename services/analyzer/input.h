@@ -28,6 +28,11 @@ struct input_result {
 	char error[192]; /* why, if rc is not 0 */
 	uint64_t records;
 	uint64_t incomplete; /* fragmented datagrams that never completed */
+	uint64_t strays;     /* packets of interfaces that the file does not describe: not read */
+	int unknown_link;    /* one of those that counts.link counts */
+	int unfiltered_link; /* one that the filter has no meaning for, if unfiltered (why) is not empty: its packets are
+			      * not read */
+	char unfiltered[160];
 	struct flows_counts counts;
 	struct defrag_counts defrag;
 };

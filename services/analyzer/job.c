@@ -96,9 +96,57 @@ static int print(struct job *j, const struct crew_frame *frame, struct bytes lin
 	return rc;
 }
 
+/* unread: says in one line what of a file is in no record because it was not looked at. What no reader can make sense of
+ * (broken headers, fragments without the rest) leaves the exit code alone: captures have it. */
+static void unread(struct job *j, const char *path, const struct input_result *r)
+{
+	const struct flows_counts *c = &r->counts;
+	const struct defrag_counts *g = &r->defrag;
+	char link[64], beyond[64];
+	const struct {
+		uint64_t n;
+		const char *unit, *what;
+		bool damage;
+	} rows[] = {
+		{c->link, "packet", link, true},
+		{r->strays, "packet", "of interfaces that the file does not describe", true},
+		{c->turned_away, "packet", beyond, true},
+		{c->deep, "packet", "deeper inside tunnels than is looked", true},
+		{c->broken, "packet", "whose headers are broken", false},
+		{g->timed_out + g->evicted + r->incomplete, "datagram",
+		 "whose fragments did not all come", false},
+	};
+	struct buf text;
+
+	snprintf(link, sizeof link, "of link type %d, which is not known", r->unknown_link);
+	snprintf(beyond, sizeof beyond, "of flows beyond --max-flows %" PRIu32,
+		 j->o->crew.input.flows.max_flows);
+	buf_init(&text, 1024);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (!rows[i].n)
+			continue;
+		buf_addf(&text, "%s%" PRIu64 " %s%s %s",
+			 text.n ? ", " : "not in the records: ", rows[i].n, rows[i].unit,
+			 rows[i].n == 1 ? "" : "s", rows[i].what);
+		j->damaged = j->damaged || rows[i].damage;
+	}
+	if (text.n && !buf_addc(&text, 0))
+		complain(j, path, (const char *)text.p);
+	buf_fini(&text);
+	if (*r->unfiltered) {
+		snprintf(beyond, sizeof beyond, "--filter is not valid for link type %d",
+			 r->unfiltered_link);
+		char why[sizeof beyond + sizeof r->unfiltered + 4];
+		snprintf(why, sizeof why, "%s: %s", beyond, r->unfiltered);
+		complain(j, path, why);
+		j->damaged = true;
+	}
+}
+
 /* ended: a file came to its end, or did not. */
 static void ended(struct job *j, const char *path, bool named, const struct crew_frame *end)
 {
+	uint64_t n = end->result.records;
 	char text[320];
 
 	j->files++;
@@ -108,11 +156,18 @@ static void ended(struct job *j, const char *path, bool named, const struct crew
 		complain(j, path, end->result.error);
 		j->damaged = true;
 	} else if (end->result.rc) {
-		snprintf(text, sizeof text, "%s: the %" PRIu64 " records before that are kept",
-			 end->result.error, end->result.records);
+		if (n > 1)
+			snprintf(text, sizeof text,
+				 "%s: the %" PRIu64 " records before that are kept",
+				 end->result.error, n);
+		else
+			snprintf(text, sizeof text, "%s: %s", end->result.error,
+				 n ? "the record before that is kept" : "no record before that");
 		complain(j, path, text);
 		j->damaged = true;
 	}
+	if (!end->rc)
+		unread(j, path, &end->result);
 }
 
 static int take(void *arg, const struct crew_frame *frame, struct bytes line)
@@ -147,6 +202,23 @@ static bool before(const struct crew_frame *a, const struct crew_frame *b)
 	return a->first_ns != b->first_ns ? a->first_ns < b->first_ns : a->first_no < b->first_no;
 }
 
+/* add: what one more of the processes that share a file counted. Strays are nobody's: all pass over them. */
+static void add(struct input_result *to, const struct input_result *of)
+{
+	to->records += of->records;
+	to->incomplete += of->incomplete;
+	to->counts.link += of->counts.link;
+	to->counts.turned_away += of->counts.turned_away;
+	to->counts.deep += of->counts.deep;
+	to->counts.broken += of->counts.broken;
+	to->defrag.timed_out += of->defrag.timed_out;
+	to->defrag.evicted += of->defrag.evicted;
+	if (!*to->unfiltered) {
+		memcpy(to->unfiltered, of->unfiltered, sizeof to->unfiltered);
+		to->unfiltered_link = of->unfiltered_link;
+	}
+}
+
 /* answer_of_all: the same of a file that all workers share: their records are merged in order of
  * time. */
 static int answer_of_all(struct job *j, const struct pending *p)
@@ -172,10 +244,13 @@ static int answer_of_all(struct job *j, const struct pending *p)
 			rc = crew_read(j->crew, first, &head[first], &line[first], show, j);
 	}
 	for (unsigned i = 0; i < n && !rc; i++) {
-		uint64_t records = whole.result.records + head[i].result.records;
-		if (head[i].rc || head[i].result.rc || !i)
+		if (!i || head[i].rc || head[i].result.rc) {
+			struct input_result before = whole.result;
 			whole = head[i];
-		whole.result.records = records;
+			add(&whole.result, &before);
+		} else {
+			add(&whole.result, &head[i].result);
+		}
 	}
 	free(head);
 	if (!rc)

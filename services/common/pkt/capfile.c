@@ -43,6 +43,7 @@ struct capfile {
 	struct interface *ifs;
 	size_t nifs, ifs_cap;
 	uint32_t skip; /* rest of the block whose packet was handed out */
+	uint64_t strays;
 };
 
 static uint16_t get16(const struct capfile *c, const uint8_t *p)
@@ -291,12 +292,15 @@ static void set_time(const struct interface *ifc, uint64_t ts, struct capfile_pa
 }
 
 /* packet: hands out the packet at the given offset of the block and remembers what of the block
- * follows. */
+ * follows. 1, 0 when there is none to hand out, or -errno. */
 static int packet(struct capfile *c, uint32_t block, uint32_t at, uint32_t caplen, uint32_t len,
 		  uint64_t ts, uint32_t ifindex, struct capfile_packet *out)
 {
-	if (ifindex >= c->nifs)
-		return end_with(c, "packet of an interface that was not described");
+	if (ifindex >= c->nifs) {
+		c->strays++;
+		c->skip = block;
+		return 0;
+	}
 	if (caplen > CAPFILE_MAX_PACKET || caplen > block - at - 4)
 		return end_with(c, "impossible packet length");
 	if (!capsource_peek(&c->src, at + caplen))
@@ -350,20 +354,20 @@ static int ng_next(struct capfile *c, struct capfile_packet *out)
 			h = capsource_at(&c->src);
 			uint32_t ifindex = type == NG_EPB ? get32(c, h + 8) : get16(c, h + 8);
 			uint64_t ts = (uint64_t)get32(c, h + 12) << 32 | get32(c, h + 16);
-			return packet(c, len, 28, get32(c, h + 20), get32(c, h + 24), ts, ifindex,
-				      out);
+			rc = packet(c, len, 28, get32(c, h + 20), get32(c, h + 24), ts, ifindex,
+				    out);
+			break;
 		}
 		case NG_SPB: {
 			if (len < 16)
 				return end_with(c, "packet block cut off");
-			if (!c->nifs)
-				return end_with(c, "packet of an interface that was not described");
 			uint32_t caplen = get32(c, h + 8), orig = caplen;
-			if (c->ifs[0].snaplen && caplen > c->ifs[0].snaplen)
+			if (c->nifs && c->ifs[0].snaplen && caplen > c->ifs[0].snaplen)
 				caplen = c->ifs[0].snaplen;
 			if (caplen > len - 16)
 				caplen = len - 16;
-			return packet(c, len, 12, caplen, orig, 0, 0, out);
+			rc = packet(c, len, 12, caplen, orig, 0, 0, out);
+			break;
 		}
 		default:
 			if (!capsource_skip(&c->src, len))
@@ -458,7 +462,8 @@ bool capfile_at_hand(const struct capfile *c)
 			return false;
 		h += c->skip;
 		n = get32(c, h + 4);
-		return get32(c, h) == NG_EPB && n >= 32 && n <= held - c->skip;
+		return get32(c, h) == NG_EPB && n >= 32 && n <= held - c->skip &&
+		       get32(c, h + 8) < c->nifs;
 	}
 	if (held < need)
 		return false;
@@ -482,6 +487,11 @@ const char *capfile_error(const struct capfile *c)
 bool capfile_unreadable(const struct capfile *c)
 {
 	return c->src.map.failed || c->src.error == -EIO;
+}
+
+uint64_t capfile_strays(const struct capfile *c)
+{
+	return c->strays;
 }
 
 void capfile_close(struct capfile **c)

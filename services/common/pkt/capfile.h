@@ -56,6 +56,9 @@ uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);
 /* capfile_unreadable: its disk failed to read it. Another try may go better. */
 bool capfile_unreadable(const struct capfile *c);
+/* capfile_strays: packets of pcapng interfaces that the file does not describe so far: of no known link type, so that
+ * capfile_next passes over them. */
+uint64_t capfile_strays(const struct capfile *c);
 void capfile_close(struct capfile **c);
 /* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or -errno, as capfile_next. */
 int capfile_count(int fd, uint64_t *packets);

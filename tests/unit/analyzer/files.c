@@ -249,26 +249,41 @@ Test(files, filter_on_several_link_types)
 				       3,    4, 5, 6,  7, 8, 0, 9, 0,  53, 0, 8, 0, 0};
 	uint8_t ether[42] = {[12] = 8};
 	struct filter *f;
+	const char *why;
 	char err[256];
 	memcpy(ether + 14, ip, sizeof ip);
 	cr_assert(eq(int, filter_new("udp port (", &f, err, sizeof err), -EINVAL));
 	cr_assert(ne(str, err, (char *)""));
 	cr_assert(eq(int, filter_new("udp port 53", &f, err, sizeof err), 0));
 	struct capfile_packet k = {.caplen = 42, .len = 42, .linktype = 1, .data = ether};
-	cr_assert(filter_match(f, &k));
-	k = (struct capfile_packet){.caplen = 28, .len = 28, .linktype = 101, .data = ip};
-	cr_assert(filter_match(f, &k));
+	cr_assert(eq(int, filter_match(f, &k, &why), 1));
+	static const int raw[] = {12, 14, 101};
+	for (size_t i = 0; i < 3; i++) {
+		k = (struct capfile_packet){
+			.caplen = 28, .len = 28, .linktype = raw[i], .data = ip};
+		cr_assert(eq(int, filter_match(f, &k, &why), 1));
+	}
+	/* BSD loopback of machines of either byte order. */
+	for (int order = 0; order < 2; order++) {
+		uint8_t null[32] = {[0] = order ? 0 : 2, [3] = order ? 2 : 0};
+		memcpy(null + 4, ip, sizeof ip);
+		k = (struct capfile_packet){.caplen = 32, .len = 32, .linktype = 0, .data = null};
+		cr_assert(eq(int, filter_match(f, &k, &why), 1));
+		null[27] = 54;
+		cr_assert(eq(int, filter_match(f, &k, &why), 0));
+	}
 	ether[37] = 54;
 	k = (struct capfile_packet){.caplen = 42, .len = 42, .linktype = 1, .data = ether};
-	cr_assert(not(filter_match(f, &k)));
+	cr_assert(eq(int, filter_match(f, &k, &why), 0));
 	for (int link = 200; link < 230; link++) { /* more than are kept */
 		k.linktype = link;
-		(void)filter_match(f, &k);
+		(void)filter_match(f, &k, &why);
 	}
 	filter_free(&f);
 	filter_free(&f);
 	cr_assert(eq(int, filter_new("ether host 1:2:3:4:5:6", &f, err, sizeof err), 0));
 	k = (struct capfile_packet){.caplen = 28, .len = 28, .linktype = 101, .data = ip};
-	cr_assert(not(filter_match(f, &k))); /* has no meaning there */
+	cr_assert(eq(int, filter_match(f, &k, &why), -EINVAL)); /* has no meaning there */
+	cr_assert(ne(ptr, strstr(why, "ether"), NULL), "%s", why);
 	filter_free(&f);
 }

@@ -336,6 +336,23 @@ Test(flows, tunnels_give_further_flows)
 	cr_assert(eq(u64, g.flow[2].packets, 2));
 }
 
+/* IP in IP: four tunnels are looked into, a packet with more counts. */
+Test(flows, tunnels_in_too_many_tunnels)
+{
+	struct table t = table_of(1 << 24);
+	for (int outer = 4; outer <= 5; outer++) {
+		struct frame f = {0};
+		for (int i = outer; i; i--)
+			ip4(&f, 4, (uint32_t)i * 20 + 8);
+		ip4(&f, 17, 8);
+		udp(&f, 5, 6, 8);
+		feed(&t, &f);
+	}
+	cr_assert(eq(u64, flows_counts(t.t)->deep, 1));
+	struct got g = end(&t);
+	cr_assert(eq(sz, g.n, 6)); /* of the second packet, what is where the first has UDP */
+}
+
 /* many: n connections of 2 packets, each second one after all the first. alike: some bring the same bytes. */
 static void many(struct table *t, uint32_t n, bool alike)
 {

@@ -376,13 +376,50 @@ Test(pcapng, simple_packets)
 	free(b);
 }
 
+/* Of an interface that was not described: passed over, and the next ones are read. */
+Test(pcapng, stray_packets)
+{
+	static const uint32_t types[] = {6, 2, 3};
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		struct bytes_out *o = new_out(), *stray = new_out(), *good = new_out();
+		struct capfile_packet k;
+		bool simple = types[i] == 3; /* of interface 0 */
+		shb(o);
+		for (uint32_t w = 0; w < 6; w++)
+			u32(good, w == 3 || w == 4 ? 4 : w == 5 ? 0x64636261 : 0);
+		if (!simple) {
+			idb(o, 1, 0, -1, 0);
+			block(o, 6, good);
+		}
+		u32(stray, simple ? 4 : 9);
+		for (uint32_t w = 0; w < 5; w++)
+			u32(stray, w == 2 || w == 3 ? 4 : 0);
+		block(o, types[i], stray);
+		if (simple)
+			idb(o, 1, 0, -1, 0);
+		block(o, 6, good);
+		struct capfile *c = open_it(o);
+		if (!simple)
+			cr_assert(eq(int, capfile_next(c, &k), 1), "row %zu", i);
+		cr_assert(not(capfile_at_hand(c)), "row %zu", i);
+		cr_assert(eq(int, capfile_next(c, &k), 1), "row %zu", i);
+		cr_assert(eq(u32, k.caplen, 4));
+		cr_assert(eq(int, memcmp(k.data, "abcd", 4), 0));
+		cr_assert(eq(int, capfile_next(c, &k), 0));
+		cr_assert(eq(u64, capfile_strays(c), 1));
+		capfile_close(&c);
+		free(o);
+		free(stray);
+		free(good);
+	}
+}
+
 Test(pcapng, broken_blocks)
 {
 	/* What is bent in which block, and how the first packet ends. */
 	static const struct {
 		uint32_t type, body[8], words;
 	} rows[] = {
-		{6, {9, 0, 0, 0, 0}, 5}, /* an interface that was not described */
 		{6, {0, 0, 0, CAPFILE_MAX_PACKET + 1, 0}, 5}, /* longer than any packet */
 		{6, {0, 0, 0, 4, 4}, 5},                      /* longer than its block */
 		{6, {0, 0, 0}, 3},                            /* no room for its fields */
@@ -432,16 +469,6 @@ Test(pcapng, broken_blocks)
 			  "row %zu", i);
 		free(o);
 	}
-	struct bytes_out *o = new_out(), *b = new_out();
-	shb(o);
-	u32(b, 1);
-	block(o, 3, b); /* a simple packet before any interface */
-	struct capfile *c = open_it(o);
-	struct capfile_packet k;
-	cr_assert(eq(int, capfile_next(c, &k), -EBADMSG));
-	capfile_close(&c);
-	free(o);
-	free(b);
 }
 
 /* packets: a pcap of n packets of a kilobyte, gzip-compressed in two members. */
