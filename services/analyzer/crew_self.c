@@ -64,32 +64,40 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 	return w->fn(w->arg, &frame, buf_bytes(&w->line));
 }
 
-/* source_of: key and s3path of a file. The default destination is the file itself: an object that
- * the uploader stored in a directory has the same s3path as the live record. */
-static void source_of(const struct crew_options *o, const char *path, char *s3path, size_t n,
-		      struct record_source *src)
+/* source_of: key and s3path of a file. A file of an archive has its object key, however it is reached; another one its
+ * canonical path (in real), so that how it is spelled does not matter. The default destination is the file itself: an
+ * object that the uploader stored in a directory has the same s3path as the live record. */
+static void source_of(const struct crew_options *o, const char *path, char real[PATH_MAX],
+		      char *s3path, size_t n, struct record_source *src)
 {
-	char real[PATH_MAX];
+	const char *key = walk_archive_key(path);
+	/* Standard input may be a file all the same. */
+	bool is_file = realpath(strcmp(path, "-") == 0 ? "/proc/self/fd/0" : path, real);
 
-	*src = (struct record_source){.sensor = o->sensor, .key = walk_key(path), .s3path = s3path};
+	if (!key && is_file)
+		key = walk_archive_key(real);
+	*src = (struct record_source){.sensor = o->sensor,
+				      .key = key       ? key
+					     : is_file ? real
+						       : path,
+				      .s3path = s3path,
+				      .nameless = !key && !is_file};
 	if (o->destination)
-		snprintf(s3path, n, "%s%s", o->destination, src->key);
-	else if (strcmp(path, "-") != 0 && realpath(path, real))
-		snprintf(s3path, n, "file://%s", real);
+		snprintf(s3path, n, "%s%s", o->destination, key ? key : path);
 	else
-		snprintf(s3path, n, "%s", path);
+		snprintf(s3path, n, "%s%s", is_file ? "file://" : "", is_file ? real : path);
 }
 
 int crew_work(struct crew_self *w, const char *path, uint32_t shard, uint32_t shards, crew_fn fn,
 	      void *arg)
 {
 	struct crew_frame end = {.type = CREW_END};
-	char s3path[PATH_MAX + 512];
+	char real[PATH_MAX], s3path[PATH_MAX + 512];
 	struct record_source src;
 	struct capfile *c;
 	struct input_options input = w->o.input;
 
-	source_of(&w->o, path, s3path, sizeof s3path, &src);
+	source_of(&w->o, path, real, s3path, sizeof s3path, &src);
 	input.flows.shard = shard;
 	input.flows.shards = shards;
 	w->fn = fn;

@@ -19,7 +19,7 @@ struct diff {
 	gzFile file;
 	struct entry *entry; /* sorted by id */
 	size_t n, cap;
-	uint64_t found;
+	uint64_t found, matched;
 	char *line;
 	size_t line_cap;
 };
@@ -73,6 +73,28 @@ static int by_id(const void *a, const void *b)
 	return memcmp(((const struct entry *)a)->id, ((const struct entry *)b)->id, ID_BYTES);
 }
 
+static int by_id_and_place(const void *a, const void *b)
+{
+	uint64_t left = ((const struct entry *)a)->offset,
+		 right = ((const struct entry *)b)->offset;
+	int c = by_id(a, b);
+
+	return c ? c : left < right ? -1 : left > right;
+}
+
+/* index_entries: in order, each id once: a service that was killed may have written a record twice. The first one counts. */
+static void index_entries(struct diff *d)
+{
+	size_t n = 0;
+
+	if (d->n)
+		qsort(d->entry, d->n, sizeof *d->entry, by_id_and_place);
+	for (size_t i = 0; i < d->n; i++)
+		if (!n || by_id(&d->entry[n - 1], &d->entry[i]) != 0)
+			d->entry[n++] = d->entry[i];
+	d->n = n;
+}
+
 static int add(struct diff *d, uint64_t offset)
 {
 	/* The key as our own writer puts it; strings cannot hold it, their quotes are escaped. */
@@ -124,8 +146,7 @@ int diff_new(const char *path, struct diff **out, uint64_t *line)
 		diff_free(&d);
 		return rc;
 	}
-	if (d->n)
-		qsort(d->entry, d->n, sizeof *d->entry, by_id);
+	index_entries(d);
 	*out = d;
 	return 0;
 }
@@ -224,6 +245,7 @@ int diff_record(struct diff *d, const char *json, FILE *out)
 		rc = tell(d, id, "only", json_object_new_string("new"), out);
 		goto out;
 	}
+	d->matched += !e->met;
 	e->met = true;
 	/* Both readings are in the same order mostly: this seeks forward. */
 	if (gztell(d->file) != (z_off_t)e->offset &&
@@ -263,4 +285,9 @@ int diff_rest(struct diff *d, FILE *out)
 uint64_t diff_found(const struct diff *d)
 {
 	return d->found;
+}
+
+bool diff_is_of_others(const struct diff *d)
+{
+	return d->n && d->found > d->n && !d->matched;
 }

@@ -9,13 +9,15 @@
 #ifndef ANALYZER_DIFF_H
 #define ANALYZER_DIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct diff;
 
-/* diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. 0 or
+/* diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. Of records with the same
+ * flow_id the first one counts. 0 or
  * -errno; -EBADMSG when a line is no record (line says which). */
 int diff_new(const char *path, struct diff **out, uint64_t *line);
 void diff_free(struct diff **d);
@@ -26,5 +28,7 @@ int diff_record(struct diff *d, const char *json, FILE *out);
 int diff_rest(struct diff *d, FILE *out);
 /* diff_found: differences told so far. */
 uint64_t diff_found(const struct diff *d);
+/* diff_is_of_others: after diff_rest: there are records on both sides, and none of the one is on the other. */
+bool diff_is_of_others(const struct diff *d);
 
 #endif

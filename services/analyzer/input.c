@@ -1,10 +1,12 @@
 #include "input.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "filter.h"
+#include "pkt/siphash.h"
 
 /* How often progress is told, in packets. */
 #define PROGRESS_STEP 4096
@@ -75,9 +77,19 @@ static bool is_wanted(struct filter *f, const struct capfile_packet *k, struct i
 	return match > 0;
 }
 
+/* name_stream: what a stream begins with tells it from others. */
+static void name_stream(struct record_source *src, const struct capfile_packet *first)
+{
+	static const uint8_t fixed[16] = "lurker-analyzer";
+
+	snprintf(src->stream_key, sizeof src->stream_key, "-%" PRIu64 "-%016" PRIx64, first->ts_ns,
+		 siphash24(first->data, first->caplen, fixed));
+	src->key = src->stream_key;
+}
+
 /* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
 static int read_all(const struct input_options *o, struct capfile *c, struct flows *t,
-		    struct input_result *res)
+		    struct record_source *src, struct input_result *res)
 {
 	struct flows_packet batch[FLOWS_BATCH];
 	struct capfile_packet k;
@@ -88,6 +100,8 @@ static int read_all(const struct input_options *o, struct capfile *c, struct flo
 	do {
 		/* Packets stay where they are as long as the next ones are at hand. */
 		bool more = (read = capfile_next(c, &k)) == 1;
+		if (more && !no && src->nameless)
+			name_stream(src, &k);
 		if (more && !is_foreign(t, &k) && is_wanted(o->filter, &k, res)) {
 			struct flows_packet *to = &batch[n++];
 			to->no = no;
@@ -124,7 +138,7 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	int rc = flows_new(&flows, &t);
 	if (rc)
 		return rc;
-	res->rc = read_all(o, c, t, res);
+	res->rc = read_all(o, c, t, src, res);
 	res->offset = capfile_offset(c);
 	if (res->rc)
 		snprintf(res->error, sizeof res->error, "%s",

@@ -22,6 +22,8 @@ struct record_source {
 	const char *s3path;   /* destination and key */
 	const char *observed; /* "PRIVATE=PUBLIC" (rt/observed.h); NULL: not known */
 	bool broken;          /* the file ended before it should: flows that were open are cut */
+	bool nameless; /* a stream: input_read makes the key of its first packet, in stream_key */
+	char stream_key[48];
 };
 
 #define RECORD_MAX_CUTS 6

@@ -140,8 +140,9 @@ const struct opt settings_opts[] = {
 	{.name = "diff",
 	 .type = OPT_STR,
 	 .offset = AT(diff),
-	 .help = "files: compare with the records of this file (JSON lines, perhaps .gz) and print "
-		 "the differences"},
+	 .help = "files: compare with the records of this file (JSON lines, perhaps .gz), by "
+		 "flow_id "
+		 "(same sensor and path), and print the differences"},
 	{.name = "progress",
 	 .type = OPT_BOOL,
 	 .offset = AT(progress),

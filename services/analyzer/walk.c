@@ -161,12 +161,19 @@ static bool is_hour(const char *p)
 	return true;
 }
 
-const char *walk_key(const char *path)
+const char *walk_archive_key(const char *path)
 {
-	const char *found = path;
+	const char *found = NULL;
 
 	for (const char *p = path; (p = strstr(p, "pcap/")); p++)
 		if ((p == path || p[-1] == '/') && is_hour(p + 5))
 			found = p;
 	return found;
+}
+
+const char *walk_key(const char *path)
+{
+	const char *found = walk_archive_key(path);
+
+	return found ? found : path;
 }

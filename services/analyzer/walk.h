@@ -23,5 +23,7 @@ int walk_next(struct walk *w, const char **path, bool *named);
 /* walk_key: the object key of a file of an archive: its path from pcap/YYYY/MM/DD/HH/ on; of other
  * files the path itself. Borrows from path. */
 const char *walk_key(const char *path);
+/* walk_archive_key: the same, NULL of other files. */
+const char *walk_archive_key(const char *path);
 
 #endif

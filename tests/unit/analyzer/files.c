@@ -226,6 +226,19 @@ Test(files, diff_tells_what_changed)
 	free(text);
 }
 
+/* A service that was killed may write a record twice. */
+Test(files, diff_knows_records_that_came_twice)
+{
+	uint64_t found;
+	write_file("old", "{\"flow_id\":\"" B "\"}\n{\"flow_id\":\"" A "\",\"packets\":1}\n"
+			  "{\"flow_id\":\"" A "\",\"packets\":2}\n{\"flow_id\":\"" B "\"}\n");
+	const char *now[] = {"{\"flow_id\":\"" A "\",\"packets\":1}", "{\"flow_id\":\"" B "\"}"};
+	char *text = run_diff(now, 2, &found);
+	cr_assert(eq(str, text, (char *)""));
+	cr_assert(eq(u64, found, 0));
+	free(text);
+}
+
 Test(files, diff_refuses_what_is_no_record)
 {
 	struct diff *d;
