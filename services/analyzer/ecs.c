@@ -22,12 +22,10 @@ static const struct {
 	{"src_port", "source.port"},
 	{"dst_addr", "destination.ip"},
 	{"dst_port", "destination.port"},
-	{"proto", "network.transport"},
 	{"app", "network.protocol"},
 	{"community_id", "network.community_id"},
 	{"packets", "network.packets"},
 	{"bytes", "network.bytes"},
-	{"payload_len", "source.bytes"},
 	{"sensor", "observer.name"},
 	{"flow_id", "event.id"},
 	{"s3path", "event.reference"},
@@ -43,11 +41,11 @@ static const struct {
 	{"http.version", "http.version"},
 	{"http.body_len", "http.request.body.bytes"},
 	{"http.target", "url.original"},
-	{"http.host", "url.domain"},
 	{"http.user_agent", "user_agent.original"},
 	{"tls.sni", "tls.client.server_name"},
 	{"dns.name", "dns.question.name"},
 	{"dns.type", "dns.question.type"},
+	{"dns.class", "dns.question.class"},
 	{"sip.user_agent", "user_agent.original"},
 };
 
@@ -172,9 +170,71 @@ static void tls_version(struct json_object *from, struct json_object *to)
 	json_object_put(v);
 }
 
+/* transport: the protocol by IANA's keyword, and of those that have no ports, what stands there instead. */
+static void transport(struct json_object *from, struct json_object *to)
+{
+	static const struct {
+		const char *ours, *iana, *number;
+		bool ports;
+	} protos[] = {
+		{"tcp", "tcp", "6", true},    {"udp", "udp", "17", true},
+		{"icmp", "icmp", "1", false}, {"icmp6", "ipv6-icmp", "58", false},
+		{"2", "igmp", "2", false},    {"4", "ipv4", "4", false},
+		{"41", "ipv6", "41", false},  {"47", "gre", "47", false},
+		{"50", "esp", "50", false},   {"51", "ah", "51", false},
+		{"132", "sctp", "132", true}, {"136", "udplite", "136", true},
+	};
+	struct json_object *proto = take(from, "proto");
+	bool ports = false;
+
+	if (!proto)
+		return;
+	const char *name = json_object_get_string(proto), *iana = NULL, *number = name;
+	for (size_t i = 0; i < sizeof protos / sizeof protos[0]; i++)
+		if (strcmp(name, protos[i].ours) == 0) {
+			iana = protos[i].iana;
+			number = protos[i].number;
+			ports = protos[i].ports;
+		}
+	if (iana)
+		put(to, "network.transport", text(iana));
+	put(to, "network.iana_number", text(number));
+	if (!ports) {
+		struct json_object *type = take(from, "src_port"), *code = take(from, "dst_port");
+		if (strncmp(name, "icmp", 4) == 0) {
+			put(from, "icmp.type", json_object_get(type));
+			put(from, "icmp.code", json_object_get(code));
+		}
+		json_object_put(type);
+		json_object_put(code);
+	}
+	json_object_put(proto);
+}
+
+/* url_host: "name", "name:port", "[address]:port" of a Host field. */
+static void url_host(struct json_object *from, struct json_object *to)
+{
+	struct json_object *host = take(from, "http.host");
+
+	if (!host)
+		return;
+	const char *s = json_object_get_string(host), *colon = strrchr(s, ':'), *end;
+	bool six = *s == '[' && (end = strchr(s, ']')) && (!end[1] || end[1] == ':');
+	size_t n = strlen(s), digits = colon ? strspn(colon + 1, "0123456789") : 0;
+	if (six)
+		n = (size_t)(end + 1 - s);
+	else if (colon && strchr(s, ':') == colon && !colon[1 + digits])
+		n = (size_t)(colon - s);
+	if (s[n] == ':' && digits && digits <= 5 && !colon[1 + digits] && colon == s + n &&
+	    atoi(colon + 1) <= 65535)
+		put(to, "url.port", json_object_new_int(atoi(colon + 1)));
+	put(to, "url.domain", json_object_new_string_len(s, (int)n));
+	json_object_put(host);
+}
+
 int ecs_record(const char *json, struct buf *out)
 {
-	struct json_object *from = json_tokener_parse(json), *to = json_object_new_object();
+	struct json_object *from = json_tokener_parse(json), *to = json_object_new_object(), *own;
 	int rc = -EINVAL;
 
 	if (!from || !to)
@@ -195,11 +255,15 @@ int ecs_record(const char *json, struct buf *out)
 	put(to, "related.ip", list(json_object_get(src), json_object_get(dst)));
 	put(to, "related.hash", list(json_object_get(sum), NULL));
 	tls_version(from, to);
+	transport(from, to);
+	url_host(from, to);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct json_object *v = take(from, names[i].ours);
 		if (v)
 			put(to, names[i].ecs, v);
 	}
+	own = json_object_new_object();
+	json_object_object_add(to, "lurker", own);
 	struct json_object_iterator it = json_object_iter_begin(from),
 				    end = json_object_iter_end(from);
 	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
@@ -207,9 +271,8 @@ int ecs_record(const char *json, struct buf *out)
 		if (json_object_is_type(value, json_type_object) &&
 		    !json_object_object_length(value))
 			continue;
-		char path[40];
-		snprintf(path, sizeof path, "lurker.%.30s", json_object_iter_peek_name(&it));
-		put(to, path, json_object_get(value));
+		json_object_object_add(own, json_object_iter_peek_name(&it),
+				       json_object_get(value));
 	}
 	rc = buf_adds(out, json_object_to_json_string_ext(
 				   to, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

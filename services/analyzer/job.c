@@ -72,8 +72,8 @@ static int print(struct job *j, const struct crew_frame *frame, struct bytes lin
 {
 	struct history_out h;
 
-	/* The history only replaces the last byte: the rest goes out from where it lies. */
-	size_t as_it_is = j->o->diff || !line.n ? 0 : line.n - 1;
+	/* The history only touches the end: the rest goes out from where it lies. */
+	size_t as_it_is = j->o->diff || line.n < OUT_TAIL ? 0 : line.n - OUT_TAIL;
 
 	history_note(&j->history, &frame->history, &h);
 	buf_reset(&j->line);
@@ -363,6 +363,12 @@ int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *
 	if (!rc && o->diff)
 		rc = diff_rest(o->diff, out);
 	unshow(j);
+	if (!rc && o->diff && diff_is_of_others(o->diff))
+		fputs("lurker-analyzer: --diff: no record is in both: a flow_id depends on "
+		      "--sensor, the file's path "
+		      "(from pcap/YYYY/MM/DD/HH/ on, or all of it; .gz included) and the flow's "
+		      "place in the file\n",
+		      stderr);
 	if (!rc && fflush(out))
 		rc = -errno;
 	if (!rc && j->damaged)

@@ -123,16 +123,16 @@ int out_history(enum out_format format, const struct history_out *h, bool bare, 
 
 	if (format == OUT_TABLE || (!h->first_seen && !h->two_phase && !tool))
 		return 0;
-	const char *prefix = format == OUT_ECS ? "lurker." : "";
-	/* Reopen the object. All strings are ours: nothing to escape. */
-	out->n--;
+	/* Reopen the object; of an ECS document the one inside it. All strings are ours: nothing to escape. */
+	out->n -= format == OUT_ECS ? 2 : 1;
+	const char *comma = out->p[out->n - 1] == '{' ? "" : ",";
 	if (tool)
-		buf_addf(out, ",\"%stool\":\"%s\",\"%stool_reason\":\"%s\"", prefix, h->tool.name,
-			 prefix, h->tool.reason);
+		buf_addf(out, "%s\"tool\":\"%s\",\"tool_reason\":\"%s\"", comma, h->tool.name,
+			 h->tool.reason);
 	if (h->two_phase)
-		buf_addf(out, ",\"%stwo_phase\":true", prefix);
+		buf_addf(out, "%s\"two_phase\":true", tool ? "," : comma);
 	if (h->first_seen)
-		buf_addf(out, ",\"%sfirst_seen\":true", prefix);
-	buf_addc(out, '}');
+		buf_addf(out, "%s\"first_seen\":true", tool || h->two_phase ? "," : comma);
+	buf_adds(out, format == OUT_ECS ? "}}" : "}");
 	return out->failed ? -ENOMEM : 0;
 }

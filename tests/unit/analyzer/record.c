@@ -160,7 +160,8 @@ Test(ecs, names_of_the_schema)
 	cr_assert(eq(int,
 		     ecs_record("{\"init_ts\":1700000000.123456789,\"last_ts\":1700000002."
 				"000000001,\"src_addr\":\"192.0.2.1\","
-				"\"dst_port\":80,\"payload_sha256\":\"ab\",\"dst_addr\":\"192.0.2."
+				"\"proto\":\"tcp\",\"dst_port\":80,\"payload_sha256\":\"ab\",\"dst_"
+				"addr\":\"192.0.2."
 				"2\",\"app\":\"tls\","
 				"\"tls\":{\"version\":\"tls1.3\",\"sni\":\"x\",\"ja4\":\"t13\"},"
 				"\"geo\":{\"country\":\"NL\"},"
@@ -177,6 +178,8 @@ Test(ecs, names_of_the_schema)
 		{"/source/ip", "192.0.2.1"},
 		{"/destination/port", "80"},
 		{"/network/protocol", "tls"},
+		{"/network/transport", "tcp"},
+		{"/network/iana_number", "6"},
 		{"/tls/version", "1.3"},
 		{"/tls/version_protocol", "tls"},
 		{"/tls/client/server_name", "x"},
@@ -213,13 +216,21 @@ Test(out, history_completes_the_line)
 	buf_addc(&b, 0);
 	cr_assert(eq(str, (char *)b.p, (char *)"{\"a\":1,\"two_phase\":true,\"first_seen\":true}"));
 	buf_reset(&b);
-	buf_adds(&b, "{\"a\":1}");
-	cr_assert(eq(int, out_history(OUT_ECS, &all, true, &b), 0));
-	buf_addc(&b, 0);
-	cr_assert(eq(str, (char *)b.p,
-		     (char *)"{\"a\":1,\"lurker.tool\":\"zmap\",\"lurker.tool_reason\":\"because\","
-			     "\"lurker.two_phase\":true,"
-			     "\"lurker.first_seen\":true}"));
+	/* Of an ECS document, inside the object that comes last, empty or not. */
+	static const char *const inside[] = {"", "\"a\":1,"};
+	for (size_t i = 0; i < 2; i++) {
+		char want[200];
+		buf_reset(&b);
+		buf_addf(&b, "{\"lurker\":{%.*s}}", i ? 5 : 0, inside[i]);
+		cr_assert(eq(int, out_history(OUT_ECS, &all, true, &b), 0));
+		buf_addc(&b, 0);
+		snprintf(want, sizeof want,
+			 "{\"lurker\":{%s\"tool\":\"zmap\",\"tool_reason\":\"because\",\"two_"
+			 "phase\":true,"
+			 "\"first_seen\":true}}",
+			 inside[i]);
+		cr_assert(eq(str, (char *)b.p, want));
+	}
 	buf_fini(&b);
 }
 
