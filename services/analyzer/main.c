@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,27 +46,66 @@ static int check_cloud(const struct svc *s)
 	return -EINVAL;
 }
 
+/* refuse: an option that is wrong, or has no meaning here. */
+__attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("lurker-analyzer: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* check_geo: a service takes a file that is not there yet when it appears. */
+static int check_geo(const struct svc *s, const char *flag, const char *path)
+{
+	int rc = path ? who_geo_check(path) : 0;
+
+	if (rc == -EBADMSG)
+		return refuse("%s %s: not a MaxMind DB file", flag, path);
+	if (rc && s->argc)
+		return refuse("%s %s: %s", flag, path, strerror(-rc));
+	if (rc)
+		log_warn("a GeoIP file cannot be read, it is taken when it can",
+			 "path=\"%s\" error=\"%s\"", path, strerror(-rc));
+	return 0;
+}
+
 static int check(struct svc *s)
 {
+	const struct {
+		const char *flag;
+		bool given;
+	} of_files[] = {{"--diff", settings.diff},
+			{"--filter", settings.filter},
+			{"--table", settings.table},
+			{"--ecs", settings.ecs}};
 	struct filter *f;
 	char err[256];
 
 	if (settings.json + settings.table + settings.ecs > 1 ||
-	    (settings.diff && (settings.table || settings.ecs))) {
-		log_error("configuration",
-			  "error=\"choose one of --json, --table, --ecs and --diff\"");
-		return -EINVAL;
-	}
+	    (settings.diff && (settings.table || settings.ecs)))
+		return refuse("choose one of --json, --table, --ecs and --diff");
 	if ((settings.sqs || settings.lambda) && check_cloud(s))
 		return -EINVAL;
+	for (size_t i = 0; i < sizeof of_files / sizeof of_files[0]; i++)
+		if (of_files[i].given && !s->argc)
+			return refuse("%s needs files: without, this is the service (see --help)",
+				      of_files[i].flag);
+	if (settings.diff && strcmp(settings.diff, "-") == 0)
+		return refuse("--diff -: standard input cannot be read twice, give a file");
 	if (settings.filter) {
 		int rc = filter_new(settings.filter, &f, err, sizeof err);
-		if (rc) {
-			log_error("filter", "error=\"%s\"", *err ? err : strerror(-rc));
-			return rc;
-		}
+		if (rc)
+			return refuse("--filter: %s", *err ? err : strerror(-rc));
 		filter_free(&f);
 	}
+	if (check_geo(s, "--geo-place", settings.geo_place) ||
+	    check_geo(s, "--geo-asn", settings.geo_asn))
+		return -EINVAL;
 	return 0;
 }
 
@@ -122,9 +163,12 @@ static int files(struct svc *s, int argc, char **argv)
 	if (!rc && settings.diff) {
 		rc = diff_new(settings.diff, &o.diff, &line);
 		if (rc) {
-			log_error("diff", "file=%s line=%llu error=\"%s\"", settings.diff,
-				  (unsigned long long)line,
-				  rc == -EBADMSG ? "not a record" : strerror(-rc));
+			if (rc == -EBADMSG)
+				refuse("--diff %s: line %llu is not a record", settings.diff,
+				       (unsigned long long)line);
+			else
+				refuse("--diff %s: %s", settings.diff, strerror(-rc));
+			filter_free(&o.crew.input.filter);
 			return 2;
 		}
 	}

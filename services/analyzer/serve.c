@@ -10,8 +10,8 @@
 #include "rt/records.h"
 #include "settings.h"
 
-/* Ticks between savings of the table of payload classes and looks at the GeoIP files. */
-#define SAVE_TICKS 60
+/* Between savings of the table of payload classes, and looks at the GeoIP files. */
+#define SAVE_NS 60000000000u
 /* What a record needs beside its payload: parts, and the envelope. */
 #define RECORD_REST (1u << 20)
 
@@ -72,7 +72,6 @@ uint64_t serve_values[M_COUNT];
 
 struct serve serve;
 static char seen_path[PATH_MAX], page_dir[PATH_MAX];
-static unsigned ticks;
 static int flushed; /* what the last flush returned */
 
 static void publish(void *arg, struct bytes b)
@@ -175,6 +174,27 @@ static int open_history(struct svc *s)
 	return rc;
 }
 
+static void save(void)
+{
+	if (!seen_dirty(serve.desk.history.seen))
+		return;
+	int rc = seen_save(serve.desk.history.seen, seen_path);
+	if (rc)
+		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", seen_path,
+			 strerror(-rc));
+}
+
+static void look_after(void *arg)
+{
+	const char *path;
+
+	(void)arg;
+	save();
+	if (serve.desk.geo && who_geo_refresh(serve.desk.geo, &path) < 0)
+		log_warn("a GeoIP file is none", "path=\"%s\" hint=\"the old one stays in use\"",
+			 path);
+}
+
 int serve_start(struct svc *s)
 {
 	char path[PATH_MAX];
@@ -195,17 +215,9 @@ int serve_start(struct svc *s)
 	rc = desk_init(&serve.desk, page_dir, &serve.batch.lines, take, NULL);
 	if (!rc)
 		rc = open_history(s);
+	if (!rc)
+		rc = loop_every(s->loop, SAVE_NS, look_after, NULL);
 	return rc ? rc : serve.way->start(s);
-}
-
-static void save(void)
-{
-	if (!seen_dirty(serve.desk.history.seen))
-		return;
-	int rc = seen_save(serve.desk.history.seen, seen_path);
-	if (rc)
-		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", seen_path,
-			 strerror(-rc));
 }
 
 static void fill_values(void)
@@ -238,11 +250,6 @@ void serve_tick(struct svc *s)
 		return; /* the last one, after drain */
 	fill_values();
 	serve.way->tick();
-	if (++ticks % SAVE_TICKS == 0) {
-		save();
-		if (serve.desk.geo && who_geo_refresh(serve.desk.geo) < 0)
-			log_warn("a GeoIP file is none", "hint=\"the old one stays in use\"");
-	}
 	records_tidy(serve.records, clock_real_ns(), clock_mono_ns());
 }
 

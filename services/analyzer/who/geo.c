@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* One file and what it was when it was opened. */
 struct source {
@@ -45,6 +46,21 @@ static int refresh(struct source *s)
 	return 1;
 }
 
+int who_geo_check(const char *path)
+{
+	struct stat st;
+	MMDB_s db;
+	int rc = 0;
+
+	if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+		return -errno;
+	if (MMDB_open(path, MMDB_MODE_MMAP, &db) != MMDB_SUCCESS)
+		rc = -EBADMSG;
+	else
+		MMDB_close(&db);
+	return rc;
+}
+
 int who_geo_new(const char *place_path, const char *asn_path, struct who_geo **out)
 {
 	struct who_geo *g = calloc(1, sizeof *g);
@@ -81,16 +97,18 @@ void who_geo_free(struct who_geo **g)
 	*g = NULL;
 }
 
-int who_geo_refresh(struct who_geo *g)
+int who_geo_refresh(struct who_geo *g, const char **bad)
 {
 	int result = 0;
 
 	for (int i = 0; i < SOURCES; i++) {
 		int r = refresh(&g->source[i]);
-		if (r < 0)
+		if (r < 0) {
 			result = r;
-		else if (r > 0 && result == 0)
+			*bad = g->source[i].path;
+		} else if (r > 0 && result == 0) {
 			result = 1;
+		}
 	}
 	return result;
 }

@@ -18,11 +18,14 @@ struct who_geo;
 int who_geo_new(const char *place_path, const char *asn_path, struct who_geo **out);
 void who_geo_free(struct who_geo **g);
 
+/* who_geo_check: whether a file can be taken: 0, -EBADMSG when it is no MaxMind DB, or -errno. */
+int who_geo_check(const char *path);
+
 /* who_geo_refresh: opens a file that appeared or was replaced (rename a new one over it; writing
  * into a mapped file is not safe). Call it now and then. 1 when something was (re)opened, 0 when
- * not, -EBADMSG when a new file is no MaxMind DB: the old one stays in use. Slices of earlier
+ * not, -EBADMSG when a new file is no MaxMind DB (*bad is its path): the old one stays in use. Slices of earlier
  * look-ups end here when it returns 1. */
-int who_geo_refresh(struct who_geo *g);
+int who_geo_refresh(struct who_geo *g, const char **bad);
 
 /* who_geo_look: true with *out filled when a file knows the address. Strings borrow from the files.
  */

@@ -83,6 +83,28 @@ static int end_of_file(struct capfile *c)
 
 /* pcap ---------------------------------------------------------------------------------------- */
 
+/* compressed_with: what a file is instead of a capture; NULL: we do not know. */
+static const char *compressed_with(uint32_t magic)
+{
+	static const struct {
+		uint8_t magic[4];
+		uint8_t n;
+		const char *says;
+	} kinds[] = {
+		{"BZh", 3, "not a capture file, but compressed with bzip2 (only gzip is read)"},
+		{"\xfd"
+		 "7zX",
+		 4, "not a capture file, but compressed with xz (only gzip is read)"},
+		{"\x28\xb5\x2f\xfd", 4,
+		 "not a capture file, but compressed with zstd (only gzip is read)"},
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (memcmp(&magic, kinds[i].magic, kinds[i].n) == 0)
+			return kinds[i].says;
+	return NULL;
+}
+
 static int pcap_begin(struct capfile *c)
 {
 	static const struct {
@@ -102,8 +124,10 @@ static int pcap_begin(struct capfile *c)
 	for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (magic == kinds[i].magic || magic == __builtin_bswap32(kinds[i].magic))
 			break;
-	if (i == sizeof kinds / sizeof kinds[0])
-		return end_with(c, "not a capture file");
+	if (i == sizeof kinds / sizeof kinds[0]) {
+		const char *says = compressed_with(magic);
+		return end_with(c, says ? says : "not a capture file");
+	}
 	c->swapped = magic != kinds[i].magic;
 	c->nano = kinds[i].nano;
 	c->record_extra = kinds[i].extra;

@@ -240,17 +240,20 @@ Test(geo, appears_and_is_replaced)
 	struct who_geo *g;
 	struct msg_geo m;
 	struct addr known = address("198.51.100.7");
+	const char *bad = NULL;
 
+	cr_expect_eq(who_geo_check(city), -ENOENT);
 	cr_assert_eq(who_geo_new(city, NULL, &g), 0);
 	cr_expect_not(who_geo_look(g, &known, &m));
-	cr_expect_eq(who_geo_refresh(g), 0);
+	cr_expect_eq(who_geo_refresh(g, &bad), 0);
 	place(city, "AA");
-	cr_expect_eq(who_geo_refresh(g), 1);
-	cr_expect_eq(who_geo_refresh(g), 0);
+	cr_expect_eq(who_geo_check(city), 0);
+	cr_expect_eq(who_geo_refresh(g, &bad), 1);
+	cr_expect_eq(who_geo_refresh(g, &bad), 0);
 	cr_assert(who_geo_look(g, &known, &m));
 	is(m.country, "AA");
 	place(city, "BB");
-	cr_expect_eq(who_geo_refresh(g), 1);
+	cr_expect_eq(who_geo_refresh(g, &bad), 1);
 	cr_assert(who_geo_look(g, &known, &m));
 	is(m.country, "BB");
 
@@ -258,8 +261,11 @@ Test(geo, appears_and_is_replaced)
 	fputs("not a database", f);
 	fclose(f);
 	cr_assert_eq(rename(asn, city), 0);
-	cr_expect_eq(who_geo_refresh(g), -EBADMSG);
-	cr_expect_eq(who_geo_refresh(g), 0, "it is complained about once");
+	cr_expect_eq(who_geo_refresh(g, &bad), -EBADMSG);
+	cr_assert_not_null(bad);
+	cr_expect_str_eq(bad, city);
+	cr_expect_eq(who_geo_check(city), -EBADMSG);
+	cr_expect_eq(who_geo_refresh(g, &bad), 0, "it is complained about once");
 	cr_assert(who_geo_look(g, &known, &m), "the old one stays");
 	is(m.country, "BB");
 	who_geo_free(&g);
