@@ -28,8 +28,8 @@ struct input_result {
 	char error[192]; /* why, if rc is not 0 */
 	uint64_t records;
 	uint64_t incomplete; /* fragmented datagrams that never completed */
-	uint64_t strays;     /* packets of interfaces that the file does not describe: not read */
-	int unknown_link;    /* one of those that counts.link counts */
+	uint64_t strays;  /* of counts.link, those of interfaces that the file does not describe */
+	int unknown_link; /* one of the others' */
 	int unfiltered_link; /* one that the filter has no meaning for, if unfiltered (why) is not empty: its packets are
 			      * not read */
 	char unfiltered[160];

@@ -108,7 +108,7 @@ static void unread(struct job *j, const char *path, const struct input_result *r
 		const char *unit, *what;
 		bool damage;
 	} rows[] = {
-		{c->link, "packet", link, true},
+		{c->link - r->strays, "packet", link, true},
 		{r->strays, "packet", "of interfaces that the file does not describe", true},
 		{c->turned_away, "packet", beyond, true},
 		{c->deep, "packet", "deeper inside tunnels than is looked", true},

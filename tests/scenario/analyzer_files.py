@@ -67,6 +67,10 @@ def not_looked_at(d):
     one, two = run(big), run("--jobs", 2, big)
     t.check("two processes that share a file say what one says", one == two and "1 packet deeper" in one[2]
             and "1 packet whose headers" in one[2], f"{one[0]} {one[2]} {two[0]} {two[2]}")
+    big.write_bytes(section + b"".join(ng_packet(i % 26 // 25, captures.packet(i % 5000, 1, 24, b"x" * 1300)) for i in range(26000)))
+    one, two = run(big), run("--jobs", 2, big)
+    t.check("and of a pcapng file too", one == two and one[2].endswith(
+        f"{big}: not in the records: 1000 packets of interfaces that the file does not describe\n"), f"{one[2]} {two[2]}")
     big.unlink()
 
 
