@@ -20,7 +20,7 @@
 /* Bytes of records from which a batch is not added to. */
 #define BATCH_FULL (16u << 20)
 /* What a batch keeps of its memory, of each kind. */
-#define BATCH_KEEP (1u << 20)
+#define BATCH_KEEP (256u << 10)
 
 struct records;
 struct queue;

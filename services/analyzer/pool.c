@@ -6,7 +6,7 @@
 
 #define UNIT       64u   /* sizes are rounded up to it, and places: a line of the cache */
 #define MOST       2048u /* larger ones are malloc's */
-#define KEPT_BYTES (4u << 20)
+#define KEPT_BYTES (1u << 20)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool keeps = false;
