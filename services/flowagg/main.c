@@ -322,17 +322,14 @@ static struct agg_limits limits_of(const struct conf *c)
 	};
 }
 
-/* read_heads: the numbers the checkpoint begins with. A disk that fails to read it is asked again: it costs the open flows. */
-static int read_heads(uint64_t *next, uint64_t *next_seal)
+/* again: whether a disk that failed to read the checkpoint is to be asked once more, after a pause: without it the open
+ * flows are lost. */
+static bool again(int rc, int *tries)
 {
-	int rc;
-
-	for (int tries = 1;; tries++) {
-		rc = ckfile_heads(fa.checkpoint, next, next_seal);
-		if (rc != -EIO || tries == READ_TRIES)
-			return rc;
-		usleep(READ_PAUSE_US);
-	}
+	if (rc != -EIO || ++*tries == READ_TRIES)
+		return false;
+	usleep(READ_PAUSE_US);
+	return true;
 }
 
 /* Whether the checkpoint will be no better another time: then we begin without it. */
@@ -349,7 +346,11 @@ static int restore(uint64_t next, bool have, bool broken)
 	uint8_t seed[16];
 
 	if (have) {
-		int rc = ckfile_load(fa.checkpoint, &fa.agg, &limits, deliver_seal, &fa.deliver);
+		int rc, tries = 0;
+		do
+			rc = ckfile_load(fa.checkpoint, &fa.agg, &limits, deliver_seal,
+					 &fa.deliver);
+		while (again(rc, &tries));
 		if (!rc) {
 			memcpy(fa.base, fa.agg.total, sizeof fa.base);
 			log_info("restored", "next=%" PRIu64 " flows=%" PRIu32 " packets=%" PRIu64,
@@ -413,7 +414,10 @@ static int start(struct svc *s)
 	    svc_path(s, "flowagg.evicted", fa.evicted, sizeof fa.evicted) ||
 	    svc_path(s, "spool", spool_dir, sizeof spool_dir))
 		return -ENAMETOOLONG;
-	int heads = read_heads(&next, &next_seal);
+	int heads, tries = 0;
+	do
+		heads = ckfile_heads(fa.checkpoint, &next, &next_seal);
+	while (again(heads, &tries));
 	if (heads && heads != -ENOENT) {
 		log_error(is_damage(heads) ? "checkpoint is broken" : "checkpoint cannot be read",
 			  "path=%s error=\"%s\"", fa.checkpoint, strerror(-heads));
