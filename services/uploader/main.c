@@ -260,7 +260,18 @@ static void drain(struct svc *s)
 	close_work();
 }
 
-static const char *const calls[] = {"flock", HTTP_CALLS, NULL};
+static const char *const dir_calls[] = {"flock", NULL};
+static const char *const s3_calls[] = {"flock", HTTP_CALLS, NULL};
+
+static struct svc_desc desc;
+
+/* Before the sandbox is shut: a directory needs no network. */
+static int choose_calls(struct svc *s)
+{
+	(void)s;
+	desc.calls = conf.store == CONF_S3 ? s3_calls : dir_calls;
+	return 0;
+}
 
 static struct svc_desc desc = {
 	.name = "uploader",
@@ -283,10 +294,10 @@ static struct svc_desc desc = {
 	.nmetrics = M_COUNT,
 	.values = values,
 	.check = check,
+	.open = choose_calls,
 	.start = start,
 	.tick = tick,
 	.drain = drain,
-	.calls = calls,
 };
 
 int main(int argc, char **argv)
