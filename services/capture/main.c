@@ -380,6 +380,12 @@ static int start(struct svc *s)
 		log_error("journal", "path=%s error=\"%s\"", cap.journal_dir, strerror(-rc));
 		return rc;
 	}
+	uint64_t damaged = journal_use(journal).set_aside;
+	if (damaged)
+		log_warn("the journal's newest file is damaged",
+			 "path=%s bytes=%" PRIu64 " hint=\"what is behind the damage is kept in a "
+						  "file .bad; its packets are a gap\"",
+			 cap.journal_dir, damaged);
 	rc = flusher_new(&cap.flusher);
 	if (!rc) {
 		journal_on_flush(journal, to_flusher, NULL);

@@ -31,7 +31,7 @@ struct journal {
 		*seg; /* all segments, oldest first; the open one is the last and counts `good` */
 	size_t nseg, cap;
 	uint64_t bytes; /* of all of them */
-	uint64_t removed, removed_unread;
+	uint64_t removed, removed_unread, set_aside;
 	journal_flush_fn flush;
 	void *flush_arg;
 };
@@ -166,6 +166,47 @@ static int segment_begin(struct journal *j, int linktype)
 	return 0;
 }
 
+/* set_aside: what a segment has behind a damaged record, for a person: nobody knows the numbers of these packets. Not what a
+ * kill or a power loss leaves: the beginning of a record, or zeroes. */
+static int set_aside(struct journal *j, int from, const char *name, uint64_t good)
+{
+	char aside[SEGMENT_NAME + 4];
+	struct segment_record rec;
+	uint8_t *buf = malloc(CAPFILE_MAX_PACKET);
+	uint64_t kept = 0;
+	size_t done;
+	ssize_t n = 0;
+	int to = -1, rc = buf ? 0 : -ENOMEM;
+
+	if (rc)
+		return rc;
+	snprintf(aside, sizeof aside, "%s.bad", name);
+	for (uint64_t at = good; !rc; at += (uint64_t)n) {
+		n = pread(from, buf, CAPFILE_MAX_PACKET, (off_t)at);
+		if (n <= 0) {
+			rc = n < 0 ? -errno : 0;
+			break;
+		}
+		if (at == good && segment_record(buf, (size_t)n, &rec) == 0)
+			break;
+		if (to < 0 && buf[0] == 0 && memcmp(buf, buf + 1, (size_t)n - 1) == 0)
+			continue;
+		if (to < 0)
+			to = openat(j->dirfd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+				    0640);
+		rc = to < 0 ? -errno : write_all(to, buf, (size_t)n, &done);
+		kept += (uint64_t)n;
+	}
+	if (to >= 0) {
+		if (!rc && fdatasync(to) < 0)
+			rc = -errno;
+		close(to);
+	}
+	free(buf);
+	j->set_aside = kept;
+	return rc;
+}
+
 /* Takes up the newest segment of a former run. */
 static int resume(struct journal *j, uint64_t min_next)
 {
@@ -191,6 +232,8 @@ static int resume(struct journal *j, uint64_t min_next)
 	if (fd < 0)
 		return -errno;
 	rc = segment_scan(fd, &records, &good, &j->linktype);
+	if (!rc && j->linktype >= 0 && good < j->seg[n - 1].bytes)
+		rc = set_aside(j, fd, name, good);
 	if (!rc && good < j->seg[n - 1].bytes && ftruncate(fd, (off_t)good) < 0)
 		rc = -errno;
 	if (rc) {
@@ -351,6 +394,7 @@ struct journal_use journal_use(const struct journal *j)
 		.oldest = j->nseg ? j->seg[0].first : j->next,
 		.removed = j->removed,
 		.removed_unread = j->removed_unread,
+		.set_aside = j->set_aside,
 	};
 }
 

@@ -60,7 +60,8 @@ struct journal_limits {
 };
 
 /* journal_open: makes DIR if missing (0750), cuts a torn tail off the newest segment and goes on
- * after it, at least with number min_next. 0 or -errno. */
+ * after it, at least with number min_next. What lies behind a damaged record is kept in a file with .bad at its name.
+ * 0 or -errno. */
 int journal_open(const char *dir, struct journal_limits limits, uint64_t min_next,
 		 struct journal **out);
 /* journal_close: flushes to disk. */
@@ -87,6 +88,7 @@ struct journal_use {
 	uint64_t oldest;         /* number of the oldest packet */
 	uint64_t removed;        /* segments removed since the start */
 	uint64_t removed_unread; /* packets in them that a mark had not passed */
+	uint64_t set_aside;      /* bytes behind a damaged record, at the start */
 };
 struct journal_use journal_use(const struct journal *j);
 /* journal_bytes_after: bytes of the segments that hold number n or later: how far a reader is

@@ -233,6 +233,39 @@ Test(journal, a_torn_tail_is_cut_off_wherever_it_was_torn)
 	}
 }
 
+/* Packets behind a damaged record have no numbers any more, but they are there. */
+Test(journal, what_is_behind_a_damaged_record_is_set_aside)
+{
+	char path[128], aside[140];
+	uint8_t was[400], is[400];
+	struct stat st;
+
+	append(7);
+	journal_close(&j);
+	path_of(1, path);
+	snprintf(aside, sizeof aside, "%s.bad", path);
+	int fd = open(path, O_RDWR);
+	cr_assert_eq(pwrite(fd, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, 24 + 300 + 4), 8);
+	cr_assert_eq(pread(fd, was, sizeof was, 24 + 300), sizeof was);
+	close(fd);
+	cr_assert_eq(journal_open(dir, small, 8, &j), 0);
+	cr_assert_eq(journal_use(j).set_aside, sizeof was);
+	cr_assert_eq(journal_next_number(j), 8);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(st.st_size, 24 + 300);
+	fd = open(aside, O_RDONLY);
+	cr_assert_eq(read(fd, is, sizeof is), sizeof is);
+	cr_assert_eq(memcmp(is, was, sizeof is), 0);
+	cr_assert_eq(read(fd, is, 1), 0);
+	close(fd);
+	append(1);
+	struct journal_packet p;
+	for (uint64_t n = 1; n <= 4; n++) {
+		cr_assert_eq(journal_reader_next(r, &p), 1);
+		cr_assert_eq(p.number, n < 4 ? n : 8);
+	}
+}
+
 Test(journal, a_segment_without_a_whole_header_is_made_anew)
 {
 	char path[128];
