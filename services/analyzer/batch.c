@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rt/evicted.h"
 #include "rt/records.h"
 
 /* What the ends take at most: a record is never shorter than this. */
@@ -103,11 +104,12 @@ size_t batch_back(struct batch *b, struct batch_mark m)
 	return n;
 }
 
-void batch_entry(struct batch *b, const char *key, int hold, bool bad)
+void batch_entry(struct batch *b, const char *key, int hold, bool bad, uint64_t outside)
 {
 	strncpy(b->entry[b->entries].key, key, SPOOL_KEY_MAX - 1);
 	b->entry[b->entries].key[SPOOL_KEY_MAX - 1] = 0;
 	b->entry[b->entries].hold = hold;
+	b->entry[b->entries].outside = outside;
 	b->entry[b->entries++].bad = bad;
 }
 
@@ -124,6 +126,19 @@ bool batch_is_full(const struct batch *b)
 bool batch_is_empty(const struct batch *b)
 {
 	return !b->entries && !b->records;
+}
+
+/* Before the entries go, so that it is as sure as the records. What is set aside counts as that. */
+static int note_outside(const struct batch *b, struct evicted_log *log)
+{
+	struct evicted v[BATCH_ENTRIES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->entries; i++)
+		if (b->entry[i].outside && !b->entry[i].bad)
+			v[n++] = (struct evicted){"analyzer", b->entry[i].key, b->entry[i].outside,
+						  1};
+	return n ? evicted_add(log, v, n) : 0;
 }
 
 int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, struct batch_counts *c)
@@ -144,14 +159,17 @@ int batch_flush(struct batch *b, const struct batch_out *o, uint64_t now_ns, str
 			return rc;
 		}
 	}
+	int rc = o->outside ? note_outside(b, o->outside) : 0;
+	if (rc)
+		return rc;
 	/* Nothing fails from here on. The lines go first: a message is copied once more. */
 	buf_spare(&b->lines, BATCH_KEEP);
 	for (size_t i = 0; i < b->records; i++)
 		if (body_of(b, i).n)
 			o->publish(o->arg, body_of(b, i));
 	for (size_t i = 0; i < b->entries; i++) {
-		int rc = b->entry[i].bad ? queue_bad(o->queue, b->entry[i].key)
-					 : queue_done(o->queue, b->entry[i].key);
+		rc = b->entry[i].bad ? queue_bad(o->queue, b->entry[i].key)
+				     : queue_done(o->queue, b->entry[i].key);
 		/* It will be offered again, and its records come twice: better than not at all. */
 		if (rc)
 			c->stuck_entries++;

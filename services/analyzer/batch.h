@@ -22,6 +22,7 @@
 /* What a batch keeps of its memory, of each kind. */
 #define BATCH_KEEP (256u << 10)
 
+struct evicted_log;
 struct records;
 struct queue;
 
@@ -29,6 +30,8 @@ struct queue;
 struct batch_out {
 	struct records *records;
 	struct queue *queue; /* of the entries; NULL: there are none */
+	struct evicted_log
+		*outside; /* where packets of entries that count in no record are noted */
 	/* Publishes one encoded record. */
 	void (*publish)(void *arg, struct bytes body);
 	void *arg;
@@ -53,6 +56,7 @@ struct batch {
 		char key[SPOOL_KEY_MAX];
 		int hold; /* descriptor that keeps the entry in the queue (queue_get); -1: none */
 		bool bad;
+		uint64_t outside; /* packets that count in no record */
 	} entry[BATCH_ENTRIES];
 	size_t entries;
 	uint64_t flushes;
@@ -78,7 +82,7 @@ struct batch_mark batch_mark(const struct batch *b);
 size_t batch_back(struct batch *b, struct batch_mark m);
 /* batch_entry: the records so far include all of this entry; bad: to be set aside instead of
  * removed. Takes the descriptor that holds it, or -1, and closes it when the entry is done. */
-void batch_entry(struct batch *b, const char *key, int hold, bool bad);
+void batch_entry(struct batch *b, const char *key, int hold, bool bad, uint64_t outside);
 /* batch_has_enough: of lines. */
 bool batch_has_enough(const struct batch *b);
 bool batch_is_full(const struct batch *b);

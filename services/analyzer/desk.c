@@ -120,6 +120,7 @@ int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_res
 		snprintf(out->why, sizeof out->why, "%s", res.error);
 		if (!rc) {
 			rc = res.rc;
+			out->outside = res.counts.outside;
 			count(d, &res);
 		}
 	}

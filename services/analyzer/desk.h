@@ -46,6 +46,7 @@ struct desk_result {
 	bool broken; /* the file is none or breaks; the records of what is good were handed out */
 	bool unreadable; /* with -EIO: it is the file that could not be read now, no other place */
 	uint64_t records;
+	uint64_t outside; /* packets that count in no record */
 	char why[192];
 };
 

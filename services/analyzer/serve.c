@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "proto/codec.h"
+#include "rt/evicted.h"
 #include "rt/records.h"
 #include "settings.h"
 
@@ -71,7 +72,8 @@ const size_t serve_nmetrics = M_COUNT;
 uint64_t serve_values[M_COUNT];
 
 struct serve serve;
-static char seen_path[PATH_MAX], page_dir[PATH_MAX];
+static char seen_path[PATH_MAX], page_dir[PATH_MAX], outside_path[PATH_MAX];
+static struct evicted_log outside;
 static int flushed; /* what the last flush returned */
 
 static void publish(void *arg, struct bytes b)
@@ -82,8 +84,10 @@ static void publish(void *arg, struct bytes b)
 
 int serve_flush(void)
 {
-	const struct batch_out out = {
-		.records = serve.records, .queue = serve.queue, .publish = publish};
+	const struct batch_out out = {.records = serve.records,
+				      .queue = serve.queue,
+				      .outside = serve.queue ? &outside : NULL,
+				      .publish = publish};
 	uint64_t stuck = serve.counts.stuck_entries;
 
 	if (batch_is_empty(&serve.batch))
@@ -205,6 +209,9 @@ int serve_start(struct svc *s)
 	batch_init(&serve.batch, line + BATCH_FULL);
 	int rc = svc_path(s, "analyzer", page_dir, sizeof page_dir);
 	if (!rc)
+		rc = svc_path(s, "analyzer.outside", outside_path, sizeof outside_path);
+	evicted_init(&outside, outside_path, EVICTED_MAX_BYTES);
+	if (!rc)
 		rc = svc_path(s, "records/analysis", path, sizeof path);
 	if (!rc)
 		rc = records_open(path, settings.keep_days, settings.plain_days, &serve.records);
@@ -260,6 +267,7 @@ void serve_drain(struct svc *s)
 	save();
 	fill_values();
 	records_close(&serve.records);
+	evicted_close(&outside);
 	desk_fini(&serve.desk);
 	batch_fini(&serve.batch);
 }

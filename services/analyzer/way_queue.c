@@ -106,7 +106,7 @@ static int analyse(const char *key)
 	if (res.broken)
 		log_warn("broken capture file", "key=%s records=%" PRIu64 " error=\"%s\"", key,
 			 res.records, res.why);
-	batch_entry(&serve.batch, key, hold, res.broken);
+	batch_entry(&serve.batch, key, hold, res.broken, res.outside);
 	return 0;
 }
 

@@ -459,6 +459,14 @@ static int start(struct svc *s)
 	return svc_subscribe(s, "capture", "packet", on_message, NULL);
 }
 
+static bool feeds(const char *consumer)
+{
+	for (size_t i = 0; i < conf.consumers.n; i++)
+		if (strcmp(conf.consumers.v[i], consumer) == 0)
+			return true;
+	return false;
+}
+
 static void fill_values(void)
 {
 	const struct agg_counts *c = &fa.agg.counts;
@@ -503,6 +511,8 @@ static void fill_values(void)
 	values[M_memory_bytes] = (uint64_t)fa.agg.pool.used * POOL_BLOCK;
 	values[M_spool_bytes] = use.bytes;
 	values[M_spool_files] = use.files;
+	values[M_for_uploader] = feeds("uploader");
+	values[M_for_analyzer] = feeds("analyzer");
 	values[M_catching_up] = fa.source.catching_up;
 	values[M_held] = fa.source.held;
 }

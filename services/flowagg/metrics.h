@@ -87,6 +87,8 @@
 	X(memory_bytes,         GAUGE,   "bytes",   "of packets in memory") \
 	X(spool_bytes,          GAUGE,   "bytes",   "in the queues, at most") \
 	X(spool_files,          GAUGE,   "files",   "in the queues, at most") \
+	X(for_uploader,         GAUGE,   "bool",    "1 while files are put into the uploader's queue") \
+	X(for_analyzer,         GAUGE,   "bool",    "1 while files are put into the analyzer's queue") \
 	X(catching_up,          GAUGE,   "bool",    "1 while the journal is read") \
 	X(held,                 GAUGE,   "bool",    "1 while the disk refuses files and packets wait in the journal")
 /* clang-format on */

@@ -2,15 +2,19 @@
  * lurker-uploader: from the queue to the store.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cloud/http.h"
 #include "conf.h"
+#include "pkt/capfile.h"
 #include "proto/codec.h"
+#include "rt/evicted.h"
 #include "rt/observed.h"
 #include "rt/spool.h"
 #include "rt/svc.h"
@@ -90,6 +94,7 @@ static const struct metric metrics[M_COUNT] = {
 };
 
 static uint64_t values[M_COUNT];
+static char log_path[PATH_MAX];
 
 static struct {
 	struct queue *queue;
@@ -101,6 +106,8 @@ static struct {
 	struct observed observed;
 	unsigned ticks;
 	struct buf body;
+	struct evicted_log log; /* of what is in S3 */
+	uint64_t unnoted, unnoted_entries;
 } up;
 
 static const char *directory(const struct svc *s, char path[PATH_MAX])
@@ -135,6 +142,24 @@ static struct bytes hex(const uint8_t *p, size_t n, char *out)
 	return bytes_of(out, 2 * n);
 }
 
+/* The bucket cannot be counted: what went there is noted, before it leaves the queue. What the disk refuses is in the next
+ * line, as a sum. */
+static void note_stored(const struct put *p)
+{
+	struct evicted v[2] = {{"uploader", p->key, 0, 1},
+			       {"uploader", NULL, up.unnoted, up.unnoted_entries}};
+	int fd = lseek(p->fd, 0, SEEK_SET) == 0 ? fcntl(p->fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd >= 0)
+		(void)capfile_count(fd, &v[0].packets); /* of a file of flowagg's */
+	if (evicted_add(&up.log, v, up.unnoted_entries ? 2 : 1) == 0) {
+		up.unnoted = up.unnoted_entries = 0;
+		return;
+	}
+	up.unnoted += v[0].packets;
+	up.unnoted_entries++;
+}
+
 static void announce(void *arg, const struct stored *d)
 {
 	struct svc *s = arg;
@@ -147,6 +172,8 @@ static void announce(void *arg, const struct stored *d)
 		.stored_ns = d->stored_ns,
 		.attempts = d->tries > 1 ? d->tries : 0,
 	};
+	if (conf.store == CONF_S3)
+		note_stored(d->put);
 	buf_reset(&up.body);
 	if (msg_encode(&msg_object_schema, &m, &up.body) == 0)
 		bus_publish(s->bus, "object", buf_bytes(&up.body));
@@ -202,8 +229,13 @@ static int start(struct svc *s)
 	const char *what = conf.store == CONF_S3 ? conf.s3_bucket : directory(s, path);
 	s3.observed = &up.observed;
 	load_observed(s);
-	int rc = conf.store == CONF_S3 ? store_s3_new(s->loop, &s3, &up.s3, &up.store)
-				       : store_dir_new(what, conf.max_bytes, &up.dir, &up.store);
+	evicted_init(&up.log, log_path, EVICTED_MAX_BYTES);
+	up.log.unflushed = true;
+	int rc = svc_path(s, "uploader.stored", log_path, sizeof log_path);
+	if (!rc)
+		rc = conf.store == CONF_S3
+			     ? store_s3_new(s->loop, &s3, &up.s3, &up.store)
+			     : store_dir_new(what, conf.max_bytes, &up.dir, &up.store);
 	if (!rc) {
 		log_info("storing", "destination=%s", up.store->destination);
 		what = "spool";
@@ -305,6 +337,7 @@ int main(int argc, char **argv)
 	desc.nopts = conf_nopts;
 	int code = svc_main(&desc, argc, argv);
 	queue_close(&up.queue);
+	evicted_close(&up.log);
 	observed_fini(&up.observed);
 	buf_fini(&up.body);
 	return code;

@@ -147,4 +147,24 @@ def run(case, service, short):
     case.require(case.recovered <= 5, "recovery took longer than 5 s")
 
 
+def outside(case, short):
+    """Packets that count in no record, of fragments whose rest never comes: the balance needs the analyzer's own count."""
+    with Pipeline() as queued:
+        path = queued.dir / "in.pcap"
+        frames.write(path, [(1_790_000_000_000_000_000 + i * 10**6, frames.ip(f"10.0.{i >> 8}.{i & 255}", "203.0.113.9", 17, bytes(32), i, 0x2000))
+                            for i in range(200)])
+        case.require(queued.feed(path) == 0, queued.procs[-1].tail())
+        queued.work_off(["flowagg"], finished=lambda: queued.taken_in() and queued.queue("analyzer"))
+        for call, n in (("unlinkat", 1), ("unlinkat", 150), ("fdatasync", 1), ("fdatasync", 2), *(() if short else (("unlinkat", 5), ("unlinkat", 60)))):
+            with Pipeline(template=queued) as p:
+                proc = p.start("analyzer", before=["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
+                                                   "-e", f"inject={call}:signal=KILL:when={n}"])
+                rig.wait_for(lambda: proc.poll() is not None, f"the kill at {call} {n}", 30)
+                p.work_off(["analyzer"], finished=lambda: not p.queue("analyzer"))
+                said = p.audit()
+                case.times += 1
+                case.require(said.returncode == 0 and "in no record" in said.stdout, f"{call} {n}: {said.stdout}")
+
+
 CASES = {f"kill-{s}": (lambda case, short, s=s: run(case, s, short)) for s in WITH_FORWARDER}
+CASES["kill-analyzer-outside"] = outside

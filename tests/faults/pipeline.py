@@ -174,8 +174,8 @@ class Pipeline:
         return self.taken_in() and not self.queue("uploader") and not self.queue("analyzer") and \
             not self.now("flowagg").get("packets_pending")
 
-    def audit(self):
-        return subprocess.run([rig.program("lurker"), "audit", "--state-dir", str(self.state)], capture_output=True,
+    def audit(self, *more):
+        return subprocess.run([rig.program("lurker"), "audit", "--state-dir", str(self.state), *more], capture_output=True,
                               text=True, stdin=subprocess.DEVNULL, env=rig.environment())
 
     def work_off(self, services=SERVICES, timeout=30, finished=None):

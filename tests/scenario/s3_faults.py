@@ -97,8 +97,11 @@ class FullSpool(Case):
         for key, data in stored.items():
             (archive / key).parent.mkdir(parents=True, exist_ok=True)
             (archive / key).write_bytes(data)
-        said = subprocess.run([rig.program("lurker"), "audit", "--state-dir", self.up.state, "--objects", archive],
-                              capture_output=True, text=True, stdin=subprocess.DEVNULL, env=rig.environment())
+        said, own = (subprocess.run([rig.program("lurker"), "audit", "--state-dir", self.up.state, *more], capture_output=True,
+                                    text=True, stdin=subprocess.DEVNULL, env=rig.environment())
+                     for more in (("--objects", archive), ()))
+        t.check("full spool: and so it does by the uploader's own count", own.returncode == 0 and
+                "in the S3 store" in own.stdout and "in the archive" in own.stdout, own.stdout + own.stderr)
         t.check("full spool: the audit accounts for every packet", said.returncode == 0 and
                 f"{self.counts['dropped_evicted']}  the oldest bundles" in said.stdout, said.stdout + said.stderr)
 

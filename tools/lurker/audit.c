@@ -41,11 +41,12 @@ struct audit {
 	struct audit_conf conf;
 	const char *state_dir;
 	uint64_t since_ns, until_ns;
-	bool whole;   /* the whole life up to now: files can be counted too */
+	bool whole;   /* the whole life up to now */
 	bool running; /* some service wrote its counters a moment ago */
 	struct tally first, last;
+	struct tally period; /* unless whole */
 	struct stored stored;
-	unsigned holes;
+	unsigned holes, drawn; /* drawn: of the rules that are of the period */
 };
 
 static bool is_running(const struct tally *t, uint64_t now_ns)
@@ -61,52 +62,45 @@ static bool is_running(const struct tally *t, uint64_t now_ns)
 /* Counters, files, and counters again: while packets move, the truth lies between the two. */
 static int gather(struct audit *a)
 {
-	uint64_t now_ns = clock_real_ns();
-	int rc = tally_read(a->state_dir, a->since_ns, a->until_ns, &a->first);
+	int rc = tally_read(a->state_dir, 0, UINT64_MAX, &a->first);
 	if (rc)
 		return rc;
-	a->running = a->until_ns >= now_ns && is_running(&a->first, now_ns);
-	if (a->whole)
-		rc = stored_read(a->state_dir, a->conf.objects, &a->stored);
+	a->running = is_running(&a->first, clock_real_ns());
+	rc = stored_read(a->state_dir, a->conf.objects,
+			 tally_end(&a->first, "flowagg", "next_number"), &a->stored);
 	if (!rc && a->running)
 		sleep(3);
-	return rc ? rc : tally_read(a->state_dir, a->since_ns, a->until_ns, &a->last);
-}
-
-static const char *not_now(const struct audit *a, const struct rule *r)
-{
-	if (!tally_service(&a->last, r->service))
-		return "the service left no counters";
-	if (!r->whole)
-		return NULL;
-	if (!a->whole)
-		return "only over the whole time: files do not say when they came";
-	if (strcmp(r->service, "uploader") == 0) {
-		if (!a->stored.has_objects)
-			return "the archive is not a directory here";
-		if (tally_sum(&a->last, "uploader", "archive_removed"))
-			return "old objects were removed to stay below max_bytes";
-	}
-	return NULL;
+	if (!rc)
+		rc = tally_read(a->state_dir, 0, UINT64_MAX, &a->last);
+	if (!rc && !a->whole)
+		rc = tally_read(a->state_dir, a->since_ns, a->until_ns, &a->period);
+	return rc;
 }
 
 /* judge: prints a rule; true when it holds. */
 static bool judge(struct audit *a, const struct rule *r)
 {
+	const struct tally *t = a->whole || r->whole ? &a->last : &a->period;
 	struct balance before, after;
-	const char *why = not_now(a, r);
-	if (why) {
-		printf("%s\n  -                       not drawn: %s\n", r->stage, why);
-		return true;
+	const char *why;
+	balance_hand(&a->stored, &a->last, &a->first);
+	enum ready ready = balance_ready(r, t, &a->last, &a->stored, &why);
+	if (ready != READY) {
+		printf("%s\n  %c %20s  not drawn: %s\n", r->stage,
+		       ready == READY_MISSING ? '!' : '-', "", why);
+		return ready == READY_NOTHING;
 	}
-	a->stored.delivered = tally_end(&a->first, "flowagg", "total_delivered");
-	balance_draw(r, &a->first, &a->stored, &before);
-	a->stored.delivered = tally_end(&a->last, "flowagg", "total_delivered");
-	balance_draw(r, &a->last, &a->stored, &after);
-	int64_t x = (int64_t)(before.in_sum - before.out_sum);
-	int64_t y = (int64_t)(after.in_sum - after.out_sum);
+	a->drawn += !r->whole;
+	balance_draw(r, t, &a->stored, &after);
+	int64_t y = (int64_t)(after.in_sum - after.out_sum), x = y;
+	if (r->whole) {
+		balance_hand(&a->stored, &a->first, &a->last);
+		balance_draw(r, t, &a->stored, &before);
+		x = (int64_t)(before.in_sum - before.out_sum);
+	}
 	bool good = y == 0 || (r->whole && x <= 0 && y >= 0);
-	balance_print(r, &after, good ? 0 : y, stdout);
+	balance_print(r, &after, r->whole && !a->whole ? ", of the whole time up to now" : "",
+		      good ? 0 : y, stdout);
 	if (good && y)
 		printf("  +  %20lld  on the move\n", (long long)y);
 	return good;
@@ -135,10 +129,10 @@ static int take_alert(void *arg, struct bytes line)
 	struct json_tokener *k = json_tokener_new();
 	if (!k)
 		return -ENOMEM;
-	struct json_object *v, *o = json_tokener_parse_ex(k, (const char *)line.p, (int)line.n);
+	struct json_object *o = json_tokener_parse_ex(k, (const char *)line.p, (int)line.n);
 	json_tokener_free(k);
-	if (o && json_object_object_get_ex(o, "kind", &v) &&
-	    strcmp(json_object_get_string(v), "hole") == 0 && number(o, "to_ns") >= a->since_ns &&
+	const char *kind = text_field(o, "kind");
+	if (kind && strcmp(kind, "hole") == 0 && number(o, "to_ns") >= a->since_ns &&
 	    number(o, "from_ns") <= a->until_ns) {
 		char from[40], to[40];
 		utc(from, number(o, "from_ns"));
@@ -191,18 +185,26 @@ int front_audit(int argc, char **argv)
 		"audit", "",
 		"Draws the balance of every stage: what came in is what went on, what waits and "
 		"what was\n"
-		"turned away, to the packet. Over the whole time (the default) the files of "
-		"archive and\n"
-		"queues and the records are read and counted too; with --since and --until only "
-		"the\n"
-		"counters are used, to the nearest notes (every ten minutes, and at starts and "
-		"stops).\n"
+		"turned away, to the packet. Within a stage the counters are compared, with "
+		"--since "
+		"and\n"
+		"--until those of that time, to the nearest notes (every ten minutes, and at "
+		"starts "
+		"and\n"
+		"stops). From one stage to the next (capture, journal, flowagg, queues, archive, "
+		"records)\n"
+		"the packets in the files are counted too, always over the whole time up to now: "
+		"files do\n"
+		"not say when they came.\n"
 		"Holes, times in which capture was not there, are listed with what the interface "
 		"counted.\n\n"
-		"Reads: STATE_DIR/stat, spool, objects, records, flowagg.evicted. Writes: nothing. "
-		"Needs: the right "
-		"to read\n"
-		"there. Exit code: 0 all packets accounted for, 1 some are not, 2 usage."};
+		"Reads: STATE_DIR/stat, journal, spool, objects, records, flowagg.evicted,\n"
+		"analyzer.outside, uploader.stored. Writes: nothing. Needs: the right to read "
+		"there. "
+		"Exit\n"
+		"code: 0 all packets accounted for, 1 some are not, or a stage that had work left "
+		"no\n"
+		"counters, or there are none of that time, 2 usage."};
 	static struct audit a;
 	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &a.conf};
@@ -216,8 +218,8 @@ int front_audit(int argc, char **argv)
 	int rc = gather(&a);
 	if (rc) {
 		fprintf(stderr, "lurker audit: %s: %s\n", common.state_dir, strerror(-rc));
-		tally_free(&a.first);
-		return 1;
+		code = 1;
+		goto out;
 	}
 	for (size_t i = 0; i < balance_nrules; i++)
 		if (!judge(&a, &balance_rules[i]))
@@ -235,8 +237,15 @@ int front_audit(int argc, char **argv)
 		fprintf(stderr, "lurker audit: records/alert: %s\n", strerror(-rc));
 		code = 1;
 	}
+	if (!a.drawn) {
+		puts("No service left counters of that time.");
+		code = 1;
+	}
 	puts(code ? "NOT everything is accounted for." : "Every packet is accounted for.");
+out:
 	tally_free(&a.first);
 	tally_free(&a.last);
+	tally_free(&a.period);
+	stored_free(&a.stored);
 	return fflush(stdout) == 0 ? code : 1;
 }

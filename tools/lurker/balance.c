@@ -26,6 +26,17 @@ const struct rule balance_rules[] = {
 			 "disk"}},
 	},
 	{
+		.stage = "capture hands numbers to flowagg",
+		.service = "journal",
+		.unit = "numbers",
+		.whole = true,
+		.in = {{TERM_DISK, "given", "given"}},
+		.out = {{TERM_DISK, "taken", "taken in by flowagg"},
+			{TERM_DISK, "waiting", "wait in the journal"},
+			{TERM_DISK, "removed",
+			 "removed from the journal unread, to keep it bounded"}},
+	},
+	{
 		.stage = "flowagg takes numbers in",
 		.service = "flowagg",
 		.unit = "numbers",
@@ -68,8 +79,9 @@ const struct rule balance_rules[] = {
 		.service = "uploader",
 		.unit = "packets",
 		.whole = true,
-		.in = {{TERM_DISK, "delivered", "in its queue, by flowagg's count"}},
+		.in = {{TERM_DISK, "for_uploader", "in its queue, by flowagg's count"}},
 		.out = {{TERM_DISK, "objects", "in the archive"},
+			{TERM_DISK, "uploader_stored", "in the S3 store, by its count"},
 			{TERM_DISK, "uploader_queue", "in its queue"},
 			{TERM_DISK, "uploader_evicted", "the oldest bundles, out of a full queue"},
 			{TERM_DISK, "uploader_bad", "set aside"}},
@@ -79,9 +91,9 @@ const struct rule balance_rules[] = {
 		.service = "analyzer",
 		.unit = "packets",
 		.whole = true,
-		.in = {{TERM_DISK, "delivered", "in its queue, by flowagg's count"}},
+		.in = {{TERM_DISK, "for_analyzer", "in its queue, by flowagg's count"}},
 		.out = {{TERM_DISK, "records", "in records"},
-			{TERM_SUM, "outside", "in no record, by its count"},
+			{TERM_DISK, "analyzer_outside", "in no record, by its count"},
 			{TERM_DISK, "analyzer_queue", "in its queue"},
 			{TERM_DISK, "analyzer_evicted", "the oldest bundles, out of a full queue"},
 			{TERM_DISK, "analyzer_bad", "set aside"}},
@@ -111,6 +123,38 @@ static uint64_t value(const struct term *k, const struct rule *r, const struct t
 	return 0;
 }
 
+/* Where the journal is kept without a mark, its removals cannot tell what was unread. */
+static uint64_t excused(const struct tally *t, uint64_t before)
+{
+	return tally_sum(t, "capture", "journal_removed_unread") +
+	       (tally_sum(t, "capture", "journal_removed") ? before : 0);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void balance_hand(struct stored *s, const struct tally *gave, const struct tally *took)
+{
+	uint64_t next = larger(tally_end(took, "flowagg", "next_number"), 1);
+	/* Below 0 where the journal began anew. */
+	int64_t before = (int64_t)tally_end(took, "flowagg", "total_before");
+	int64_t lost = before + (int64_t)tally_end(took, "flowagg", "total_gap");
+	uint64_t end = larger(waits_end(&s->waits), tally_end(gave, "capture", "next_number"));
+
+	s->given = larger(end, next) - 1;
+	s->taken = next - 1 - (lost > 0 ? (uint64_t)lost : 0);
+	s->waiting = waits_count(&s->waits, next);
+	uint64_t most = excused(gave, before > 0 ? (uint64_t)before : 0);
+	int64_t rest = (int64_t)(s->given - s->taken - s->waiting);
+	s->removed = rest <= 0 ? 0 : (uint64_t)rest < most ? (uint64_t)rest : most;
+	s->uploads |= tally_ever(gave, "flowagg", "for_uploader");
+	s->analyses |= tally_ever(gave, "flowagg", "for_analyzer");
+	s->for_uploader = tally_while(gave, "flowagg", "total_delivered", "for_uploader");
+	s->for_analyzer = tally_while(gave, "flowagg", "total_delivered", "for_analyzer");
+}
+
 void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
 		  struct balance *b)
 {
@@ -133,11 +177,54 @@ static void print_side(const struct term *terms, const uint64_t *v, const char *
 	}
 }
 
-void balance_print(const struct rule *r, const struct balance *b, int64_t unaccounted, FILE *out)
+void balance_print(const struct rule *r, const struct balance *b, const char *note,
+		   int64_t unaccounted, FILE *out)
 {
-	fprintf(out, "%s (%s)\n", r->stage, r->unit);
+	fprintf(out, "%s (%s%s)\n", r->stage, r->unit, note);
 	print_side(r->in, b->in, " ", out);
 	print_side(r->out, b->out, "=", out);
 	if (unaccounted)
 		fprintf(out, "  ! %20lld  UNACCOUNTED FOR\n", (long long)unaccounted);
+}
+
+static bool is_of(const struct rule *r, const char *service)
+{
+	return strcmp(r->service, service) == 0;
+}
+
+static enum ready of_files(const struct rule *r, const struct tally *life, const struct stored *s,
+			   const char **why)
+{
+	if (is_of(r, "journal")) {
+		*why = "no packet was journalled";
+		return s->given ? READY : READY_NOTHING;
+	}
+	bool is_uploader = is_of(r, "uploader");
+	const struct tally_service *counters = tally_service(life, r->service);
+	*why = "flowagg has no queue for it";
+	if (!(is_uploader ? s->uploads : s->analyses))
+		return READY_NOTHING;
+	*why = "the service left no counters, though there is work of it";
+	if (!counters && (is_uploader ? s->objects : s->records))
+		return READY_MISSING;
+	*why = "old objects were removed to stay below max_bytes";
+	return is_uploader && tally_sum(life, "uploader", "archive_removed") ? READY_NOTHING
+									     : READY;
+}
+
+enum ready balance_ready(const struct rule *r, const struct tally *t, const struct tally *life,
+			 const struct stored *s, const char **why)
+{
+	const struct tally_service *counters = tally_service(t, r->service);
+
+	if (r->whole)
+		return of_files(r, life, s, why);
+	*why = "no counters of that time";
+	if (tally_service(life, r->service))
+		return counters && (counters->nruns || counters->before) ? READY : READY_NOTHING;
+	*why = "the service left no counters, though others have packets of it";
+	if (is_of(r, "capture") ? s->given > 0 : s->by_flowagg)
+		return READY_MISSING;
+	*why = "the service never ran here";
+	return READY_NOTHING;
 }

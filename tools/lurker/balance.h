@@ -47,10 +47,24 @@ struct balance {
 	uint64_t in_sum, out_sum; /* modulo 2^64 */
 };
 
+/* balance_hand: what the counters say that one stage handed to the next. Those of who gave and of who took may have been read
+ * at different times, while packets move. */
+void balance_hand(struct stored *s, const struct tally *gave, const struct tally *took);
 /* balance_draw: the values of a rule's terms. */
 void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
 		  struct balance *b);
-/* balance_print: the rule as a few lines; terms of 0 are left out. */
-void balance_print(const struct rule *r, const struct balance *b, int64_t unaccounted, FILE *out);
+/* balance_print: the rule as a few lines; terms of 0 are left out. note: more words for its head, or "". */
+void balance_print(const struct rule *r, const struct balance *b, const char *note,
+		   int64_t unaccounted, FILE *out);
+
+/* balance_ready: whether a rule is to be drawn. life: the counters of the whole life, t: those of the period; *why has the
+ * words for what is not drawn. */
+enum ready {
+	READY,
+	READY_NOTHING, /* nothing was handed to the stage: that is fine */
+	READY_MISSING, /* its counters are missing, though others say that it had work */
+};
+enum ready balance_ready(const struct rule *r, const struct tally *t, const struct tally *life,
+			 const struct stored *s, const char **why);
 
 #endif

@@ -66,7 +66,7 @@ static const char *value_of(struct json_object *o, const char *path)
 			return "-";
 		path += n + (path[n] == '.');
 	}
-	return json_object_get_string(o);
+	return o ? json_object_get_string(o) : "null";
 }
 
 int count_add(struct count *c, struct json_object *record)

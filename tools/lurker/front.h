@@ -53,6 +53,9 @@ void text_quantity(char out[16], uint64_t v);                         /* 12, 3.4
 void text_bytes(char out[16], uint64_t v);                            /* 12 B, 3.4 KiB */
 void text_clock(char out[16], uint64_t ns);                           /* HH:MM:SS, local time */
 void text_span(char out[16], uint64_t ns);                            /* 12s, 3m, 4h, 5d */
+/* A member of a record as text; NULL: there is none, or it is null. */
+struct json_object;
+const char *text_field(struct json_object *o, const char *name);
 
 /* listen.c: a subscriber to every service on this host. */
 struct listen {

@@ -54,6 +54,30 @@ static int by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* Each key once. */
+static void sort(struct gone *g)
+{
+	size_t n = 0;
+
+	if (g->n)
+		qsort(g->v, g->n, sizeof(*g->v), by_key);
+	for (size_t i = 0; i < g->n; i++) {
+		if (n && strcmp(g->v[i].key, g->v[n - 1].key) == 0)
+			free(g->v[i].key);
+		else
+			g->v[n++] = g->v[i];
+	}
+	g->n = n;
+}
+
+int gone_read_log(const char *path, const char *consumer, struct gone *g)
+{
+	*g = (struct gone){.consumer = consumer};
+	int rc = evicted_read(path, take_line, g);
+	sort(g);
+	return rc;
+}
+
 int gone_read(const char *state_dir, const char *consumer, struct gone *g)
 {
 	char path[PATH_MAX];
@@ -65,18 +89,8 @@ int gone_read(const char *state_dir, const char *consumer, struct gone *g)
 	snprintf(path, sizeof(path), "%s/flowagg.evicted", state_dir);
 	if (!rc)
 		rc = evicted_read(path, take_line, g);
-	if (rc || !g->n)
-		return rc;
-	qsort(g->v, g->n, sizeof(*g->v), by_key);
-	size_t n = 1;
-	for (size_t i = 1; i < g->n; i++) {
-		if (strcmp(g->v[i].key, g->v[n - 1].key) == 0)
-			free(g->v[i].key);
-		else
-			g->v[n++] = g->v[i];
-	}
-	g->n = n;
-	return 0;
+	sort(g);
+	return rc;
 }
 
 void gone_free(struct gone *g)
@@ -101,11 +115,12 @@ static bool is_below(int dirfd, const char *key)
 	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
 }
 
-uint64_t gone_packets(const struct gone *g, int dirfd, int other)
+uint64_t gone_packets(const struct gone *g, int dirfd, int other, const struct gone *but)
 {
 	uint64_t sum = g->older;
 	for (size_t i = 0; i < g->n; i++)
-		if (!is_below(dirfd, g->v[i].key) && !is_below(other, g->v[i].key))
+		if (!is_below(dirfd, g->v[i].key) && !is_below(other, g->v[i].key) &&
+		    !(but && gone_has(but, g->v[i].key)))
 			sum += g->v[i].packets;
 	return sum;
 }

@@ -23,10 +23,13 @@ struct gone {
 
 /* gone_read: of one consumer, a constant. 0 or -errno; gone_free in any case. */
 int gone_read(const char *state_dir, const char *consumer, struct gone *out);
+/* gone_read_log: of a file of that form alone. */
+int gone_read_log(const char *path, const char *consumer, struct gone *out);
 void gone_free(struct gone *g);
 
 bool gone_has(const struct gone *g, const char *key);
-/* gone_packets: of all entries but those that are, after all, a file below one of two directories (-1: none). */
-uint64_t gone_packets(const struct gone *g, int dirfd, int other);
+/* gone_packets: of all entries but those that are, after all, a file below one of two directories (-1: none), or stand in
+ * `but` (NULL: nothing). */
+uint64_t gone_packets(const struct gone *g, int dirfd, int other, const struct gone *but);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "front.h"
 #include "when.h"
 
 static int parse_port(const char *text, uint16_t *lo, uint16_t *hi)
@@ -70,8 +71,8 @@ bool match_day(const struct match *m, uint32_t day)
 
 static const char *text_of(struct json_object *o, const char *name)
 {
-	struct json_object *v;
-	return json_object_object_get_ex(o, name, &v) ? json_object_get_string(v) : "";
+	const char *text = text_field(o, name);
+	return text ? text : "";
 }
 
 static bool flag_of(struct json_object *o, const char *name)

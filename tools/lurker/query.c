@@ -143,12 +143,6 @@ static int keep(struct query *q, struct bytes line)
 	return 0;
 }
 
-static const char *field(struct json_object *o, const char *name)
-{
-	struct json_object *v;
-	return json_object_object_get_ex(o, name, &v) ? json_object_get_string(v) : NULL;
-}
-
 static void print_row(struct query *q, const char *line)
 {
 	struct json_object *o = json_tokener_parse(line);
@@ -160,8 +154,8 @@ static void print_row(struct query *q, const char *line)
 		init_ns = (uint64_t)(json_object_get_double(v) * 1e9);
 	if (json_object_object_get_ex(o, "payload_len", &v))
 		payload_len = json_object_get_uint64(v);
-	const char *app = field(o, "app"), *readable = field(o, "readable");
-	const char *src = field(o, "src_addr"), *port = field(o, "dst_port");
+	const char *app = text_field(o, "app"), *readable = text_field(o, "readable");
+	const char *src = text_field(o, "src_addr"), *port = text_field(o, "dst_port");
 	char when[32], shown_src[64], text[1024], bytes[16];
 	time_t t = (time_t)(init_ns / 1000000000u);
 	struct tm tm;
@@ -173,7 +167,7 @@ static void print_row(struct query *q, const char *line)
 	text_put(text, sizeof(text), bytes_str(readable ? readable : ""),
 		 room < 20 ? 20 : (size_t)room);
 	if (!app)
-		app = field(o, "proto");
+		app = text_field(o, "proto");
 	printf("%-19s %-21s %-6s %-7.7s %8s  %s\n", when, shown_src, port ? port : "-",
 	       app ? app : "-", bytes, text);
 	json_object_put(o);

@@ -54,22 +54,28 @@ struct flows {
 	struct flow_count *v;
 	size_t n, cap;
 	int queue; /* the analyzer's: records of what is still there come again */
+	int bad;   /* what it set aside */
 	const struct gone *gone;
 };
 
-/* Whether the record's file counts elsewhere: in the queue, or among what was taken out of it. */
+static bool is_below(int dirfd, const char *key)
+{
+	struct stat st;
+	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
+}
+
+/* Whether the record's file counts elsewhere: in the queue, among what was set aside, or what was taken out. */
 static bool elsewhere(const struct flows *f, struct bytes s3path)
 {
 	const uint8_t *key = s3path.n ? memmem(s3path.p, s3path.n, "/pcap/", 6) : NULL;
 	size_t n = key ? s3path.n - (size_t)(key + 1 - s3path.p) : 0;
 	char name[PATH_MAX];
-	struct stat st;
 
 	if (!key || n >= sizeof(name))
 		return false;
 	memcpy(name, key + 1, n);
 	name[n] = 0;
-	return gone_has(f->gone, name) || (f->queue >= 0 && fstatat(f->queue, name, &st, 0) == 0);
+	return gone_has(f->gone, name) || is_below(f->queue, name) || is_below(f->bad, name);
 }
 
 static bool id_of(struct bytes text, uint64_t id[2])
@@ -131,100 +137,124 @@ static int by_id(const void *a, const void *b)
 	return high ? high : (x->id[1] > y->id[1]) - (x->id[1] < y->id[1]);
 }
 
-static int count_records(const char *dir, const char *queue, const struct gone *gone,
-			 struct stored *s)
+static int open_dir(const char *path)
 {
-	struct flows f = {.queue = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .gone = gone};
-	struct days days;
-	s->analyzer_evicted = gone_packets(gone, f.queue, -1);
-	int rc = days_open(dir, &days);
-	if (rc == -ENOENT) {
-		rc = 0;
-		goto out;
-	}
-	for (size_t i = 0; !rc && i < days.n; i++)
-		rc = days_read(&days, i, take_record, &f);
-	days_close(&days);
-	if (f.n)
-		qsort(f.v, f.n, sizeof(*f.v), by_id);
-	for (size_t i = 0; i < f.n; i++) {
-		if (i && by_id(&f.v[i], &f.v[i - 1]) == 0)
-			s->again++;
-		else
-			s->records += f.v[i].packets;
-	}
-	s->lines = f.n;
-out:
-	free(f.v);
-	if (f.queue >= 0)
-		close(f.queue);
-	return rc;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Of the uploader. What the archive has, or the queue again, counts there. */
-static int count_gone(const char *state_dir, const char *queue, int objects, struct stored *s)
+static void close_dir(int fd)
 {
-	struct gone gone;
-	int rc = gone_read(state_dir, "uploader", &gone);
-	int fd = open(queue, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!rc)
-		s->uploader_evicted = gone_packets(&gone, objects, fd);
 	if (fd >= 0)
 		close(fd);
-	gone_free(&gone);
+}
+
+static int count_records(const char *dir, struct flows *f, struct stored *s)
+{
+	struct days days;
+	int rc = days_open(dir, &days);
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	for (size_t i = 0; !rc && i < days.n; i++)
+		rc = days_read(&days, i, take_record, f);
+	days_close(&days);
+	if (f->n)
+		qsort(f->v, f->n, sizeof(*f->v), by_id);
+	for (size_t i = 0; i < f->n; i++) {
+		if (i && by_id(&f->v[i], &f->v[i - 1]) == 0)
+			s->again++;
+		else
+			s->records += f->v[i].packets;
+	}
+	s->lines = f->n;
 	return rc;
 }
 
-int stored_read(const char *state_dir, const char *objects_dir, struct stored *out)
+static int count_files(struct stored *s, uint64_t *packets, const char *dir, int known)
 {
-	char objects[PATH_MAX], path[PATH_MAX], queue[PATH_MAX];
-	*out = (struct stored){0};
-	struct counting c = {out, &out->objects, &out->files, -1};
-	if (strlen(state_dir) > PATH_MAX / 2)
-		return -ENAMETOOLONG;
-	if (objects_dir)
-		snprintf(objects, sizeof(objects), "%s", objects_dir);
-	else
-		snprintf(objects, sizeof(objects), "%s/objects", state_dir);
-	int known = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	out->has_objects = known >= 0;
+	struct counting c = {s, packets, packets == &s->objects ? &s->files : NULL, known};
+	return walk_files(dir, count_file, &c);
+}
+
+/* What a consumer's queue, and what it set aside or lost, holds; what is in the archive counts there. */
+static int read_uploader(const char *state_dir, const char *objects, bool logged, struct stored *s)
+{
+	char queue[PATH_MAX], path[PATH_MAX];
+	struct gone gone = {0}, log = {0};
+	snprintf(queue, sizeof(queue), "%s/spool/queue/uploader", state_dir);
+	int known = open_dir(objects), fd = open_dir(queue);
+	s->uploads = fd >= 0;
 	/* Queues first: what moves on meanwhile is then counted twice, not missed, and the caller sees
 	 * from its second look at the counters that things moved. */
-	c.known = known;
-	c.packets = &out->uploader_queue;
-	c.files = NULL;
-	snprintf(path, sizeof(path), "%s/spool/queue/uploader", state_dir);
-	int rc = walk_files(path, count_file, &c);
+	int rc = count_files(s, &s->uploader_queue, queue, known);
+	snprintf(path, sizeof(path), "%s/uploader.stored", state_dir);
+	if (!rc && logged)
+		rc = gone_read_log(path, "uploader", &log);
 	if (!rc)
-		rc = count_gone(state_dir, path, known, out);
-	c.known = -1;
-	c.packets = &out->uploader_bad;
+		rc = gone_read(state_dir, "uploader", &gone);
+	s->uploader_stored = gone_packets(&log, known, fd, NULL);
+	s->uploader_evicted = gone_packets(&gone, known, fd, &log);
 	snprintf(path, sizeof(path), "%s/spool/bad/uploader", state_dir);
 	if (!rc)
-		rc = walk_files(path, count_file, &c);
-	c.packets = &out->objects;
-	c.files = &out->files;
+		rc = count_files(s, &s->uploader_bad, path, -1);
 	if (!rc)
-		rc = walk_files(objects, count_file, &c);
-	c.files = NULL;
-	c.packets = &out->analyzer_queue;
+		rc = count_files(s, &s->objects, objects, -1);
+	gone_free(&gone);
+	gone_free(&log);
+	close_dir(known);
+	close_dir(fd);
+	return rc;
+}
+
+static int read_analyzer(const char *state_dir, struct stored *s)
+{
+	char queue[PATH_MAX], bad[PATH_MAX], path[PATH_MAX];
+	struct gone gone = {0}, outside = {0};
 	snprintf(queue, sizeof(queue), "%s/spool/queue/analyzer", state_dir);
+	snprintf(bad, sizeof(bad), "%s/spool/bad/analyzer", state_dir);
+	struct flows f = {.queue = open_dir(queue), .bad = open_dir(bad), .gone = &gone};
+	s->analyses = f.queue >= 0;
+	int rc = count_files(s, &s->analyzer_queue, queue, -1);
 	if (!rc)
-		rc = walk_files(queue, count_file, &c);
-	c.packets = &out->analyzer_bad;
-	snprintf(path, sizeof(path), "%s/spool/bad/analyzer", state_dir);
-	if (!rc)
-		rc = walk_files(path, count_file, &c);
-	snprintf(path, sizeof(path), "%s/records/analysis", state_dir);
-	struct gone gone = {0};
+		rc = count_files(s, &s->analyzer_bad, bad, -1);
 	if (!rc)
 		rc = gone_read(state_dir, "analyzer", &gone);
+	s->analyzer_evicted = gone_packets(&gone, f.queue, -1, NULL);
+	snprintf(path, sizeof(path), "%s/records/analysis", state_dir);
 	if (!rc)
-		rc = count_records(path, queue, &gone, out);
+		rc = count_records(path, &f, s);
+	snprintf(path, sizeof(path), "%s/analyzer.outside", state_dir);
+	if (!rc)
+		rc = gone_read_log(path, "analyzer", &outside);
+	s->analyzer_outside = gone_packets(&outside, f.queue, f.bad, &gone);
 	gone_free(&gone);
-	if (known >= 0)
-		close(known);
+	gone_free(&outside);
+	free(f.v);
+	close_dir(f.queue);
+	close_dir(f.bad);
 	return rc;
+}
+
+int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, struct stored *s)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	*s = (struct stored){0};
+	if (strlen(state_dir) > PATH_MAX / 2)
+		return -ENAMETOOLONG;
+	snprintf(path, sizeof(path), "%s/objects", state_dir);
+	int rc = read_uploader(state_dir, objects_dir ? objects_dir : path, !objects_dir, s);
+	if (!rc)
+		rc = read_analyzer(state_dir, s);
+	snprintf(path, sizeof(path), "%s/journal/flowagg.mark", state_dir);
+	s->by_flowagg = s->objects || s->uploader_queue || s->uploader_bad || s->uploader_stored ||
+			s->records || s->analyzer_queue || s->analyzer_bad || stat(path, &st) == 0;
+	snprintf(path, sizeof(path), "%s/journal", state_dir);
+	return rc ? rc : waits_read(path, from, &s->waits);
+}
+
+void stored_free(struct stored *s)
+{
+	waits_free(&s->waits);
 }
 
 uint64_t stored_value(const struct stored *s, const char *name)
@@ -233,15 +263,22 @@ uint64_t stored_value(const struct stored *s, const char *name)
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"delivered", s->delivered},
+		{"given", s->given},
+		{"taken", s->taken},
+		{"waiting", s->waiting},
+		{"removed", s->removed},
+		{"for_uploader", s->for_uploader},
+		{"for_analyzer", s->for_analyzer},
 		{"objects", s->objects},
 		{"uploader_queue", s->uploader_queue},
 		{"uploader_bad", s->uploader_bad},
 		{"uploader_evicted", s->uploader_evicted},
+		{"uploader_stored", s->uploader_stored},
 		{"records", s->records},
 		{"analyzer_queue", s->analyzer_queue},
 		{"analyzer_bad", s->analyzer_bad},
 		{"analyzer_evicted", s->analyzer_evicted},
+		{"analyzer_outside", s->analyzer_outside},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(rows[i].name, name) == 0)

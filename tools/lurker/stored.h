@@ -12,20 +12,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "waits.h"
+
 struct stored {
-	bool has_objects;   /* the archive is a directory here */
-	uint64_t delivered; /* flowagg's count, filled in by the caller */
-	uint64_t objects, uploader_queue, uploader_bad, uploader_evicted;
-	uint64_t records, analyzer_queue, analyzer_bad, analyzer_evicted;
+	/* From counters, by balance_hand: of the numbers that capture gave, and of what flowagg put into the queues. */
+	uint64_t given, taken, waiting, removed;
+	uint64_t for_uploader, for_analyzer;
+	bool uploads, analyses; /* these queues are in use */
+	bool by_flowagg;        /* there are files that flowagg made */
+	struct waits waits;
+	uint64_t objects, uploader_queue, uploader_bad, uploader_evicted, uploader_stored;
+	uint64_t records, analyzer_queue, analyzer_bad, analyzer_evicted, analyzer_outside;
 	uint64_t files;        /* in the archive */
 	uint64_t lines, again; /* records; of them, those of a flow that has one already */
 	uint64_t broken;       /* files that are no whole capture file */
 };
 
-/* stored_read: objects_dir NULL: STATE_DIR/objects. 0 or -errno. Reads every file. */
-int stored_read(const char *state_dir, const char *objects_dir, struct stored *out);
+/* stored_read: objects_dir NULL: STATE_DIR/objects, and what the uploader says that it stored elsewhere; else all
+ * is in that directory. from: the journal is read from that number on. 0 or -errno; stored_free in any case. Reads every
+ * file. */
+int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, struct stored *out);
+void stored_free(struct stored *s);
 
-/* stored_value: one of the counts by its name, from delivered to analyzer_evicted; 0 for another. */
+/* stored_value: one of the counts by its name; 0 for another. */
 uint64_t stored_value(const struct stored *s, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "days.h"
+#include "front.h"
 
 #define NOW_MAX (1u << 20)
 
@@ -32,9 +33,8 @@ static uint64_t metric_of(struct json_object *line, const char *metric)
 
 static bool is_stop(struct json_object *line)
 {
-	struct json_object *v;
-	return json_object_object_get_ex(line, "mark", &v) &&
-	       strcmp(json_object_get_string(v), "stop") == 0;
+	const char *mark = text_field(line, "mark");
+	return mark && strcmp(mark, "stop") == 0;
 }
 
 static struct tally_service *service_of(struct tally *t, const char *name)
@@ -238,4 +238,26 @@ uint64_t tally_late(const struct tally *t, const char *service, const char *metr
 			sum += at_start(r, metric, start) - metric_of(last, metric);
 	}
 	return sum;
+}
+
+uint64_t tally_while(const struct tally *t, const char *service, const char *metric, const char *on)
+{
+	const struct tally_service *s = tally_service(t, service);
+	uint64_t sum = 0, at = s ? metric_of(s->before, metric) : 0;
+	for (size_t i = 0; s && i < s->nruns; i++) {
+		uint64_t end = metric_of(s->run[i].last, metric);
+		if (metric_of(s->run[i].last, on))
+			sum += end - at;
+		at = end;
+	}
+	return sum;
+}
+
+bool tally_ever(const struct tally *t, const char *service, const char *metric)
+{
+	const struct tally_service *s = tally_service(t, service);
+	for (size_t i = 0; s && i < s->nruns; i++)
+		if (metric_of(s->run[i].last, metric))
+			return true;
+	return false;
 }

@@ -53,6 +53,11 @@ uint64_t tally_sum(const struct tally *t, const char *service, const char *metri
 uint64_t tally_begin(const struct tally *t, const char *service, const char *metric,
 		     const char *start);
 uint64_t tally_end(const struct tally *t, const char *service, const char *metric);
+/* while: sum over the runs in which the gauge `on` was not 0 of what the metric, which counts over all runs, grew by. */
+uint64_t tally_while(const struct tally *t, const char *service, const char *metric,
+		     const char *on);
+/* ever: whether the gauge was not 0 in the last note of any run. */
+bool tally_ever(const struct tally *t, const char *service, const char *metric);
 uint64_t tally_late(const struct tally *t, const char *service, const char *metric,
 		    const char *start);
 

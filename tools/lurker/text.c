@@ -1,3 +1,4 @@
+#include <json-c/json.h>
 #include <string.h>
 #include <time.h>
 
@@ -73,4 +74,10 @@ void text_span(char out[16], uint64_t ns)
 		snprintf(out, 16, "%lluh", s / 3600);
 	else
 		snprintf(out, 16, "%llud", s / 86400);
+}
+
+const char *text_field(struct json_object *o, const char *name)
+{
+	struct json_object *v;
+	return json_object_object_get_ex(o, name, &v) ? json_object_get_string(v) : NULL;
 }

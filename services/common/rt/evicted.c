@@ -210,7 +210,7 @@ int evicted_add(struct evicted_log *l, const struct evicted *v, size_t n)
 		rc = print(&text, &v[i]);
 	if (!rc)
 		rc = write_all(l->fd, text.p, text.n);
-	if (!rc && fdatasync(l->fd) < 0)
+	if (!rc && !l->unflushed && fdatasync(l->fd) < 0)
 		rc = -errno;
 	if (!rc)
 		l->bytes += text.n;

@@ -247,7 +247,7 @@ Test(batch, what_is_taken_back_is_not_written)
 	batch_init(&b, 1 << 20);
 	cr_assert(batch_is_empty(&b));
 	cr_assert(eq(int, put(&b, "one", "1"), 0));
-	batch_entry(&b, "key", -1, false);
+	batch_entry(&b, "key", -1, false, 0);
 	struct batch_mark mark = batch_mark(&b);
 	size_t lines = b.lines.n, bodies = b.bodies.n;
 	cr_assert(eq(int, put(&b, "two", ""), 0));
@@ -267,7 +267,7 @@ Test(batch, what_is_taken_back_is_not_written)
 	cr_assert(eq(sz, batch_mark(&b).records, 2));
 	for (size_t i = 1; i < BATCH_ENTRIES; i++) {
 		cr_assert(not(batch_is_full(&b)));
-		batch_entry(&b, "key", -1, true);
+		batch_entry(&b, "key", -1, true, 0);
 	}
 	cr_assert(batch_is_full(&b));
 	batch_fini(&b);

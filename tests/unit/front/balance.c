@@ -104,7 +104,7 @@ Test(balance, a_run_whose_first_note_is_late_is_counted_from_its_start)
 Test(balance, what_is_missing_shows)
 {
 	struct tally t = {.until_ns = 1000};
-	struct stored s = {.delivered = 10, .objects = 6, .uploader_queue = 3};
+	struct stored s = {.for_uploader = 10, .objects = 6, .uploader_queue = 3};
 	struct balance b;
 	three_runs(&t);
 	balance_draw(&balance_rules[0], &t, &s, &b);
@@ -213,8 +213,8 @@ Test(balance, files_count_once)
 	      "not json\n",
 	      f);
 	fclose(f);
-	cr_assert_eq(stored_read(dir, NULL, &s), 0);
-	cr_expect(s.has_objects);
+	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
+	cr_expect(s.uploads && s.analyses && s.by_flowagg);
 	cr_expect_eq(s.objects, 7);
 	cr_expect_eq(s.uploader_queue, 5);
 	cr_expect_eq(s.analyzer_queue, 5);
@@ -224,7 +224,7 @@ Test(balance, files_count_once)
 	cr_expect_eq(stored_value(&s, "objects"), 7);
 	cr_expect_eq(stored_value(&s, "else"), 0);
 	cr_assert_eq(truncate("objects/pcap/b.pcap", 60), 0);
-	cr_assert_eq(stored_read(dir, NULL, &s), 0);
+	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
 	cr_expect_eq(s.broken, 1);
 	cr_assert_eq(chdir("/"), 0);
 	snprintf(text, sizeof(text), "rm -r %s", dir);
@@ -265,22 +265,130 @@ Test(balance, what_was_evicted_counts_once)
 	      "analyzer pcap/bundle_6.pcap",
 	      f);
 	fclose(f);
+	f = fopen("analyzer.outside", "w");
+	cr_assert(f);
+	fputs("analyzer pcap/x.pcap 7 1\n"
+	      "analyzer pcap/x.pcap 7 1\n"
+	      "analyzer pcap/bundle_3.pcap 5 1\n"
+	      "analyzer pcap/bundle_4.pcap 6 1\n",
+	      f);
+	fclose(f);
+	f = fopen("uploader.stored", "w");
+	cr_assert(f);
+	fputs("uploader - 500 20\n"
+	      "uploader pcap/y.pcap 8 1\n"
+	      "uploader pcap/bundle_1.pcap 3 1\n"
+	      "uploader pcap/bundle_4.pcap 6 1\n",
+	      f);
+	fclose(f);
 	f = fopen("records/analysis/2026-11-21.jsonl", "w");
 	cr_assert(f);
 	fputs("{\"flow_id\":\"1\",\"packets\":3,\"s3path\":\"file:///x/pcap/bundle_1.pcap\"}\n"
 	      "{\"flow_id\":\"2\",\"packets\":2,\"s3path\":\"file:///x/pcap/bundle_3.pcap\"}\n",
 	      f);
 	fclose(f);
-	cr_assert_eq(stored_read(dir, NULL, &s), 0);
+	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
 	cr_expect_eq(s.objects, 3);
 	cr_expect_eq(s.uploader_queue, 6);
 	cr_expect_eq(s.uploader_evicted, 1000 + 4 + 5);
 	cr_expect_eq(s.analyzer_queue, 6);
 	cr_expect_eq(s.analyzer_evicted, 2000 + 4 + 5);
+	cr_expect_eq(s.analyzer_outside, 7,
+		     "twice is once, and not what counts in queue or evicted");
+	cr_expect_eq(s.uploader_stored, 500 + 8, "not what is in the archive or in the queue");
+	stored_free(&s);
+	cr_assert_eq(stored_read(dir, "objects", 1, &s), 0);
+	cr_expect_eq(s.uploader_stored, 0, "all is in that directory");
+	stored_free(&s);
 	cr_expect_eq(s.records, 3, "of a file that was taken out half-way no record counts");
 	cr_expect_eq(stored_value(&s, "uploader_evicted"), 1009);
 	cr_expect_eq(stored_value(&s, "analyzer_evicted"), 2009);
 	cr_assert_eq(chdir("/"), 0);
 	snprintf(text, sizeof(text), "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
+}
+
+static void add(struct tally *t, const char *service, uint64_t epoch, const char *counters)
+{
+	char text[400];
+	snprintf(text, sizeof(text),
+		 "{\"mark\":null,\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{%s}}",
+		 (unsigned long long)epoch, (unsigned long long)epoch, counters);
+	cr_assert_eq(tally_add(t, service, json_tokener_parse(text)), 0);
+}
+
+static int64_t missing_numbers(const struct tally *t, struct waits_range *journal, size_t n)
+{
+	struct stored s = {.waits = {journal, n}};
+	struct balance b;
+	balance_hand(&s, t, t);
+	for (size_t i = 0; i < balance_nrules; i++)
+		if (strcmp(balance_rules[i].service, "journal") == 0) {
+			balance_draw(&balance_rules[i], t, &s, &b);
+			return (int64_t)(b.in_sum - b.out_sum);
+		}
+	cr_assert_fail("no such rule");
+	return 0;
+}
+
+Test(balance, numbers_between_capture_and_flowagg)
+{
+	struct waits_range all = {1, 101}, rest = {61, 101}, holed[] = {{1, 71}, {81, 101}};
+	struct tally t = {.until_ns = 1000};
+	add(&t, "capture", 1, "\"next_number\":101");
+	cr_expect_eq(missing_numbers(&t, &all, 1), 0, "flowagg did not run yet");
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 100, "the journal is gone");
+	cr_expect_eq(missing_numbers(&t, holed, 2), 10);
+	add(&t, "flowagg", 1, "\"next_number\":61,\"total_packets\":60");
+	cr_expect_eq(missing_numbers(&t, &all, 1), 0, "what was taken in does not wait");
+	cr_expect_eq(missing_numbers(&t, &rest, 1), 0);
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 40);
+	add(&t, "flowagg", 2, "\"next_number\":101,\"total_packets\":60,\"total_gap\":40");
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 40, "that nobody had them is no account");
+	add(&t, "capture", 2, "\"next_number\":101,\"journal_removed_unread\":30");
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 10, "but that they were removed is");
+	add(&t, "flowagg", 3, "\"next_number\":101,\"total_packets\":60,\"total_before\":40");
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 10);
+	add(&t, "capture", 3, "\"next_number\":101,\"journal_removed\":1");
+	cr_expect_eq(missing_numbers(&t, NULL, 0), 0, "before flowagg's first start");
+	tally_free(&t);
+}
+
+Test(balance, a_queue_is_given_what_came_while_it_was_there)
+{
+	struct tally t = {.until_ns = 1000};
+	struct stored s = {0};
+	add(&t, "flowagg", 1, "\"total_delivered\":10,\"for_uploader\":1,\"for_analyzer\":1");
+	add(&t, "flowagg", 2, "\"total_delivered\":30,\"for_uploader\":1");
+	add(&t, "flowagg", 3, "\"total_delivered\":35,\"for_uploader\":1,\"for_analyzer\":1");
+	balance_hand(&s, &t, &t);
+	cr_expect_eq(s.for_uploader, 35);
+	cr_expect_eq(s.for_analyzer, 15);
+	cr_expect(s.uploads && s.analyses);
+	tally_free(&t);
+}
+
+Test(balance, what_cannot_be_drawn_but_should_is_missing)
+{
+	struct tally none = {0}, t = {.until_ns = 1000};
+	const char *why;
+	add(&t, "capture", 1, "\"next_number\":101");
+	for (size_t i = 0; i < balance_nrules; i++) {
+		const struct rule *r = &balance_rules[i];
+		struct stored idle = {0}, busy = {.given = 1,
+						  .by_flowagg = true,
+						  .uploads = true,
+						  .analyses = true,
+						  .objects = 1,
+						  .records = 1};
+		cr_expect_eq(balance_ready(r, &none, &none, &idle, &why), READY_NOTHING);
+		if (strcmp(r->service, "journal") != 0)
+			cr_expect_eq(balance_ready(r, &none, &none, &busy, &why), READY_MISSING);
+		if (strcmp(r->service, "capture") == 0) {
+			cr_expect_eq(balance_ready(r, &t, &t, &busy, &why), READY);
+			cr_expect_eq(balance_ready(r, &none, &t, &busy, &why), READY_NOTHING,
+				     "no counters of that time");
+		}
+	}
+	tally_free(&t);
 }
