@@ -10,9 +10,9 @@
 
 #define NS_PER_S 1000000000u
 
-const char out_table_head[] = "time                     source                 port   destination  "
-			      "   port proto  app          bytes"
-			      "  tool         payload";
+const char out_table_head[] = "TIME (UTC)               SOURCE                 PORT   DESTINATION  "
+			      "   PORT PROTO  APP          BYTES"
+			      "  TOOL         READABLE";
 
 /* wide_times: msg_json writes times modulo 2^64 ns; of a broken clock's the rest is put back. They
  * are the record's first two keys. */

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "front.h"
+#include "proto/codec.h"
 
 struct row {
-	const char *value; /* the key in the table */
+	const char *value; /* as JSON: the key in the table */
 	uint64_t n;
 };
 
@@ -51,27 +52,55 @@ void count_free(struct count **cp)
 	*cp = NULL;
 }
 
-/* Follows a dotted path. */
-static const char *value_of(struct json_object *o, const char *path)
+bool count_known(const char *field, char *err, size_t errlen)
+{
+	const struct msg_schema *s = &msg_analysis_schema;
+	for (const char *rest = field;;) {
+		size_t n = strcspn(rest, "."), i = 0;
+		while (i < s->nfields &&
+		       (s->fields[i].name_n != n || memcmp(s->fields[i].name, rest, n) != 0))
+			i++;
+		if (i < s->nfields && !rest[n])
+			return true;
+		if (i < s->nfields && s->fields[i].kind == MSG_PART) {
+			s = s->fields[i].part;
+			rest += n + 1;
+			continue;
+		}
+		struct buf there;
+		buf_init(&there, errlen);
+		for (i = 0; i < s->nfields; i++)
+			buf_addf(&there, " %.*s%s", (int)(rest - field), field, s->fields[i].name);
+		snprintf(err, errlen, "records have no field \"%.60s\"; there are%.*s", field,
+			 (int)there.n, there.n ? (const char *)there.p : "");
+		buf_fini(&there);
+		return false;
+	}
+}
+
+/* Follows a dotted path. NULL: null, or not there. */
+static struct json_object *value_of(struct json_object *o, const char *path)
 {
 	char part[64];
 	while (*path) {
 		size_t n = strcspn(path, ".");
 		if (n >= sizeof(part))
-			return "-";
+			return NULL;
 		memcpy(part, path, n);
 		part[n] = '\0';
 		if (!json_object_is_type(o, json_type_object) ||
 		    !json_object_object_get_ex(o, part, &o))
-			return "-";
+			return NULL;
 		path += n + (path[n] == '.');
 	}
-	return o ? json_object_get_string(o) : "null";
+	return o;
 }
 
 int count_add(struct count *c, struct json_object *record)
 {
-	const char *value = value_of(record, c->field);
+	const char *value = json_object_to_json_string_ext(value_of(record, c->field),
+							   JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE);
 	struct row *row;
 	c->total++;
 	if (lh_table_lookup_ex(c->table, value, (void **)&row)) {
@@ -106,16 +135,20 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->value, y->value);
 }
 
-static void print_json(const struct count *c, FILE *out, const struct row *row)
+/* print_text: a value as people read it: text without quotation marks, null as "-". */
+static void print_text(FILE *out, const char *value)
 {
-	struct json_object *o = json_object_new_object();
-	json_object_object_add(o, c->field, json_object_new_string(row->value));
-	json_object_object_add(o, "count", json_object_new_uint64(row->n));
-	fprintf(out, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	struct json_object *o = *value == '"' ? json_tokener_parse(value) : NULL;
+	struct bytes text = bytes_str(strcmp(value, "null") == 0 ? "-" : value);
+	char shown[512];
+	if (o)
+		text = bytes_of(json_object_get_string(o), (size_t)json_object_get_string_len(o));
+	text_put(shown, sizeof(shown), text, 120);
 	json_object_put(o);
+	fprintf(out, "%s\n", shown);
 }
 
-void count_print(struct count *c, FILE *out, int64_t limit, bool json)
+void count_print(struct count *c, FILE *out, FILE *notes, int64_t limit, bool json)
 {
 	size_t n = (size_t)lh_table_length(c->table), i = 0;
 	struct row **rows = malloc((n + 1) * sizeof(struct row *));
@@ -127,17 +160,24 @@ void count_print(struct count *c, FILE *out, int64_t limit, bool json)
 	if (!json)
 		fprintf(out, "%10s  %6s  %s\n", "COUNT", "SHARE", c->field);
 	for (i = 0; i < n && i < (size_t)limit; i++) {
-		if (json) {
-			print_json(c, out, rows[i]);
+		if (json) { /* the field is a known one: nothing in it to escape */
+			fprintf(out, "{\"%s\":%s,\"count\":%llu}\n", c->field, rows[i]->value,
+				(unsigned long long)rows[i]->n);
 			continue;
 		}
-		char text[512];
-		text_put(text, sizeof(text), bytes_str(rows[i]->value), 120);
-		fprintf(out, "%10llu  %5.1f%%  %s\n", (unsigned long long)rows[i]->n,
-			100.0 * (double)rows[i]->n / (double)c->total, text);
+		fprintf(out, "%10llu  %5.1f%%  ", (unsigned long long)rows[i]->n,
+			100.0 * (double)rows[i]->n / (double)c->total);
+		print_text(out, rows[i]->value);
 	}
-	if (!json && n > (size_t)limit)
-		fprintf(out, "%10s  %6s  %zu more values\n", "", "", n - (size_t)limit);
+	uint64_t rest = 0;
+	for (; i < n; i++)
+		rest += rows[i]->n;
+	if (json && rest + c->others)
+		fprintf(notes, "lurker query: --limit leaves out %llu of %llu records\n",
+			(unsigned long long)(rest + c->others), (unsigned long long)c->total);
+	if (!json && rest)
+		fprintf(out, "%10llu  %6s  %zu more values\n", (unsigned long long)rest, "",
+			n - (size_t)limit);
 	if (!json && c->others)
 		fprintf(out, "%10llu  %6s  further values, counted together\n",
 			(unsigned long long)c->others, "");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 #define LINE_MAX_BYTES (64u << 20)
@@ -102,15 +103,41 @@ static int lines_of(struct buf *b, bool *skipping, int (*fn)(void *arg, struct b
 	return rc;
 }
 
+void days_path(const struct days *d, size_t i, char out[DAYS_PATH_MAX])
+{
+	const struct day *day = &d->v[i];
+	snprintf(out, DAYS_PATH_MAX, "%s/%04u-%02u-%02u.jsonl%s", d->dir, day->day / 10000,
+		 day->day / 100 % 100, day->day % 100, day->plain ? "" : ".gz");
+}
+
+int64_t days_end(uint32_t day)
+{
+	struct tm tm = {.tm_year = (int)(day / 10000) - 1900,
+			.tm_mon = (int)(day / 100 % 100) - 1,
+			.tm_mday = (int)(day % 100) + 1};
+	return timegm(&tm);
+}
+
+/* How a file ended of which no more comes. zlib tells a cut one only when asked. */
+static int end_of(gzFile f, bool packed)
+{
+	int err = Z_OK;
+	gzerror(f, &err);
+	if (err == Z_ERRNO)
+		return errno ? -errno : -EIO;
+	if (err == Z_MEM_ERROR)
+		return -ENOMEM;
+	return err != Z_OK || (packed && gzdirect(f)) ? -EBADMSG : 0;
+}
+
 int days_read(const struct days *d, size_t i, int (*fn)(void *arg, struct bytes line), void *arg)
 {
-	char path[PATH_MAX + 32];
-	const struct day *day = &d->v[i];
-	snprintf(path, sizeof(path), "%s/%04u-%02u-%02u.jsonl%s", d->dir, day->day / 10000,
-		 day->day / 100 % 100, day->day % 100, day->plain ? "" : ".gz");
+	char path[DAYS_PATH_MAX];
+	days_path(d, i, path);
+	errno = 0;
 	gzFile f = gzopen(path, "rbe"); /* reads plain files as they are */
 	if (!f)
-		return -errno;
+		return errno ? -errno : -ENOMEM;
 	struct buf b;
 	buf_init(&b, LINE_MAX_BYTES + CHUNK);
 	bool skipping = false;
@@ -123,7 +150,7 @@ int days_read(const struct days *d, size_t i, int (*fn)(void *arg, struct bytes 
 		}
 		int n = gzread(f, room, CHUNK);
 		if (n <= 0) {
-			rc = n < 0 ? -EBADMSG : 0;
+			rc = end_of(f, !d->v[i].plain);
 			break;
 		}
 		b.n += (size_t)n;

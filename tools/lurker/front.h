@@ -35,6 +35,10 @@ struct front_usage {
 };
 int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
 		  int *argc, char **argv);
+/* front_file_options: the same for what only reads files: of the common options, --help lists those that mean something to
+ * it. */
+int front_file_options(const struct front_usage *u, struct opt_section own,
+		       struct svc_common *common, int *argc, char **argv);
 
 /* The services in the order in which they are started. */
 extern const char *const front_services[];
@@ -51,7 +55,7 @@ int front_program(const char *name, char *out, size_t n);
 size_t text_put(char *out, size_t n, struct bytes b, size_t columns); /* printable, cut with … */
 void text_quantity(char out[16], uint64_t v);                         /* 12, 3.4k, 56M */
 void text_bytes(char out[16], uint64_t v);                            /* 12 B, 3.4 KiB */
-void text_clock(char out[16], uint64_t ns);                           /* HH:MM:SS, local time */
+void text_clock(char out[16], uint64_t ns);                           /* HH:MM:SS, UTC */
 void text_span(char out[16], uint64_t ns);                            /* 12s, 3m, 4h, 5d */
 /* A member of a record as text; NULL: there is none, or it is null. */
 struct json_object;

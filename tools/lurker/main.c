@@ -60,20 +60,31 @@ int front_program(const char *name, char *out, size_t n)
 	return k < 0 || (size_t)k >= n ? -ENAMETOOLONG : 0;
 }
 
-int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
-		  int *argc, char **argv)
+static void help(const struct front_usage *u, struct opt_section own, struct opt_section common,
+		 bool files_only)
+{
+	printf("Usage: lurker %s [options]%s%s\n\n%s\n\nOptions:\n", u->name,
+	       *u->operands ? " " : "", u->operands, u->text);
+	if (own.n)
+		opt_help(&own, 1, stdout);
+	printf("\nCommon options:\n");
+	for (size_t i = 0; i < common.n; i++) {
+		struct opt_section one = {common.name, common.opts + i, 1, common.values};
+		if (!files_only || strcmp(one.opts->name, "config") == 0 ||
+		    strcmp(one.opts->name, "state_dir") == 0)
+			opt_help(&one, 1, stdout);
+	}
+}
+
+static int take_options(const struct front_usage *u, struct opt_section own,
+			struct svc_common *common, bool files_only, int *argc, char **argv)
 {
 	const struct opt_section sections[] = {svc_common_section(common), own};
 	size_t n = own.n ? 2 : 1;
 	for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0)
 			continue;
-		printf("Usage: lurker %s [options]%s%s\n\n%s\n\nOptions:\n", u->name,
-		       *u->operands ? " " : "", u->operands, u->text);
-		if (own.n)
-			opt_help(&sections[1], 1, stdout);
-		printf("\nCommon options:\n");
-		opt_help(&sections[0], 1, stdout);
+		help(u, own, sections[0], files_only);
 		return 0;
 	}
 	char err[1024] = "";
@@ -88,6 +99,18 @@ int front_options(const struct front_usage *u, struct opt_section own, struct sv
 	}
 	log_open(u->name, (enum log_level)common->log_level, common->log_format);
 	return -1;
+}
+
+int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
+		  int *argc, char **argv)
+{
+	return take_options(u, own, common, false, argc, argv);
+}
+
+int front_file_options(const struct front_usage *u, struct opt_section own,
+		       struct svc_common *common, int *argc, char **argv)
+{
+	return take_options(u, own, common, true, argc, argv);
 }
 
 int front_columns(void)

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "days.h"
 #include "front.h"
 #include "when.h"
 
@@ -33,7 +33,8 @@ int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, cha
 	       size_t errlen)
 {
 	static const char *const times = "expected today, yesterday, a span such as 2h or 7d, or a "
-					 "date such as 2026-11-21T08:30Z";
+					 "date such as 2026-11-21T08:30 or "
+					 "2026-11-21T08:30+01:00 (UTC without an offset)";
 	*m = (struct match){.until_ns = UINT64_MAX,
 			    .verified = t->verified,
 			    .is_new = t->is_new,
@@ -53,6 +54,8 @@ int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, cha
 		bad = "--source", value = t->source, want = "expected an address or a network";
 	else if (t->port && parse_port(t->port, &m->port_lo, &m->port_hi) != 0)
 		bad = "--port", value = t->port, want = "expected a port or a range such as 1-1023";
+	else if (m->since_ns >= m->until_ns)
+		bad = "--until", value = t->until, want = "expected a time after that of --since";
 	if (!bad)
 		return 0;
 	snprintf(err, errlen, "%s: \"%.60s\" is not valid: %s", bad, value, want);
@@ -61,11 +64,8 @@ int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, cha
 
 bool match_day(const struct match *m, uint32_t day)
 {
-	struct tm tm = {.tm_year = (int)(day / 10000) - 1900,
-			.tm_mon = (int)(day / 100 % 100) - 1,
-			.tm_mday = (int)(day % 100) + 1};
 	/* No upper bound: a flow may be recorded days after it began. */
-	time_t end = timegm(&tm);
+	int64_t end = days_end(day);
 	return end > 0 && (uint64_t)end * 1000000000u > m->since_ns;
 }
 

@@ -1,23 +1,24 @@
 /*
  * query: searches the record files, newest first.
  *
- * A day's file is read forward; the last matches are kept until its end, and printed backwards. So
- * memory is bounded by the limit, whatever the files hold, and compressed days need no second pass.
+ * A day's file is read forward and its newest matches are kept. At its end those are printed that no older file can
+ * have a newer one than: a record stands in the file of the day it was written, which is never before its flow
+ * began. So memory is bounded, whatever the files hold, and compressed days need no second pass.
  */
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "count.h"
 #include "days.h"
 #include "front.h"
 #include "match.h"
-#include "when.h"
+#include "newest.h"
 
-/* Matches that wait for the end of their day. Beyond this the oldest of them go, with a word. */
+/* Matches that wait for the end of their day. Beyond this the oldest of them go, and it ends there, with a word. */
 #define KEPT_BYTES_MAX (256u << 20)
 
 struct query_conf {
@@ -26,18 +27,14 @@ struct query_conf {
 	int64_t limit;
 };
 
-struct kept {
-	char **line;
-	size_t cap, first, n, bytes;
-};
-
 struct query {
 	struct query_conf conf;
 	struct match match;
-	struct kept kept;
+	struct newest *newest;
 	struct count *count;
 	int columns;
-	uint64_t printed, lines, matched, broken, given_up;
+	uint64_t place; /* of the line at hand; falls from file to file, grows in each */
+	uint64_t broken;
 };
 
 #define AT(field) offsetof(struct query_conf, field)
@@ -47,7 +44,7 @@ static const struct opt opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(since),
 	 .help = "flows that began at or after: today, yesterday, 2h, 7d, 2026-11-21, "
-		 "2026-11-21T08:30Z"},
+		 "2026-11-21T08:30, 2026-11-21T08:30+01:00; UTC without an offset"},
 	{.name = "until",
 	 .flag = 'u',
 	 .type = OPT_STR,
@@ -99,68 +96,52 @@ static const struct opt opts[] = {
 	 .min = 1,
 	 .max = 1000000,
 	 .unit = "lines",
-	 .help = "most lines to print"},
+	 .help = "most lines to print: the newest, or the most frequent"},
 	{.name = "json",
 	 .flag = 'j',
 	 .type = OPT_BOOL,
 	 .offset = AT(json),
 	 .def = "false",
-	 .help = "print whole records as JSON lines"},
+	 .help = "print whole records, or counts, as JSON lines; as --no-table"},
 	{.name = "table",
 	 .flag = 't',
 	 .type = OPT_BOOL,
 	 .offset = AT(table),
 	 .def = "true",
-	 .help = "print one line a record for people"},
+	 .help = "print one line a record for people, times in UTC"},
 };
 #undef AT
 
-static void drop_first(struct query *q)
+static double began(struct json_object *o)
 {
-	struct kept *k = &q->kept;
-	k->bytes -= strlen(k->line[k->first]);
-	free(k->line[k->first]);
-	k->line[k->first] = NULL;
-	k->first = (k->first + 1) % k->cap;
-	k->n--;
+	struct json_object *v;
+	double s = json_object_object_get_ex(o, "init_ts", &v) ? json_object_get_double(v) : 0;
+	return s > 0 ? s : 0; /* a damaged file's may be no number */
 }
 
-static int keep(struct query *q, struct bytes line)
+#define TIME_TEXT_MAX 40
+static void time_text(char out[TIME_TEXT_MAX], double s)
 {
-	struct kept *k = &q->kept;
-	if (k->n == (size_t)((uint64_t)q->conf.limit - q->printed))
-		drop_first(q);
-	char *copy = strndup((const char *)line.p, line.n);
-	if (!copy)
-		return -ENOMEM;
-	k->line[(k->first + k->n) % k->cap] = copy;
-	k->n++;
-	k->bytes += strlen(copy);
-	while (k->bytes > KEPT_BYTES_MAX && k->n > 1) {
-		drop_first(q);
-		q->given_up++;
-	}
-	return 0;
+	/* A broken clock's may be beyond what a year can be. */
+	time_t t = s > 0 && s < 1e15 ? (time_t)s : 0;
+	struct tm tm;
+	if (!gmtime_r(&t, &tm) || !strftime(out, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(out, TIME_TEXT_MAX, "-");
 }
 
-static void print_row(struct query *q, const char *line)
+static void print_row(const struct query *q, const char *line)
 {
 	struct json_object *o = json_tokener_parse(line);
 	if (!o)
 		return;
 	struct json_object *v;
-	uint64_t init_ns = 0, payload_len = 0;
-	if (json_object_object_get_ex(o, "init_ts", &v))
-		init_ns = (uint64_t)(json_object_get_double(v) * 1e9);
+	uint64_t payload_len = 0;
 	if (json_object_object_get_ex(o, "payload_len", &v))
 		payload_len = json_object_get_uint64(v);
 	const char *app = text_field(o, "app"), *readable = text_field(o, "readable");
 	const char *src = text_field(o, "src_addr"), *port = text_field(o, "dst_port");
-	char when[32], shown_src[64], text[1024], bytes[16];
-	time_t t = (time_t)(init_ns / 1000000000u);
-	struct tm tm;
-	localtime_r(&t, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	char when[TIME_TEXT_MAX], shown_src[64], text[1024], bytes[16];
+	time_text(when, began(o));
 	text_put(shown_src, sizeof(shown_src), bytes_str(src ? src : "-"), 39);
 	text_quantity(bytes, payload_len);
 	int room = q->columns - 67;
@@ -176,39 +157,31 @@ static void print_row(struct query *q, const char *line)
 static void print_head(const struct query *q)
 {
 	if (!q->conf.json && !q->count)
-		printf("%-19s %-21s %-6s %-7s %8s  %s\n", "TIME", "SOURCE", "PORT", "PROTO",
+		printf("%-19s %-21s %-6s %-7s %8s  %s\n", "TIME (UTC)", "SOURCE", "PORT", "PROTO",
 		       "BYTES", "READABLE");
 }
 
-/* The day is over: newest first. */
-static void print_kept(struct query *q)
+static void print_line(void *arg, const char *line)
 {
-	struct kept *k = &q->kept;
-	while (k->n) {
-		size_t at = (k->first + --k->n) % k->cap;
-		if (q->conf.json)
-			puts(k->line[at]);
-		else
-			print_row(q, k->line[at]);
-		free(k->line[at]);
-		k->line[at] = NULL;
-		q->printed++;
-	}
-	k->first = k->bytes = 0;
+	const struct query *q = arg;
+	if (q->conf.json)
+		puts(line);
+	else
+		print_row(q, line);
 }
 
 static int take_line(void *arg, struct bytes line)
 {
 	struct query *q = arg;
-	q->lines++;
+	q->place++;
 	struct json_object *o = NULL;
 	int verdict = match_line(&q->match, line, &o);
 	int rc = 0;
 	if (verdict < 0) {
 		q->broken++;
 	} else if (verdict) {
-		q->matched++;
-		rc = q->count ? count_add(q->count, o) : keep(q, line);
+		rc = q->count ? count_add(q->count, o)
+			      : newest_add(q->newest, began(o), q->place, line);
 	}
 	json_object_put(o);
 	return rc;
@@ -227,17 +200,60 @@ static int prepare(struct query *q)
 		.verified = q->conf.verified,
 		.is_new = q->conf.is_new,
 	};
-	char err[256] = "";
+	char err[2048] = "";
 	if (match_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
 		fprintf(stderr, "lurker query: %s\n", err);
 		return 2;
 	}
+	if (q->conf.count_by && !count_known(q->conf.count_by, err, sizeof(err))) {
+		fprintf(stderr, "lurker query: --count-by: %s\n", err);
+		return 2;
+	}
 	q->columns = front_columns();
-	q->kept.cap = (size_t)q->conf.limit;
-	q->kept.line = calloc(q->kept.cap, sizeof(*q->kept.line));
-	if (!q->kept.line)
-		return 1;
-	return q->conf.count_by && count_new(q->conf.count_by, &q->count) != 0 ? 1 : 0;
+	int rc = q->conf.count_by ? count_new(q->conf.count_by, &q->count)
+				  : newest_new((size_t)q->conf.limit, KEPT_BYTES_MAX, &q->newest);
+	return rc ? 1 : 0;
+}
+
+/* read_day: false when nothing more can be read or is wanted. */
+static bool read_day(struct query *q, const struct days *days, size_t i, int *code)
+{
+	char path[DAYS_PATH_MAX], when[TIME_TEXT_MAX];
+	double sure = i ? (double)days_end(days->v[i - 1].day) : 0, cut;
+	q->place = (uint64_t)i << 40;
+	int rc = days_read(days, i, take_line, q);
+	if (rc) {
+		days_path(days, i, path);
+		fprintf(stderr, "lurker query: %s: %s\n", path,
+			rc == -EBADMSG ? "broken or cut off: what could be read of it was searched"
+				       : strerror(-rc));
+		*code = 1;
+	}
+	if (q->count)
+		return rc != -ENOMEM;
+	newest_out(q->newest, sure, print_line, q);
+	if (newest_cut(q->newest, &cut) && cut >= sure) {
+		time_text(when, cut + 1); /* of that second, some may be printed again */
+		fprintf(stderr,
+			"lurker query: more than can be sorted at once: older ones are left out; "
+			"--until '%s' goes on\n",
+			when);
+		*code = 1;
+		return false;
+	}
+	return rc != -ENOMEM && newest_left(q->newest);
+}
+
+/* Whether the command line names the table: it is what is printed without a word, too. */
+static bool wants_table(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *a = argv[i];
+		if (strcmp(a, "--table") == 0 ||
+		    (*a == '-' && a[1 + strspn(a + 1, "jt")] == '\0' && strchr(a, 't')))
+			return true;
+	}
+	return false;
 }
 
 int front_query(int argc, char **argv)
@@ -250,18 +266,30 @@ int front_query(int argc, char **argv)
 		"  lurker query --text '/bin/busybox' --count-by src_addr    who sent this\n\n"
 		"Reads: STATE_DIR/records/analysis. Writes: nothing. Needs: the right to read "
 		"there.\n"
-		"Prints: a table, JSON lines with --json, or counts with --count-by. Exit code: 0 "
-		"also when\n"
-		"nothing matched."};
+		"Prints: a table, JSON lines with --json, or counts with --count-by. Records are "
+		"in the order\n"
+		"in which their flows began, the newest first, and only the newest --limit of "
+		"them; what\n"
+		"cannot be sorted in 256 MiB is left out with a word. Every time is UTC, today "
+		"begins at\n"
+		"0:00 UTC. Exit code: 0 also when nothing matched; 1 when not everything could "
+		"be read or\n"
+		"printed; 2 for wrong options."};
 	static struct query q;
 	static struct svc_common common;
 	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &q.conf};
-	int code = front_options(&usage, own, &common, &argc, argv);
+	bool table = wants_table(argc, argv);
+	int code = front_file_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;
+	if (table && q.conf.json) {
+		fputs("lurker query: choose one of --json and --table\n", stderr);
+		return 2;
+	}
+	q.conf.json |= !q.conf.table;
 	code = prepare(&q);
 	if (code)
-		return code;
+		goto out;
 	char dir[PATH_MAX];
 	snprintf(dir, sizeof(dir), "%s/records/analysis", common.state_dir);
 	struct days days;
@@ -272,27 +300,19 @@ int front_query(int argc, char **argv)
 		goto out;
 	}
 	print_head(&q);
-	for (size_t i = days.n; i-- > 0 && q.printed < (uint64_t)q.conf.limit && !rc;) {
-		if (!match_day(&q.match, days.v[i].day))
-			continue;
-		rc = days_read(&days, i, take_line, &q);
-		print_kept(&q);
-	}
+	for (size_t i = days.n; i-- > 0;)
+		if (match_day(&q.match, days.v[i].day) && !read_day(&q, &days, i, &code))
+			break;
 	if (q.count)
-		count_print(q.count, stdout, q.conf.limit, q.conf.json);
-	if (rc) {
-		fprintf(stderr, "lurker query: %s: %s\n", dir, strerror(-rc));
-		code = 1;
-	}
-	if (q.broken || q.given_up)
-		fprintf(stderr,
-			"lurker query: %llu lines are not records, %llu large matches left out\n",
-			(unsigned long long)q.broken, (unsigned long long)q.given_up);
+		count_print(q.count, stdout, stderr, q.conf.limit, q.conf.json);
+	else
+		newest_out(q.newest, 0, print_line, &q);
+	if (q.broken)
+		fprintf(stderr, "lurker query: %llu lines are not records\n",
+			(unsigned long long)q.broken);
 	days_close(&days);
 out:
-	for (size_t i = 0; i < q.kept.cap; i++)
-		free(q.kept.line[i]);
-	free(q.kept.line);
+	newest_free(&q.newest);
 	count_free(&q.count);
 	return fflush(stdout) == 0 ? code : 1;
 }

@@ -141,7 +141,7 @@ static void take_alert(struct view *v, const struct bus_msg *m, const struct msg
 	memmove(v->alert[1], v->alert[0], sizeof(v->alert) - sizeof(v->alert[0]));
 	text_clock(when, a->ts_ns);
 	text_put(text, sizeof(text), a->message, 120);
-	snprintf(v->alert[0], sizeof(v->alert[0]), "%s %.*s: %s", when, (int)m->producer.n,
+	snprintf(v->alert[0], sizeof(v->alert[0]), "%sZ %.*s: %s", when, (int)m->producer.n,
 		 (const char *)m->producer.p, text);
 }
 

@@ -11,15 +11,15 @@ static bool is(const struct bus_msg *m, const char *topic)
 void table_head(FILE *out, const char *topic)
 {
 	if (strcmp(topic, "analysis") == 0)
-		fprintf(out, "%-8s %-21s %-6s %-7s %8s  %s\n", "TIME", "SOURCE", "PORT", "PROTO",
-			"BYTES", "READABLE");
+		fprintf(out, "%-8s %-21s %-6s %-7s %8s  %s\n", "TIME UTC", "SOURCE", "PORT",
+			"PROTO", "BYTES", "READABLE");
 	else if (strcmp(topic, "flow") == 0)
-		fprintf(out, "%-8s %-21s %-6s %-5s %7s %10s  %s\n", "TIME", "SOURCE", "PORT",
+		fprintf(out, "%-8s %-21s %-6s %-5s %7s %10s  %s\n", "TIME UTC", "SOURCE", "PORT",
 			"PROTO", "PACKETS", "PAYLOAD", "KEY");
 	else if (strcmp(topic, "alert") == 0)
-		fprintf(out, "%-8s %-10s %-8s  %s\n", "TIME", "KIND", "SEVERITY", "MESSAGE");
+		fprintf(out, "%-8s %-10s %-8s  %s\n", "TIME UTC", "KIND", "SEVERITY", "MESSAGE");
 	else
-		fprintf(out, "%-8s %-10s  %s\n", "TIME", "PRODUCER", "MESSAGE");
+		fprintf(out, "%-8s %-10s  %s\n", "TIME UTC", "PRODUCER", "MESSAGE");
 }
 
 static void row_analysis(FILE *out, const struct msg_analysis *a, int columns)

@@ -59,7 +59,7 @@ void text_clock(char out[16], uint64_t ns)
 {
 	time_t t = (time_t)(ns / 1000000000u);
 	struct tm tm;
-	localtime_r(&t, &tm);
+	gmtime_r(&t, &tm);
 	strftime(out, 16, "%H:%M:%S", &tm);
 }
 

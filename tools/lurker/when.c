@@ -1,21 +1,13 @@
 #include "when.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SECOND 1000000000ull
-
-/* Local midnight of the day of t, moved by days. */
-static time_t midnight(time_t t, int days)
-{
-	struct tm tm;
-	localtime_r(&t, &tm);
-	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	tm.tm_mday += days;
-	tm.tm_isdst = -1;
-	return mktime(&tm);
-}
+#define DAY    86400u
 
 static int span(const char *text, uint64_t now_ns, uint64_t *out_ns)
 {
@@ -24,9 +16,11 @@ static int span(const char *text, uint64_t now_ns, uint64_t *out_ns)
 		uint64_t s;
 	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
 	char *end;
+	if (*text < '0' || *text > '9') /* strtoull takes signs and blanks */
+		return -EINVAL;
 	errno = 0;
 	unsigned long long n = strtoull(text, &end, 10);
-	if (errno || end == text || !*end || end[1])
+	if (errno || !*end || end[1])
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		if (*end != units[i].unit)
@@ -38,26 +32,58 @@ static int span(const char *text, uint64_t now_ns, uint64_t *out_ns)
 	return -EINVAL;
 }
 
+static bool two_digits(const char **p, int max, int *out)
+{
+	const char *s = *p;
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return false;
+	*out = (s[0] - '0') * 10 + s[1] - '0';
+	*p += 2;
+	return *out <= max;
+}
+
+/* offset: Z, +01:00, +0100, +01 or nothing, as seconds that the text is ahead of UTC. */
+static int offset(const char *p, int *out_s)
+{
+	int sign = *p == '-' ? -1 : 1, h = 0, m = 0;
+	if (*p == '+' || *p == '-') {
+		p++;
+		if (!two_digits(&p, 23, &h))
+			return -EINVAL;
+		p += *p == ':';
+		if (*p && !two_digits(&p, 59, &m))
+			return -EINVAL;
+		if (p[-1] == ':')
+			return -EINVAL;
+	} else if (*p == 'Z') {
+		p++;
+	}
+	*out_s = sign * (h * 3600 + m * 60);
+	return *p ? -EINVAL : 0;
+}
+
 int when_parse(const char *text, uint64_t now_ns, uint64_t *out_ns)
 {
 	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
 					    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
-	time_t now = (time_t)(now_ns / SECOND);
+	uint64_t midnight = now_ns / SECOND / DAY * DAY;
 	if (strcmp(text, "today") == 0 || strcmp(text, "yesterday") == 0) {
-		*out_ns = (uint64_t)midnight(now, *text == 'y' ? -1 : 0) * SECOND;
+		*out_ns = (midnight - (*text == 'y' ? DAY : 0)) * SECOND;
 		return 0;
 	}
 	if (span(text, now_ns, out_ns) == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		struct tm tm = {.tm_isdst = -1};
+		struct tm tm = {0};
+		int ahead, day;
 		const char *end = strptime(text, forms[i], &tm);
-		if (!end || (*end && strcmp(end, "Z") != 0))
+		if (!end || offset(end, &ahead) != 0)
 			continue;
-		time_t t = *end ? timegm(&tm) : mktime(&tm);
-		if (t < 0)
+		day = tm.tm_mday;
+		time_t t = timegm(&tm) - ahead;
+		if (t < 0 || tm.tm_mday != day) /* there is no 30th of February */
 			return -EINVAL;
-		*out_ns = (uint64_t)t * SECOND;
+		*out_ns = (uint64_t)t < UINT64_MAX / SECOND ? (uint64_t)t * SECOND : UINT64_MAX;
 		return 0;
 	}
 	return -EINVAL;

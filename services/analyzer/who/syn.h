@@ -29,21 +29,8 @@ struct who_syn {
 void who_syn_read(const struct pkt *p, struct who_syn *out);
 
 /*
- * who_syn_text: writes the fingerprint with its NUL to out and returns its length:
- *
- *     version:ttl:window:mss:wscale:options:quirks 4:64:64240:1460:7:mss,sok,ts,nop,ws:df,id+
- *
- *   version  4 or 6
- *   ttl      hop limit as received
- *   window   as in the header (of a SYN never scaled)
- *   mss      value of the option, * without one
- *   wscale   value of the option, * without one
- *   options  in order: eol nop mss ws sok sack ts tfo, ?N for any other kind; eol+N when N bytes
- * follow it quirks   df (don't fragment), id+ (df, yet an IP-ID), id- (no df, yet IP-ID 0), ecn (IP
- * ECN bits, or ECE and CWR), flow (IPv6 flow label), seq- (sequence 0), ack+ (acknowledgement not
- * 0), uptr (urgent pointer not 0), urg, push, fin (flags), ts1- (own time stamp 0), ts2+ (echoed
- * time stamp not 0), opt+ (bytes that are not 0 after eol), exws (window scale above 14), data (a
- * payload), bad (broken options) Lists are comma-separated and may be empty.
+ * who_syn_text: writes the fingerprint with its NUL to out and returns its length: version, ttl, window, mss, wscale,
+ * options and quirks, with colons between them. docs/records.md describes each, for operators too.
  */
 #define WHO_SYN_MAX 384
 size_t who_syn_text(const struct who_syn *s, char out[WHO_SYN_MAX]);

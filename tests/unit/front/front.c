@@ -11,19 +11,21 @@
 #include "days.h"
 #include "front.h"
 #include "match.h"
+#include "newest.h"
 #include "when.h"
 
 #define NS 1000000000ull
 /* 2026-11-21 12:00:00 UTC */
 #define NOW (1795262400ull * NS)
 
-static void utc(void)
+/* Nothing here depends on where the machine stands. */
+static void elsewhere(void)
 {
-	setenv("TZ", "UTC", 1);
+	setenv("TZ", "XXX-5:30", 1);
 	tzset();
 }
 
-TestSuite(front, .init = utc);
+TestSuite(front, .init = elsewhere);
 
 Test(front, when)
 {
@@ -45,7 +47,36 @@ Test(front, when)
 	cr_assert_eq(when_parse("99999999999999999w", NOW, &t), 0,
 		     "a span beyond 1970 is all time");
 	cr_expect_eq(t, 0);
-	static const char *const bad[] = {"", "soon", "5", "5y", "2h30m", "2026-11-21x", "-3h0"};
+	static const struct {
+		const char *text;
+		int seconds; /* after 8:30 */
+	} offsets[] = {{"2026-11-21T08:30:00+01:00", -3600}, {"2026-11-21T08:30-0530", 19800},
+		       {"2026-11-21 08:30:05+02", -7195},    {"2026-11-21T08:30", 0},
+		       {"2026-11-21T08:30:00Z", 0},          {"2026-11-21+00:30", -32400}};
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+		cr_assert_eq(when_parse(offsets[i].text, NOW, &t), 0, "%s", offsets[i].text);
+		cr_expect_eq(t, NOW - 12600 * NS + (uint64_t)(int64_t)offsets[i].seconds * NS, "%s",
+			     offsets[i].text);
+	}
+	static const char *const bad[] = {"",
+					  "soon",
+					  "5",
+					  "5y",
+					  "2h30m",
+					  "-3h0",
+					  "-5h",
+					  "+5h",
+					  " 5h",
+					  "2026-11-21x",
+					  "2026-02-30",
+					  "2026-13-01",
+					  "2026-11-31T08:30Z",
+					  "2026-11-21T08:30+1:00",
+					  "2026-11-21T08:30+01:",
+					  "2026-11-21T08:30+24:00",
+					  "2026-11-21T08:30Z1",
+					  "2026-11-21T08:30+01:60",
+					  "2026-11-21T08:30+01:00x"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		cr_expect_eq(when_parse(bad[i], NOW, &t), -EINVAL, "%s", bad[i]);
 }
@@ -96,8 +127,9 @@ Test(front, match_each_filter_both_ways)
 Test(front, match_refuses_what_it_cannot_mean)
 {
 	static const struct match_text bad[] = {
-		{.since = "soon"}, {.until = "x"},  {.address = "1.2"}, {.source = "1.2.3.4/8"},
-		{.port = "http"},  {.port = "9-1"}, {.port = "70000"},  {.port = "1-"}};
+		{.since = "soon"},       {.until = "x"},   {.address = "1.2"},
+		{.source = "1.2.3.4/8"}, {.port = "http"}, {.port = "9-1"},
+		{.port = "70000"},       {.port = "1-"},   {.since = "1h", .until = "2h"}};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct match m;
 		char err[256] = "";
@@ -140,17 +172,126 @@ Test(front, count_by_path)
 		cr_assert_eq(count_add(c, o), 0);
 	cr_assert_eq(count_add(c, none), 0);
 	FILE *f = fmemopen(out, sizeof(out), "w");
-	count_print(c, f, 10, false);
+	count_print(c, f, NULL, 10, false);
 	fclose(f);
 	cr_expect(strstr(out, "         3   75.0%  curl/8\n"), "%s", out);
 	cr_expect(strstr(out, "         1   25.0%  -\n"), "%s", out);
 	f = fmemopen(out, sizeof(out), "w");
-	count_print(c, f, 1, true);
+	char more[128] = "";
+	FILE *notes = fmemopen(more, sizeof(more), "w");
+	count_print(c, f, notes, 1, true);
 	fclose(f);
-	cr_expect_str_eq(out, "{\"http.user_agent\":\"curl\\/8\",\"count\":3}\n");
+	fclose(notes);
+	cr_expect_str_eq(out, "{\"http.user_agent\":\"curl/8\",\"count\":3}\n");
+	cr_expect(strstr(more, "leaves out 1 of 4 records\n"), "%s", more);
 	json_object_put(o);
 	json_object_put(none);
 	count_free(&c);
+}
+
+/* counted: what counting a field of one record prints as JSON. */
+static void counted(const char *field, const char *text, const char *want)
+{
+	struct count *c;
+	char out[256] = "";
+	struct json_object *o = json_tokener_parse(text);
+	cr_assert_eq(count_new(field, &c), 0);
+	cr_assert_eq(count_add(c, o), 0);
+	FILE *f = fmemopen(out, sizeof(out), "w");
+	count_print(c, f, f, 10, true);
+	fclose(f);
+	cr_expect_str_eq(out, want, "%s", out);
+	json_object_put(o);
+	count_free(&c);
+}
+
+Test(front, count_keeps_the_kind_of_a_value)
+{
+	counted("dst_port", "{\"dst_port\":80}", "{\"dst_port\":80,\"count\":1}\n");
+	counted("app", "{\"app\":\"80\"}", "{\"app\":\"80\",\"count\":1}\n");
+	counted("app", "{\"app\":null}", "{\"app\":null,\"count\":1}\n");
+	counted("app", "{}", "{\"app\":null,\"count\":1}\n");
+	counted("verified", "{\"verified\":true}", "{\"verified\":true,\"count\":1}\n");
+}
+
+Test(front, count_knows_the_fields)
+{
+	static const char *const good[] = {"src_addr", "http.user_agent", "http", "geo.country",
+					   "gaps"};
+	static const char *const bad[] = {"",           "nosuch", "http.nosuch",
+					  "src_addr.x", "http.",  "gaps.from"};
+	char err[2048];
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		cr_expect(count_known(good[i], err, sizeof(err)), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		cr_expect_not(count_known(bad[i], err, sizeof(err)), "%s", bad[i]);
+	cr_expect_not(count_known("nosuch", err, sizeof(err)));
+	cr_expect(strstr(err, "no field \"nosuch\"; there are init_ts "), "%s", err);
+	cr_expect(strstr(err, " s7"), "%s", err);
+	cr_expect_not(count_known("http.nosuch", err, sizeof(err)));
+	cr_expect(strstr(err, " http.user_agent"), "%s", err);
+}
+
+static void append(void *arg, const char *line)
+{
+	strcat(arg, line);
+}
+
+Test(front, newest_of_any_order)
+{
+	struct newest *n;
+	char out[64] = "";
+	double cut;
+	cr_assert_eq(newest_new(4, 1 << 20, &n), 0);
+	static const char *const lines[] = {"3", "1", "5", "0", "5", "2", "4"};
+	for (size_t i = 0; i < 7; i++)
+		cr_assert_eq(newest_add(n, *lines[i] - '0', i, bytes_str(lines[i])), 0);
+	newest_out(n, 4, append, out);
+	cr_expect_str_eq(out, "554");
+	cr_expect_eq(newest_left(n), 1);
+	/* Of the older file comes one that is newer than what is left of the first. */
+	cr_assert_eq(newest_add(n, 3.5, 0, bytes_str("x")), 0);
+	newest_out(n, 0, append, out);
+	cr_expect_str_eq(out, "554x");
+	cr_expect_eq(newest_left(n), 0);
+	cr_assert_eq(newest_add(n, 9, 0, bytes_str("9")), 0);
+	newest_out(n, 0, append, out);
+	cr_expect_str_eq(out, "554x", "no more than asked for");
+	cr_expect_not(newest_cut(n, &cut));
+	newest_free(&n);
+}
+
+Test(front, newest_of_equal_times_is_the_later_line)
+{
+	struct newest *n;
+	char out[64] = "";
+	cr_assert_eq(newest_new(2, 1 << 20, &n), 0);
+	cr_assert_eq(newest_add(n, 1, 7, bytes_str("a")), 0);
+	cr_assert_eq(newest_add(n, 1, 8, bytes_str("b")), 0);
+	cr_assert_eq(newest_add(n, 1, 3, bytes_str("c")), 0);
+	newest_out(n, 0, append, out);
+	cr_expect_str_eq(out, "ba");
+	newest_free(&n);
+}
+
+Test(front, newest_has_no_hole_where_memory_ends)
+{
+	struct newest *n;
+	char out[64] = "", large[1001];
+	double cut;
+	memset(large, 'L', 1000);
+	large[1000] = '\0';
+	cr_assert_eq(newest_new(100, 1500, &n), 0);
+	cr_assert_eq(newest_add(n, 5, 0, bytes_str("5")), 0);
+	for (int ts = 1; ts < 4; ts++)
+		cr_assert_eq(newest_add(n, ts, 0, bytes_str(large)), 0);
+	cr_assert(newest_cut(n, &cut));
+	cr_expect_eq(cut, 2);
+	newest_out(n, 4, append, out);
+	cr_assert_eq(newest_add(n, 1.5, 0, bytes_str("older than what went")), 0);
+	newest_out(n, 3.5, append, out);
+	cr_expect_str_eq(out, "5");
+	newest_free(&n);
 }
 
 static char seen[64][32];
@@ -201,6 +342,41 @@ Test(front, days_plain_and_packed)
 	cr_expect_eq(days_open(dir, &d), -ENOENT);
 }
 
+static void cut_file(const char *dir, const char *name, off_t at)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	cr_assert_eq(truncate(path, at), 0);
+}
+
+Test(front, days_say_what_is_broken)
+{
+	char dir[] = "/tmp/lurker-days-XXXXXX", path[DAYS_PATH_MAX];
+	cr_assert_not_null(mkdtemp(dir));
+	static const char text[] = "one\ntwo\n";
+	write_file(dir, "2026-11-01.jsonl.gz", text, true);
+	cut_file(dir, "2026-11-01.jsonl.gz", 0);
+	write_file(dir, "2026-11-02.jsonl.gz", text, true);
+	cut_file(dir, "2026-11-02.jsonl.gz", 5);
+	write_file(dir, "2026-11-03.jsonl.gz", text, true);
+	cut_file(dir, "2026-11-03.jsonl.gz", 22); /* in its checksum */
+	write_file(dir, "2026-11-04.jsonl.gz", text, false);
+	write_file(dir, "2026-11-05.jsonl", "", false);
+	struct days d;
+	cr_assert_eq(days_open(dir, &d), 0);
+	cr_assert_eq(d.n, 5);
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_eq(days_read(&d, i, see, NULL), -EBADMSG, "%zu", i);
+	cr_expect_geq(nseen, 2);
+	cr_expect_eq(days_read(&d, 4, see, NULL), 0);
+	days_path(&d, 0, path);
+	cr_expect(strstr(path, "/2026-11-01.jsonl.gz"), "%s", path);
+	days_close(&d);
+	char cmd[600];
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	cr_assert_eq(system(cmd), 0);
+}
+
 Test(front, text_is_safe_and_short)
 {
 	char out[64], q[16];
@@ -216,6 +392,8 @@ Test(front, text_is_safe_and_short)
 	cr_expect_str_eq(q, "1.2M");
 	text_bytes(q, 33554432);
 	cr_expect_str_eq(q, "32.0 MiB");
+	text_clock(q, NOW);
+	cr_expect_str_eq(q, "12:00:00");
 	text_span(q, 90 * NS);
 	cr_expect_str_eq(q, "90s");
 	text_span(q, 3 * 86400 * NS);
