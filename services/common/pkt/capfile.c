@@ -63,12 +63,12 @@ static uint32_t get32(const struct capfile *c, const uint8_t *p)
 /* end_with: remembers why reading ends, at the current offset unless the source failed itself. */
 static int end_with(struct capfile *c, const char *what)
 {
-	if (c->src.error && c->src.error != -EBADMSG)
-		snprintf(c->error, sizeof c->error, "%s at byte %" PRIu64, strerror(-c->src.error),
-			 c->src.consumed);
-	else
-		snprintf(c->error, sizeof c->error, "%s at byte %" PRIu64,
-			 c->src.error ? "broken gzip data" : what, c->src.consumed);
+	if (c->src.strange)
+		what = "bytes that are no gzip data follow the last of them";
+	else if (c->src.error)
+		what = c->src.error == -EBADMSG ? "broken gzip data" : strerror(-c->src.error);
+	snprintf(c->error, sizeof c->error, "%s at byte %" PRIu64 "%s", what, c->src.consumed,
+		 c->src.gzip ? " (uncompressed)" : "");
 	c->ended = c->src.error ? c->src.error : -EBADMSG;
 	return c->ended;
 }

@@ -42,8 +42,29 @@ static bool more_compressed(struct capsource *s)
 	return n;
 }
 
+/* pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or at what is no
+ * padding and no gzip member. */
+static bool pass_padding(struct capsource *s)
+{
+	for (;;) {
+		while (s->z.avail_in && !*s->z.next_in) {
+			s->z.next_in++;
+			s->z.avail_in--;
+		}
+		if (s->z.avail_in)
+			break;
+		if (!more_compressed(s))
+			return false;
+	}
+	if (*s->z.next_in == 0x1f)
+		return true;
+	s->strange = true;
+	s->error = -EBADMSG;
+	return false;
+}
+
 /* inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold several
- * gzip members (RFC 1952 2.2); what follows the last and is none is left alone. */
+ * gzip members (RFC 1952 2.2). */
 static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
 {
 	s->z.next_out = out;
@@ -55,7 +76,7 @@ static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
 			return 0;
 		}
 		if (!s->inflating) {
-			if (s->z.next_in[0] != 0x1f)
+			if (!pass_padding(s))
 				return 0;
 			inflateReset(&s->z);
 			s->inflating = true;

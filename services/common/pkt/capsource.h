@@ -26,7 +26,8 @@ struct capsource {
 	uint64_t consumed; /* uncompressed bytes before pos */
 
 	bool gzip, inflating, ended;
-	int error; /* -errno that ended it: a failed read, -EBADMSG for broken compression */
+	bool strange; /* what follows the compressed data is neither more of them nor NUL */
+	int error; /* -errno that ended it: a failed read, -EBADMSG for broken compression or strange */
 	z_stream z;
 	uint8_t *zbuf; /* compressed bytes from fd */
 };

@@ -7,7 +7,8 @@
 #include "pkt/be.h"
 #include "pkt/decode.h"
 
-#define VXLAN_PORT 4789
+#define VXLAN_PORT       4789
+#define VXLAN_LINUX_PORT 8472 /* what Linux takes when nothing is said: it is older than the RFC */
 
 /* inside: the inner packet, which begins at off of the outer frame and ends with it. */
 static void inside(const struct pkt *p, uint32_t off, uint32_t end, struct pkt *inner)
@@ -68,8 +69,8 @@ enum pkt_tunnel pkt_inner(const struct pkt *p, struct pkt *inner)
 		return gre(p, end, inner) ? PKT_TUNNEL_GRE : PKT_TUNNEL_NONE;
 	case IPPROTO_UDP:
 		/* Flags with the I bit, 24 reserved bits, network identifier, reserved byte. */
-		if (p->stop != PKT_L4 || p->dport != VXLAN_PORT || p->payload_len < 8 + 14 ||
-		    (p->payload[0] & 0x08) == 0)
+		if (p->stop != PKT_L4 || (p->dport != VXLAN_PORT && p->dport != VXLAN_LINUX_PORT) ||
+		    p->payload_len < 8 + 14 || (p->payload[0] & 0x08) == 0)
 			return PKT_TUNNEL_NONE;
 		inside(p, p->l4_off + 16, end, inner);
 		decode_link(1, inner);

@@ -511,6 +511,7 @@ Test(gzip, members_trailing_bytes_and_breaks)
 	struct capfile_packet k;
 	char err[200];
 	unsigned count = 0;
+	int rc;
 
 	memcpy(z + n, "\0\0\0\0", 4); /* padding after the last member */
 	cr_assert(eq(int, capfile_open_memory(z, n + 4, &c, err, sizeof err), 0));
@@ -520,14 +521,23 @@ Test(gzip, members_trailing_bytes_and_breaks)
 	cr_assert(eq(str, (char *)capfile_error(c), (char *)""));
 	capfile_close(&c);
 
+	memcpy(z + n, "\0\0tail", 6); /* and what is neither padding nor a member */
+	cr_assert(eq(int, capfile_open_memory(z, n + 6, &c, err, sizeof err), 0));
+	for (count = 0; (rc = capfile_next(c, &k)) == 1;)
+		count++;
+	cr_assert(eq(u32, count, 900));
+	cr_assert(eq(int, rc, -EBADMSG));
+	cr_assert(strstr(capfile_error(c), "follow") != NULL);
+	capfile_close(&c);
+
 	cr_assert(eq(int, capfile_open_memory(z, n / 2, &c, err, sizeof err), 0));
 	count = 0;
-	int rc;
 	while ((rc = capfile_next(c, &k)) == 1)
 		count++;
 	cr_assert(gt(u32, count, 0));
 	cr_assert(eq(int, rc, -EBADMSG));
 	cr_assert(strstr(capfile_error(c), "gzip") != NULL);
+	cr_assert(strstr(capfile_error(c), " (uncompressed)") != NULL);
 	capfile_close(&c);
 
 	z[n / 3] ^= 0x55;

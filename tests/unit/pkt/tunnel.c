@@ -103,6 +103,8 @@ Test(tunnel, vxlan)
 	ether(&f, 0x0800);
 	inner_segment(&f);
 	finds(&f, PKT_TUNNEL_VXLAN);
+	f.b[22] = 8472 >> 8, f.b[23] = 8472 & 0xff;
+	finds(&f, PKT_TUNNEL_VXLAN);
 	struct pkt p, inner;
 	f.b[28] = 0; /* without the I flag it is something else */
 	p = decode(101, &f);
