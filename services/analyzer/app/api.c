@@ -87,6 +87,19 @@ static bool docker(const struct app_in *in, const struct msg_http *h, struct byt
 	return id.n >= 12 && verb.n > 0 && (text_is(s, "containers") || text_is(s, "exec"));
 }
 
+/* What a client asks an API server first. Elsewhere these are common words. */
+static bool kube_discovery(const struct app_in *in, struct bytes path)
+{
+	static const char *const calls[] = {"api",     "apis",  "api/v1", "version",
+					    "healthz", "livez", "readyz", NULL};
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	path = text_from(path, 1);
+	if (in->dst_port == 443 || in->dst_port == 8443)
+		return text_is(path, "api/v1");
+	return in->dst_port == 6443 && text_among(path, calls, false);
+}
+
 static bool kubernetes(const struct app_in *in, const struct msg_http *h, struct bytes path,
 		       struct bytes *call)
 {
@@ -94,13 +107,12 @@ static bool kubernetes(const struct app_in *in, const struct msg_http *h, struct
 	struct bytes s = segment(&rest), t;
 
 	*call = text_from(path, 1);
+	if (kube_discovery(in, path))
+		return true;
 	if (text_is(s, "api")) {
 		t = segment(&rest);
 		if (text_is(t, "v1")) {
 			*call = rest.n > 1 ? text_from(rest, 1) : *call;
-			if (rest.n <= 1 &&
-			    (in->dst_port == 6443 || in->dst_port == 8443 || in->dst_port == 443))
-				return true;
 			return text_among(segment(&rest), kube_objects, false);
 		}
 	} else if (text_is(s, "apis")) {
@@ -140,6 +152,8 @@ void app_api(const struct app_in *in, struct msg_http *h)
 
 	if (query)
 		path = text_upto(path, (size_t)(query - path.p));
+	while (path.n > 1 && path.p[0] == '/' && path.p[1] == '/') /* servers take //a as /a */
+		path = text_from(path, 1);
 	const char *api = yarn(path, &call)                ? "yarn"
 			  : docker(in, h, path, &call)     ? "docker"
 			  : kubernetes(in, h, path, &call) ? "kubernetes"

@@ -36,6 +36,8 @@ bool app_rdp(const struct app_in *in, struct msg_arena *a, struct msg_analysis *
 		cookie = text_from(line, 8);
 		if (text_starts(cookie, "mstshash="))
 			cookie = text_from(cookie, 9);
+		else if (text_starts(cookie, "msts=")) /* a load balancer's */
+			cookie = text_from(cookie, 5);
 	}
 	if (cur_left(&user) >= 8 && cur_peek(&user, 0) == 1 && cur_peek(&user, 2) == 8 &&
 	    cur_peek(&user, 3) == 0) {

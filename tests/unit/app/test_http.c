@@ -170,6 +170,17 @@ Test(http, kubernetes)
 	api(80, "/api/v1/users", "x", NULL, NULL);
 	api(80, "/api/v1", "x", NULL, NULL);
 	api(6443, "/api/v1", "x", "kubernetes", "api/v1");
+	api(6443, "/api/v1/", "x", "kubernetes", "api/v1/");
+	api(6443, "/apis", "x", "kubernetes", "apis");
+	api(6443, "/api?timeout=32s", "x", "kubernetes", "api");
+	api(6443, "/version", "x", "kubernetes", "version");
+	api(6443, "/livez", "x", "kubernetes", "livez");
+	api(443, "/api/v1", "x", "kubernetes", "api/v1");
+	api(443, "/livez", "x", NULL, NULL);
+	api(80, "/apis", "x", NULL, NULL);
+	api(80, "/version", "x", NULL, NULL);
+	api(6443, "/", "x", NULL, NULL);
+	api(6443, "/versions", "x", NULL, NULL);
 	api(80, "/api/v2/x", "x", NULL, NULL);
 	api(80, "/apis/rbac.authorization.k8s.io/v1/x", "x", "kubernetes",
 	    "apis/rbac.authorization.k8s.io/v1/x");
@@ -189,6 +200,7 @@ Test(http, yarn)
 	api(8088, "/ws/v1/cluster/apps/new-application", "x", "yarn",
 	    "cluster/apps/new-application");
 	api(8088, "/ws/v1/history", "x", "yarn", "history");
+	api(8088, "//ws/v1/cluster/apps", "x", "yarn", "cluster/apps");
 	api(8088, "/ws/v1/mine", "x", NULL, NULL);
 	api(8088, "/ws/x/cluster", "x", NULL, NULL);
 	api(8088, "*", "x", NULL, NULL);
