@@ -280,7 +280,8 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 	 */
 	if (f->syn_dir >= 0 && f->syn_dir != dir)
 		return;
-	if (p->payload_len && need_stream(f, dir))
+	if (p->payload_len && need_stream(f, dir) &&
+	    !stream_keep_alive(me->stream, seq, p->payload, p->payload_len))
 		stream_segment(me->stream, l, peer->window, seq, p->payload, p->payload_len, false);
 	if (p->payload_len < p->payload_wire)
 		f->snapped = true;

@@ -336,6 +336,12 @@ void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t pe
 	}
 }
 
+bool stream_keep_alive(const struct stream *s, uint32_t seq, const uint8_t *p, size_t n)
+{
+	return s->has_origin && n == 1 && offset_of(s, seq) == (int64_t)s->next - 1 &&
+	       (s->acked >= s->next || *p == 0);
+}
+
 void stream_ack(struct stream *s, const struct stream_limits *l, uint32_t ack)
 {
 	if (!s->has_origin)

@@ -73,6 +73,10 @@ bool stream_accepts_syn(const struct stream *s, uint32_t isn);
 void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t peer_window,
 		    uint32_t seq, const uint8_t *p, size_t n, bool fin);
 
+/* stream_keep_alive: whether a segment is one (RFC 1122 4.2.3.6): the last byte in order once more, which may be garbage. It
+ * was acknowledged, or it is the NUL that systems send; any other byte that differs is for stream_segment to count. */
+bool stream_keep_alive(const struct stream *s, uint32_t seq, const uint8_t *p, size_t n);
+
 /* stream_ack: the peer acknowledged everything before ack. */
 void stream_ack(struct stream *s, const struct stream_limits *l, uint32_t ack);
 

@@ -95,6 +95,23 @@ Test(stream, single_bytes_behind_a_gap)
 	is(&s, "\0\0abc", 5);
 }
 
+Test(stream, keep_alive_is_no_conflict)
+{
+	struct stream s = begun(ISN);
+	const uint8_t nul = 0, other = 'x';
+	seg(&s, 1001, "abc");
+	cr_assert(stream_keep_alive(&s, 1003, &nul, 1));
+	cr_assert(not(stream_keep_alive(&s, 1003, &other, 1)), "nobody said that he has it");
+	stream_ack(&s, &limits, 1004);
+	cr_assert(stream_keep_alive(&s, 1003, &other, 1));
+	cr_assert(not(stream_keep_alive(&s, 1002, &other, 1)));
+	cr_assert(not(stream_keep_alive(&s, 1004, &nul, 1)), "the next byte");
+	cr_assert(not(stream_keep_alive(&s, 1002, (const uint8_t *)"\0", 2)));
+	is(&s, "abc", 3);
+	s = (struct stream){0};
+	cr_assert(not(stream_keep_alive(&s, 0, &nul, 1)));
+}
+
 Test(stream, without_syn_the_base_is_the_lowest)
 {
 	struct stream s = {0};
