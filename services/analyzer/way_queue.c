@@ -69,7 +69,7 @@ static int unreadable(const char *key, int hold)
 	log_error("capture file cannot be read, set aside", "key=%s tries=%u error=\"%s\"", key,
 		  in.unread, strerror(EIO));
 	in.unread = 0;
-	batch_entry(&serve.batch, key, hold, true);
+	batch_entry(&serve.batch, key, hold, true, 0);
 	return 0;
 }
 

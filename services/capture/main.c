@@ -384,7 +384,7 @@ static int start(struct svc *s)
 	if (damaged)
 		log_warn("the journal's newest file is damaged",
 			 "path=%s bytes=%" PRIu64 " hint=\"what is behind the damage is kept in a "
-						  "file .bad; its packets are a gap\"",
+			 "file .bad; its packets are a gap\"",
 			 cap.journal_dir, damaged);
 	rc = flusher_new(&cap.flusher);
 	if (!rc) {
