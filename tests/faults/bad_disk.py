@@ -119,7 +119,7 @@ def counted(p, service):
 
 def errors(case, service, short):
     ground = Ground(5)
-    most = (3 if service == "forwarder" else 7) if short else 200 if case.long else 60  # the forwarder waits a second for more
+    most = (3 if service == "forwarder" else 4) if short else 200 if case.long else 60  # the forwarder waits a second for more
 
     def every(pair):
         numbers = where[pair[0]]
