@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pkt/be.h"
+#include "pkt/linktype.h"
 
 /* Link types of one run; a file with more of them is not filtered any further: the last one is
  * compiled anew. */
@@ -24,22 +25,13 @@ struct filter {
 	size_t n;
 };
 
-enum {
-	LINKTYPE_NULL = 0,
-	LINKTYPE_RAW_BSD = 12,
-	LINKTYPE_RAW_OPENBSD = 14,
-	LINKTYPE_RAW = 101,
-	LINKTYPE_LOOP = 108
-};
-
 /* link_of: what the packet is compiled for. The address family of BSD loopback is in the byte order of the machine that
- * captured; that of a machine of the other order stands as LINKTYPE_LOOP has it. */
+ * captured; that of a machine of the other order stands as LINK_LOOP has it. */
 static int link_of(const struct capfile_packet *k)
 {
-	bool network_order =
-		k->linktype == LINKTYPE_NULL && k->caplen >= 4 && be32(k->data) <= 0xffff;
+	bool network_order = k->linktype == LINK_NULL && k->caplen >= 4 && be32(k->data) <= 0xffff;
 
-	return network_order ? LINKTYPE_LOOP : k->linktype;
+	return network_order ? LINK_LOOP : k->linktype;
 }
 
 /* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw
@@ -47,8 +39,7 @@ static int link_of(const struct capfile_packet *k)
 static int compile(const char *expression, int linktype, struct bpf_program *out, char *err,
 		   size_t errlen)
 {
-	bool raw = linktype == LINKTYPE_RAW || linktype == LINKTYPE_RAW_BSD ||
-		   linktype == LINKTYPE_RAW_OPENBSD;
+	bool raw = linktype == LINK_RAW || linktype == LINK_RAW_BSD || linktype == LINK_RAW_OPENBSD;
 	pcap_t *p = pcap_open_dead(raw ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
 
 	if (!p)

@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "filter.h"
+#include "pkt/linktype.h"
 #include "pkt/siphash.h"
 
 /* How often progress is told, in packets. */
 #define PROGRESS_STEP 4096
-
-#define LINKTYPE_ETHERNET 1
 
 struct hand_out {
 	const struct input_options *o;
@@ -61,7 +60,7 @@ static void again_done(void *arg, uint64_t place)
 
 static bool is_foreign(const struct flows *t, const struct capfile_packet *k)
 {
-	return k->linktype == LINKTYPE_ETHERNET && flows_foreign(t, k->data, k->caplen);
+	return k->linktype == LINK_ETHERNET && flows_foreign(t, k->data, k->caplen);
 }
 
 /* is_wanted: whether the filter lets a packet through. */

@@ -245,9 +245,9 @@ static int answer_of_all(struct job *j, const struct pending *p)
 	}
 	for (unsigned i = 0; i < n && !rc; i++) {
 		if (!i || head[i].rc || head[i].result.rc) {
-			struct input_result before = whole.result;
+			struct input_result others = whole.result;
 			whole = head[i];
-			add(&whole.result, &before);
+			add(&whole.result, &others);
 		} else {
 			add(&whole.result, &head[i].result);
 		}

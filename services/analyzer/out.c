@@ -125,14 +125,16 @@ int out_history(enum out_format format, const struct history_out *h, bool bare, 
 		return 0;
 	/* Reopen the object; of an ECS document the one inside it. All strings are ours: nothing to escape. */
 	out->n -= format == OUT_ECS ? 2 : 1;
-	const char *comma = out->p[out->n - 1] == '{' ? "" : ",";
+	if (out->p[out->n - 1] != '{')
+		buf_addc(out, ',');
 	if (tool)
-		buf_addf(out, "%s\"tool\":\"%s\",\"tool_reason\":\"%s\"", comma, h->tool.name,
+		buf_addf(out, "\"tool\":\"%s\",\"tool_reason\":\"%s\",", h->tool.name,
 			 h->tool.reason);
 	if (h->two_phase)
-		buf_addf(out, "%s\"two_phase\":true", tool ? "," : comma);
+		buf_adds(out, "\"two_phase\":true,");
 	if (h->first_seen)
-		buf_addf(out, "%s\"first_seen\":true", tool || h->two_phase ? "," : comma);
+		buf_adds(out, "\"first_seen\":true,");
+	out->n--; /* the last comma */
 	buf_adds(out, format == OUT_ECS ? "}}" : "}");
 	return out->failed ? -ENOMEM : 0;
 }

@@ -11,9 +11,7 @@
 #include <sys/socket.h>
 
 #include "capture/iface.h"
-
-/* LINKTYPE_RAW: the one Linux link type whose DLT has another number. */
-#define LINKTYPE_RAW_IP 101
+#include "pkt/linktype.h"
 
 struct ring {
 	pcap_t *p;
@@ -108,8 +106,8 @@ int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t
 	}
 	iface_up(r->interface, &r->index);
 	r->linktype = pcap_datalink(r->p);
-	if (r->linktype == DLT_RAW)
-		r->linktype = LINKTYPE_RAW_IP;
+	if (r->linktype == DLT_RAW) /* the one Linux link type whose DLT has another number */
+		r->linktype = LINK_RAW;
 	*out = r;
 	return 0;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "rt/evicted.h"
 #include "walk.h"
@@ -109,17 +108,11 @@ bool gone_has(const struct gone *g, const char *key)
 	return g->n && bsearch(&e, g->v, g->n, sizeof(*g->v), by_key);
 }
 
-static bool is_below(int dirfd, const char *key)
-{
-	struct stat st;
-	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
-}
-
 uint64_t gone_packets(const struct gone *g, int dirfd, int other, const struct gone *but)
 {
 	uint64_t sum = g->older;
 	for (size_t i = 0; i < g->n; i++)
-		if (!is_below(dirfd, g->v[i].key) && !is_below(other, g->v[i].key) &&
+		if (!walk_has(dirfd, g->v[i].key) && !walk_has(other, g->v[i].key) &&
 		    !(but && gone_has(but, g->v[i].key)))
 			sum += g->v[i].packets;
 	return sum;

@@ -25,10 +25,9 @@ static int count_file(void *arg, int dirfd, const char *name, const char *key)
 {
 	const struct counting *c = arg;
 	size_t n = strlen(name);
-	struct stat st;
 	if (n < 5 || strcmp(name + n - 5, ".pcap") != 0)
 		return 0;
-	if (c->known >= 0 && fstatat(c->known, key, &st, 0) == 0)
+	if (walk_has(c->known, key))
 		return 0;
 	int rc = walk_packets(dirfd, name, c->packets);
 	if (rc == -ENOENT)
@@ -58,12 +57,6 @@ struct flows {
 	const struct gone *gone;
 };
 
-static bool is_below(int dirfd, const char *key)
-{
-	struct stat st;
-	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
-}
-
 /* Whether the record's file counts elsewhere: in the queue, among what was set aside, or what was taken out. */
 static bool elsewhere(const struct flows *f, struct bytes s3path)
 {
@@ -75,7 +68,7 @@ static bool elsewhere(const struct flows *f, struct bytes s3path)
 		return false;
 	memcpy(name, key + 1, n);
 	name[n] = 0;
-	return gone_has(f->gone, name) || is_below(f->queue, name) || is_below(f->bad, name);
+	return gone_has(f->gone, name) || walk_has(f->queue, name) || walk_has(f->bad, name);
 }
 
 static bool id_of(struct bytes text, uint64_t id[2])

@@ -49,6 +49,12 @@ int walk_files(const char *dir, walk_fn fn, void *arg)
 	return walk(fd, "", 0, fn, arg);
 }
 
+bool walk_has(int dirfd, const char *key)
+{
+	struct stat st;
+	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
+}
+
 int walk_packets(int dirfd, const char *name, uint64_t *packets)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);

@@ -4,6 +4,7 @@
 #ifndef LURKER_WALK_H
 #define LURKER_WALK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Called with a file's folder and name, and its path below the walk's root. Not 0 ends the walk. */
@@ -11,6 +12,9 @@ typedef int (*walk_fn)(void *arg, int dirfd, const char *name, const char *key);
 
 /* walk_files: an absent folder holds nothing. 0, what fn returned, or -errno. */
 int walk_files(const char *dir, walk_fn fn, void *arg);
+
+/* walk_has: whether there is such a file below a folder; dirfd -1: there is no folder. */
+bool walk_has(int dirfd, const char *key);
 
 /* walk_packets: adds the packets of a capture file to *packets. 0; -ENOENT; -EBADMSG: it is not whole, what came before
  * counts; or another -errno. */

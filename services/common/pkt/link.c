@@ -6,6 +6,7 @@
  */
 #include "pkt/be.h"
 #include "pkt/decode.h"
+#include "pkt/linktype.h"
 
 enum {
 	ETHERTYPE_IP4 = 0x0800,
@@ -20,25 +21,6 @@ enum {
 	ETHERTYPE_QINQ_OLD2 = 0x9200,
 	ETHERTYPE_TEB = 0x6558,    /* Ethernet inside GRE */
 	ETHERTYPE_8023_MAX = 1500, /* up to here the field is a length */
-};
-
-enum {
-	LINK_NULL = 0,
-	LINK_ETHERNET = 1,
-	LINK_PPP = 9,
-	LINK_RAW_BSD = 12,
-	LINK_RAW_OPENBSD = 14,
-	LINK_PPP_HDLC = 50,
-	LINK_PPP_ETHER = 51,
-	LINK_RAW = 101,
-	LINK_C_HDLC = 104,
-	LINK_LOOP = 108,
-	LINK_ENC = 109,
-	LINK_SLL = 113,
-	LINK_PPP_PPPD = 166,
-	LINK_IP4 = 228,
-	LINK_IP6 = 229,
-	LINK_SLL2 = 276,
 };
 
 static bool at_hand(const struct pkt *p, uint32_t off, uint32_t n)

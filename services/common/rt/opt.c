@@ -19,6 +19,13 @@ bool opt_is_text(const struct opt *o)
 	return o->type == OPT_STR || o->type == OPT_DIR;
 }
 
+void opt_dashes(char *text, char end)
+{
+	for (; *text && *text != end; text++)
+		if (*text == '_')
+			*text = '-';
+}
+
 void *opt_value(const struct opt_section *s, const struct opt *o)
 {
 	return (char *)s->values + o->offset;

@@ -53,9 +53,7 @@ static int set(struct args *a, const struct opt_section *s, const struct opt *o,
 	char why[384];
 	int rc = opt_set(s, o, text, why, sizeof(why));
 	if (rc) {
-		for (char *p = why; *p && *p != ':'; p++)
-			if (*p == '_')
-				*p = '-';
+		opt_dashes(why, ':');
 		snprintf(a->err, a->errlen, "--%s", why);
 	}
 	return rc;

@@ -97,9 +97,7 @@ void opt_help(const struct opt_section *sections, size_t nsections, FILE *out)
 			bool on = o->type == OPT_BOOL && o->def && strcmp(o->def, "true") == 0;
 			snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
 				 *type_word(o) ? " " : "", type_word(o));
-			for (char *p = flag; *p && *p != ' '; p++)
-				if (*p == '_')
-					*p = '-';
+			opt_dashes(flag, ' ');
 			if (o->flag)
 				fprintf(out, "  -%c, %-26s", o->flag, flag);
 			else

@@ -10,6 +10,8 @@
 
 /* opt_is_text: its value is a string of the section's, or NULL. */
 bool opt_is_text(const struct opt *o);
+/* opt_dashes: makes the key at the beginning of text, up to end, a flag: dashes for underscores. */
+void opt_dashes(char *text, char end);
 /* Where the value of o lies in its section's struct. */
 void *opt_value(const struct opt_section *s, const struct opt *o);
 const struct opt *opt_find(const struct opt_section *s, const char *name);

@@ -53,6 +53,17 @@ static void open_sub(void)
 	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
 }
 
+/* A publisher and a subscriber that keep few messages: hwm of them, and hwm_in (0: hwm). */
+static void open_both(const char *producer, int64_t hwm, int64_t hwm_in)
+{
+	struct bus_options o = options(producer);
+	o.hwm = hwm;
+	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
+	o.producer = NULL;
+	o.hwm_in = hwm_in;
+	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+}
+
 /* What a subscriber got. */
 struct got {
 	uint64_t n, missed, epochs, bytes;
@@ -236,11 +247,7 @@ Test(bus, subscriber_may_be_first_and_outlives_restarts)
 Test(bus, slow_subscriber_counts_what_it_lost)
 {
 	struct got g = {0};
-	struct bus_options o = options("capture");
-	o.hwm = 10;
-	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
-	o.producer = NULL;
-	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+	open_both("capture", 10, 0);
 	subscribe("capture", "packet", &g);
 	join("packet", &g);
 	uint64_t seen = g.n, first = g.last.seq, sent = 2000;
@@ -260,12 +267,7 @@ Test(bus, slow_subscriber_counts_what_it_lost)
 Test(bus, what_waits_is_bounded_in_bytes)
 {
 	struct got g = {0};
-	struct bus_options o = options("analyzer");
-	o.hwm = 1000;
-	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
-	o = options(NULL);
-	o.hwm_in = 2;
-	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+	open_both("analyzer", 1000, 2);
 	subscribe("analyzer", "analysis", &g);
 	join("analysis", &g);
 	uint64_t first = g.last.seq, seen = g.n, refused = 0;
@@ -292,12 +294,7 @@ Test(bus, what_waits_is_bounded_in_bytes)
 Test(bus, a_subscriber_that_reads_on_disk_keeps_few)
 {
 	struct got g = {0};
-	struct bus_options o = options("capture");
-	o.hwm = 100;
-	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
-	o = options(NULL);
-	o.hwm_in = 10;
-	cr_assert_eq(bus_new(&o, NULL, &sub, err, sizeof(err)), 0, "%s", err);
+	open_both("capture", 100, 10);
 	subscribe("capture", "packet", &g);
 	join("packet", &g);
 	uint64_t first = g.last.seq;
