@@ -1,16 +1,20 @@
 /*
- * attack_capture: writes a capture of a sensor under attack, as fast as the disk takes it, the same bytes for the same
- * arguments.
+ * attack_capture: writes a capture of a sensor under attack, as fast as the disk takes it, the same
+ * bytes for the same arguments.
  *
  *   attack_capture OUT FLOWS MEGABYTES PAYLOADS [distinct]
  *
- * PAYLOADS is a file of payloads, each with its length in 4 bytes (host order) before it. Of the flows, four in ten are
- * scans (SYN, SYN+ACK, RST, or the SYN alone), one in twenty is a UDP datagram, the others connections that send a
- * payload: handshake, segments of at most 1,400 bytes with an ACK each, FIN from both sides. Attackers repeat themselves:
- * a tenth of the payloads makes up half of the connections, each goes to one port nine times in ten; one connection in fifty is an upload that sends its payload again and again, as long as it takes
- * to give the capture about the size that was asked for. Many flows are under way at any time, some segments come twice
- * or in the wrong order. With `distinct` no two flows send the same bytes: each payload has eight hex digits of its own
- * in its first half, so that nothing that remembers payloads gains by it. Ethernet, IPv4 and (one in eight) IPv6, checksums right.
+ * PAYLOADS is a file of payloads, each with its length in 4 bytes (host order) before it. Of the
+ * flows, four in ten are scans (SYN, SYN+ACK, RST, or the SYN alone), one in twenty is a UDP
+ * datagram, the others connections that send a
+ * payload: handshake, segments of at most 1,400 bytes with an ACK each, FIN from both sides.
+ * Attackers repeat themselves: a tenth of the payloads makes up half of the connections, each goes
+ * to one port nine times in ten; one connection in fifty is an upload that sends its payload again
+ * and again, as long as it takes to give the capture about the size that was asked for. Many flows
+ * are under way at any time, some segments come twice or in the wrong order. With `distinct` no two
+ * flows send the same bytes: each payload has eight hex digits of its own in its first half, so
+ * that nothing that remembers payloads gains by it. Ethernet, IPv4 and (one in eight) IPv6,
+ * checksums right.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -293,8 +297,9 @@ int main(int argc, char **argv)
 		if (!f->kind) {
 			if (begun == flows)
 				continue;
-			/* What is left of the size, over the uploads still to come (11 flows in 1,000). The other flows
-			 * take about 780 bytes each; of an upload an eighth goes to headers. */
+			/* What is left of the size, over the uploads still to come (11 flows in
+			 * 1,000). The other flows take about 780 bytes each; of an upload an eighth
+			 * goes to headers. */
 			uint64_t left = bytes > written ? (bytes - written) / (flows - begun) : 0;
 			uint64_t each = left > 780 ? (left - 780) * 1000 / 11 * 7 / 8 : 0;
 			begin(f, pays, npays, each < 1 << 20 ? (uint32_t)each : 1 << 20, begun);

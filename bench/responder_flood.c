@@ -3,12 +3,12 @@
  *
  *   responder_flood IFACE DST_MAC RATE SECONDS [latency | visit]
  *
- * Sends SYNs of 74 bytes (a Linux client's options) from random addresses of 10.0.0.0/8 to random addresses of
- * 203.0.113.0/24 and random ports, RATE a second (0: as fast as it goes), in batches of one sendmmsg. With
- * `latency`, one SYN at a time, and the time from just before the send to the kernel's stamp on the SYN+ACK. With `visit`,
- * RATE visits in all, each from an address of its own: a handshake, 16 bytes, a FIN, as fast as they are answered, for
- * at most SECONDS.
- * Prints one JSON object.
+ * Sends SYNs of 74 bytes (a Linux client's options) from random addresses of 10.0.0.0/8 to random
+ * addresses of 203.0.113.0/24 and random ports, RATE a second (0: as fast as it goes), in batches
+ * of one sendmmsg. With `latency`, one SYN at a time, and the time from just before the send to the
+ * kernel's stamp on the SYN+ACK. With `visit`, RATE visits in all, each from an address of its own:
+ * a handshake, 16 bytes, a FIN, as fast as they are answered, for at most SECONDS. Prints one JSON
+ * object.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -196,7 +196,8 @@ static void flood(int fd, uint8_t frames[BATCH][FRAME], double rate, double seco
 	       (double)(now - start) / 1e9);
 }
 
-/* Turns a received frame around: the next segment of the same visit, or false when there is none. */
+/* Turns a received frame around: the next segment of the same visit, or false when there is
+ * none. */
 static int visit_next(uint8_t *f, const uint8_t *in, ssize_t len, uint64_t *done)
 {
 	const uint8_t *t = in + 34;
@@ -240,7 +241,8 @@ static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again,
 {
 	uint64_t sent = 0, done = 0, start = clock_ns(CLOCK_MONOTONIC), quiet = start;
 
-	/* New ones as long as few are under way; ends when all are done, time is up, or nothing comes any more. */
+	/* New ones as long as few are under way; ends when all are done, time is up, or nothing
+	 * comes any more. */
 	while (done < total && clock_ns(CLOCK_MONOTONIC) - quiet < 2000000000u &&
 	       (double)(clock_ns(CLOCK_MONOTONIC) - start) < seconds * 1e9) {
 		uint8_t in[2048];
@@ -302,8 +304,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	state ^= clock_ns(CLOCK_REALTIME);
-	/* Answers go to a station next door: this host's kernel drops them behind its taps and counters, so that what it
-	 * would do with them is not counted as the sensor's work. */
+	/* Answers go to a station next door: this host's kernel drops them behind its taps and
+	 * counters, so that what it would do with them is not counted as the sensor's work. */
 	src[5] ^= 1;
 	for (int i = 0; i < BATCH; i++)
 		frame_init(frames[i], src, dst);

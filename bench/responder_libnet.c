@@ -1,6 +1,6 @@
 /*
- * responder_libnet: the plain loop that lurker's responder is measured against: libpcap in immediate mode, and for each SYN
- * the headers built with libnet and one libnet_write.
+ * responder_libnet: the plain loop that lurker's responder is measured against: libpcap in
+ * immediate mode, and for each SYN the headers built with libnet and one libnet_write.
  *
  *   responder_libnet IFACE FILTER
  */
@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", err);
 		return 1;
 	}
-	/* The ring and the snap length with which immediate mode keeps up; see the figures in responder.py. */
+	/* The ring and the snap length with which immediate mode keeps up; see the figures in
+	 * responder.py. */
 	pcap_set_immediate_mode(p, 1);
 	pcap_set_snaplen(p, 128);
 	pcap_set_buffer_size(p, 64 << 20);

@@ -3,8 +3,9 @@
  *
  *   responder_receive IFACE v2|recvmmsg|pcap
  *
- * v2 is the responder's own ring (services/responder/wire.c); recvmmsg takes 64 frames a call from a plain packet socket;
- * pcap is libpcap in immediate mode. Counts frames until SIGTERM, then prints one JSON object.
+ * v2 is the responder's own ring (services/responder/wire.c); recvmmsg takes 64 frames a call from
+ * a plain packet socket; pcap is libpcap in immediate mode. Counts frames until SIGTERM, then
+ * prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -11,10 +11,12 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
-/* encode_wide: encodes what it can of whole groups of 24 bytes; returns how many bytes that were. */
+/* encode_wide: encodes what it can of whole groups of 24 bytes; returns how many bytes that
+ * were. */
 __attribute__((target("avx2"))) static size_t encode_wide(const uint8_t *p, size_t n, uint8_t *out)
 {
-	/* Each 3 bytes a b c become the word b a c b, in which every 6 bits are in reach of one multiplication. */
+	/* Each 3 bytes a b c become the word b a c b, in which every 6 bits are in reach of one
+	 * multiplication. */
 	const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10,
 						1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
 	/* What is added to 6 bits, by sort: 26-51, 52-61 (ten places), 62, 63, 0-25. */

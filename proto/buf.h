@@ -32,8 +32,8 @@ struct buf {
 void buf_init(struct buf *b, size_t limit);
 void buf_fini(struct buf *b);
 void buf_reset(struct buf *b); /* empties; keeps the memory */
-/* buf_spare: empties, and gives the memory back if it is more than keep bytes: one large message is not paid for ever
- * after. */
+/* buf_spare: empties, and gives the memory back if it is more than keep bytes: one large message is
+ * not paid for ever after. */
 void buf_spare(struct buf *b, size_t keep);
 /* buf_add: 0, -ENOMEM, or -EFBIG beyond the limit. */
 int buf_add(struct buf *b, const void *p, size_t n);
@@ -42,8 +42,8 @@ int buf_adds(struct buf *b, const char *s);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* buf_back: what was added since it held n bytes is gone, and so is a failure. */
 void buf_back(struct buf *b, size_t n);
-/* buf_room: makes room for n more bytes and returns where they go (then add n to b->n); NULL only when it failed, also
- * for n 0. */
+/* buf_room: makes room for n more bytes and returns where they go (then add n to b->n); NULL only
+ * when it failed, also for n 0. */
 uint8_t *buf_room(struct buf *b, size_t n);
 struct bytes buf_bytes(const struct buf *b);
 

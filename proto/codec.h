@@ -79,16 +79,17 @@ int msg_decode(const struct msg_schema *s, struct bytes in, void *msg, struct ms
  * objects. 0, or -ENOMEM/-EFBIG from out. */
 int msg_json(const struct msg_schema *s, const void *msg, struct buf *out);
 
-/* The rows [from, to) of a message as text, for messages that have them alike: each that is there with a
- * comma before it, so never the first row that is there. */
+/* The rows [from, to) of a message as text, for messages that have them alike: each that is there
+ * with a comma before it, so never the first row that is there. */
 struct msg_piece {
 	size_t from, to;
 	struct bytes text;
 };
 /* msg_row: the number of the row whose member is at that offset of the struct. */
 size_t msg_row(const struct msg_schema *s, size_t offset);
-/* msg_json_rows: appends the text of such a piece. msg_json_pieces: as msg_json, but takes the rows of the pieces,
- * which are in the order of their rows, from there. Both: 0, or -ENOMEM/-EFBIG from out. */
+/* msg_json_rows: appends the text of such a piece. msg_json_pieces: as msg_json, but takes the rows
+ * of the pieces, which are in the order of their rows, from there. Both: 0, or -ENOMEM/-EFBIG from
+ * out. */
 int msg_json_rows(const struct msg_schema *s, const void *msg, size_t from, size_t to,
 		  struct buf *out);
 int msg_json_pieces(const struct msg_schema *s, const void *msg, const struct msg_piece *pieces,

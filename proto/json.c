@@ -80,7 +80,8 @@ static bool is_plain(uint8_t c)
 #define EACH(byte) (0x0101010101010101u * (byte))
 #define HIGH_BITS  EACH(0x80u)
 
-/* special: the high bit of each byte of w that is not plain. No carry leaves a byte: seven bits and at most 0x7f. */
+/* special: the high bit of each byte of w that is not plain. No carry leaves a byte: seven bits and
+ * at most 0x7f. */
 static uint64_t special(uint64_t w)
 {
 	uint64_t low = w & ~HIGH_BITS;
@@ -161,11 +162,8 @@ static void add_base64(struct buf *out, struct bytes b)
 /* Two digits at a time. */
 static char *digits_before(char *p, uint64_t v)
 {
-	static const char pairs[] = "0001020304050607080910111213141516171819"
-				    "2021222324252627282930313233343536373839"
-				    "4041424344454647484950515253545556575859"
-				    "6061626364656667686970717273747576777879"
-				    "8081828384858687888990919293949596979899";
+	static const char pairs[] =
+		"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
 	for (; v >= 100; v /= 100)
 		memcpy(p -= 2, pairs + 2 * (v % 100), 2);
@@ -285,8 +283,8 @@ static void add_field(struct buf *out, const struct msg_field *f, const void *at
 	}
 }
 
-/* add_rows: those of the rows [from, to) that are there, before each what is in *before; it becomes a comma. Rows that a
- * piece has are taken from there. */
+/* add_rows: those of the rows [from, to) that are there, before each what is in *before; it becomes
+ * a comma. Rows that a piece has are taken from there. */
 static void add_rows(struct buf *out, const struct msg_schema *s, const void *msg, size_t from,
 		     size_t to, char *before, const struct msg_piece *piece, size_t npieces)
 {

@@ -1,8 +1,8 @@
 /*
  * msg: the messages of the bus as C structs, made from messages.def.
  *
- * Ownership: a decoded struct borrows from the encoded bytes and from the arena it was decoded into. A
- * struct to be encoded borrows everything it points to.
+ * Ownership: a decoded struct borrows from the encoded bytes and from the arena it was decoded
+ * into. A struct to be encoded borrows everything it points to.
  */
 #ifndef PROTO_MSG_H
 #define PROTO_MSG_H

@@ -43,7 +43,8 @@ static bool string(struct scan *s)
 	}
 }
 
-/* brackets: moves behind the one that closes the one at hand. Which kind closes which is not looked at. */
+/* brackets: moves behind the one that closes the one at hand. Which kind closes which is not looked
+ * at. */
 static bool brackets(struct scan *s)
 {
 	size_t depth = 0;

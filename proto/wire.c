@@ -285,7 +285,8 @@ static uint64_t skip_one(struct wire *w)
 
 void wire_skip(struct wire *w)
 {
-	/* Each turn takes a byte and opens less than 2^33 values, so this ends and does not overflow. */
+	/* Each turn takes a byte and opens less than 2^33 values, so this ends and does not
+	 * overflow. */
 	for (uint64_t open = 1; open > 0 && !w->failed; open--)
 		open += skip_one(w);
 }

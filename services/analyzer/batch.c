@@ -90,7 +90,8 @@ struct batch_mark batch_mark(const struct batch *b)
 size_t batch_back(struct batch *b, struct batch_mark m)
 {
 	size_t from = m.flushes == b->flushes ? m.records : 0;
-	/* Lines that a failed flush has written stay, unpublished; whoever reads them twice knows them by their flow_id. */
+	/* Lines that a failed flush has written stay, unpublished; whoever reads them twice knows
+	 * them by their flow_id. */
 	size_t keep = from > b->placed ? from : b->placed, n = b->records - keep;
 	const size_t body = end_of(b, from).body;
 

@@ -3,8 +3,8 @@
  * are the queue's entries done.
  *
  * Appending several together saves flushes. When the disk is full the batch stays as it is and goes
- * on where it stopped, so that no record is written twice and none is made anew. When it is not sure to be on disk
- * all of it is written once more, to the same place.
+ * on where it stopped, so that no record is written twice and none is made anew. When it is not
+ * sure to be on disk all of it is written once more, to the same place.
  */
 #ifndef ANALYZER_BATCH_H
 #define ANALYZER_BATCH_H
@@ -66,13 +66,14 @@ struct batch {
 void batch_init(struct batch *b, size_t limit);
 void batch_fini(struct batch *b);
 
-/* batch_record: what was added to lines and bodies since the last one is a record, as JSON line and as encoded body (nothing:
- * not to be published). 0 or -ENOMEM: it is gone. Records are made where they wait: a large one is held once. */
+/* batch_record: what was added to lines and bodies since the last one is a record, as JSON line and
+ * as encoded body (nothing: not to be published). 0 or -ENOMEM: it is gone. Records are made where
+ * they wait: a large one is held once. */
 int batch_record(struct batch *b);
 /* batch_drop: what was added since the last record is none. */
 void batch_drop(struct batch *b);
-/* batch_mark, batch_back: takes out what was added since the mark and has no place in the file yet, when
- * an entry's records could not all be made. */
+/* batch_mark, batch_back: takes out what was added since the mark and has no place in the file yet,
+ * when an entry's records could not all be made. */
 struct batch_mark {
 	size_t records;
 	uint64_t flushes;

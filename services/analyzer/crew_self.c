@@ -64,9 +64,10 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 	return w->fn(w->arg, &frame, buf_bytes(&w->line));
 }
 
-/* source_of: key and s3path of a file. A file of an archive has its object key, however it is reached; another one its
- * canonical path (in real), so that how it is spelled does not matter. The default destination is the file itself: an
- * object that the uploader stored in a directory has the same s3path as the live record. */
+/* source_of: key and s3path of a file. A file of an archive has its object key, however it is
+ * reached; another one its canonical path (in real), so that how it is spelled does not matter. The
+ * default destination is the file itself: an object that the uploader stored in a directory has the
+ * same s3path as the live record. */
 static void source_of(const struct crew_options *o, const char *path, char real[PATH_MAX],
 		      char *s3path, size_t n, struct record_source *src)
 {

@@ -1,5 +1,6 @@
 /*
- * desk: capture files in, finished records out. What the queue, the workers of SQS and the Lambda function have in common.
+ * desk: capture files in, finished records out. What the queue, the workers of SQS and the Lambda
+ * function have in common.
  */
 #ifndef ANALYZER_DESK_H
 #define ANALYZER_DESK_H
@@ -32,14 +33,15 @@ struct desk {
 	void *arg;
 };
 
-/* desk_init: by the settings; out is called by desk_read. page_dir: where flows are paged out to unless the settings name
- * a place. line: to whose end the text of each record is added before out is called, and stays what out makes of it; NULL: out
- * copies what it needs. 0 or -errno, logged. desk_fini also after a failure. */
+/* desk_init: by the settings; out is called by desk_read. page_dir: where flows are paged out to
+ * unless the settings name a place. line: to whose end the text of each record is added before out
+ * is called, and stays what out makes of it; NULL: out copies what it needs. 0 or -errno, logged.
+ * desk_fini also after a failure. */
 int desk_init(struct desk *d, const char *page_dir, struct buf *line, desk_out_fn out, void *arg);
 void desk_fini(struct desk *d);
 
-/* desk_remember: from now on a flow gives one record only, as far as `max` of them are remembered. records: the
- * folder with the records written before, or NULL. 0 or -errno, logged. */
+/* desk_remember: from now on a flow gives one record only, as far as `max` of them are remembered.
+ * records: the folder with the records written before, or NULL. 0 or -errno, logged. */
 int desk_remember(struct desk *d, size_t max, const char *records);
 
 struct desk_result {
@@ -50,8 +52,8 @@ struct desk_result {
 	char why[192];
 };
 
-/* desk_read: takes the descriptor. 0, also for a broken file; -errno: not all of its records were handed out, the file
- * is to be read again, and nothing of it is counted. src->broken is set. */
+/* desk_read: takes the descriptor. 0, also for a broken file; -errno: not all of its records were
+ * handed out, the file is to be read again, and nothing of it is counted. src->broken is set. */
 int desk_read(struct desk *d, int fd, struct record_source *src, struct desk_result *res);
 
 #endif

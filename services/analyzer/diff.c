@@ -82,7 +82,8 @@ static int by_id_and_place(const void *a, const void *b)
 	return c ? c : left < right ? -1 : left > right;
 }
 
-/* index_entries: in order, each id once: a service that was killed may have written a record twice. The first one counts. */
+/* index_entries: in order, each id once: a service that was killed may have written a record twice.
+ * The first one counts. */
 static void index_entries(struct diff *d)
 {
 	size_t n = 0;

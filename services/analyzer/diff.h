@@ -2,8 +2,7 @@
  * diff: what a newer reading of the same captures says otherwise.
  *
  * Records are matched by flow_id. One JSON line a difference: {"flow_id", "changed": {field: [old,
- * new]}},
- * {"flow_id", "only": "old"} or {"flow_id", "only": "new"}. What depends on other records
+ * new]}}, {"flow_id", "only": "old"} or {"flow_id", "only": "new"}. What depends on other records
  * (first_seen, two_phase) and on where the file lies (s3path) is not compared.
  */
 #ifndef ANALYZER_DIFF_H
@@ -16,9 +15,9 @@
 
 struct diff;
 
-/* diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. Of records with the same
- * flow_id the first one counts. 0 or
- * -errno; -EBADMSG when a line is no record (line says which). */
+/* diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. Of
+ * records with the same flow_id the first one counts. 0 or -errno; -EBADMSG when a line is no
+ * record (line says which). */
 int diff_new(const char *path, struct diff **out, uint64_t *line);
 void diff_free(struct diff **d);
 
@@ -28,7 +27,8 @@ int diff_record(struct diff *d, const char *json, FILE *out);
 int diff_rest(struct diff *d, FILE *out);
 /* diff_found: differences told so far. */
 uint64_t diff_found(const struct diff *d);
-/* diff_is_of_others: after diff_rest: there are records on both sides, and none of the one is on the other. */
+/* diff_is_of_others: after diff_rest: there are records on both sides, and none of the one is on
+ * the other. */
 bool diff_is_of_others(const struct diff *d);
 
 #endif

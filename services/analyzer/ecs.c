@@ -170,7 +170,8 @@ static void tls_version(struct json_object *from, struct json_object *to)
 	json_object_put(v);
 }
 
-/* transport: the protocol by IANA's keyword, and of those that have no ports, what stands there instead. */
+/* transport: the protocol by IANA's keyword, and of those that have no ports, what stands there
+ * instead. */
 static void transport(struct json_object *from, struct json_object *to)
 {
 	static const struct {

@@ -25,8 +25,8 @@ struct filter {
 	size_t n;
 };
 
-/* link_of: what the packet is compiled for. The address family of BSD loopback is in the byte order of the machine that
- * captured; that of a machine of the other order stands as LINK_LOOP has it. */
+/* link_of: what the packet is compiled for. The address family of BSD loopback is in the byte order
+ * of the machine that captured; that of a machine of the other order stands as LINK_LOOP has it. */
 static int link_of(const struct capfile_packet *k)
 {
 	bool network_order = k->linktype == LINK_NULL && k->caplen >= 4 && be32(k->data) <= 0xffff;

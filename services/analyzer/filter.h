@@ -14,8 +14,8 @@ struct filter;
 /* filter_new: 0; -EINVAL when the expression is none, with libpcap's words in err; -ENOMEM. */
 int filter_new(const char *expression, struct filter **out, char *err, size_t errlen);
 void filter_free(struct filter **f);
-/* filter_match: 1, 0, or -EINVAL: the expression has no meaning for the packet's link type (such as `ether host` on raw
- * IP); *why then has libpcap's words, until the next call. */
+/* filter_match: 1, 0, or -EINVAL: the expression has no meaning for the packet's link type (such as
+ * `ether host` on raw IP); *why then has libpcap's words, until the next call. */
 int filter_match(struct filter *f, const struct capfile_packet *k, const char **why);
 
 #endif

@@ -221,8 +221,8 @@ static bool begin_trail(struct flows *t, const struct origin *from, const struct
 	return true;
 }
 
-/* begin: the flow that begins with p. -ENOMEM: the file is read again later, no flow is given up for a moment's
- * lack. */
+/* begin: the flow that begins with p. -ENOMEM: the file is read again later, no flow is given up
+ * for a moment's lack. */
 static int begin(struct flows *t, const struct origin *from, const struct pkt *p,
 		 const struct outside *out, const struct look *k, struct ref *r, uint32_t *index)
 {
@@ -251,8 +251,8 @@ static bool is_plain_syn(const struct pkt *p)
 	       (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* stays: whether a packet surely belongs to the flow that is a trail: only another SYN than the one that began it, or any
- * SYN behind a FIN or RST, may begin a new one. */
+/* stays: whether a packet surely belongs to the flow that is a trail: only another SYN than the one
+ * that began it, or any SYN behind a FIN or RST, may begin a new one. */
 static bool stays(const struct flows *t, const struct slot *s, const struct pkt *p)
 {
 	struct pkt first;
@@ -411,8 +411,8 @@ static void prefetch_flow(const struct flow *f)
 		__builtin_prefetch((const char *)f + at, 1);
 }
 
-/* Memory is slow: what a packet's flow lies behind is asked for of all packets of a batch, before the first
- * of them needs it. What comes to rest or grows meanwhile costs nothing but time. */
+/* Memory is slow: what a packet's flow lies behind is asked for of all packets of a batch, before
+ * the first of them needs it. What comes to rest or grows meanwhile costs nothing but time. */
 int flows_packets(struct flows *t, const struct flows_packet *in, size_t n)
 {
 	const struct outside nothing = {0};

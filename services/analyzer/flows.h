@@ -3,9 +3,10 @@
  *
  * A flow is a 5-tuple, split where flow_splits says so and, if asked for, by idle time. What
  * travels inside GRE, IP-in-IP or VXLAN makes further flows beside the outer one. All flows last
- * until the file ends, as a late packet belongs to its flow. Where packets can be read again, a flow is no more than the
- * places of its packets; else, or when the memory for places is full, those not used lately are packed, in memory and,
- * beyond its limit, on disk, and come back when they are needed. The result does not depend on it.
+ * until the file ends, as a late packet belongs to its flow. Where packets can be read again, a
+ * flow is no more than the places of its packets; else, or when the memory for places is full,
+ * those not used lately are packed, in memory and, beyond its limit, on disk, and come back when
+ * they are needed. The result does not depend on it.
  */
 #ifndef ANALYZER_FLOWS_H
 #define ANALYZER_FLOWS_H
@@ -29,8 +30,9 @@ struct flows_options {
 	/* Of shards processes that read the same file, this one keeps the flows that fall to it.
 	 * Addresses decide, so that fragments and both directions meet. */
 	uint32_t shard, shards;
-	/* How packets that have a place are read again: false: they cannot. What p borrows stays until the flows are
-	 * gone. ahead asks memory for what read will look at; nothing before done will be read again. */
+	/* How packets that have a place are read again: false: they cannot. What p borrows stays
+	 * until the flows are gone. ahead asks memory for what read will look at; nothing before
+	 * done will be read again. */
 	struct flows_again {
 		bool (*read)(void *arg, uint64_t place, struct pkt *p); /* NULL: none has one */
 		void (*ahead)(void *arg, uint64_t place);
@@ -64,16 +66,18 @@ struct flows_packet {
 	struct pkt p;
 };
 #define FLOWS_BATCH 32
-/* flows_packets: takes at most FLOWS_BATCH packets, in order. 0; -ENOMEM, or -errno when paging failed: nothing of this
- * file is right then. */
+/* flows_packets: takes at most FLOWS_BATCH packets, in order. 0; -ENOMEM, or -errno when paging
+ * failed: nothing of this file is right then. */
 int flows_packets(struct flows *t, const struct flows_packet *p, size_t n);
 
-/* flows_foreign: whether an Ethernet frame surely falls to another process, so that it need not be taken apart. */
+/* flows_foreign: whether an Ethernet frame surely falls to another process, so that it need not be
+ * taken apart. */
 bool flows_foreign(const struct flows *t, const uint8_t *frame, uint32_t caplen);
 
-/* flows_finish: hands every flow to take, in order of the first packet's time, and empties the table.
- * take may change f (finish its streams), not keep it. ahead (NULL: none) is told of each flow twice before that: that it
- * comes soon, and that it is near. 0, what take returned if not 0, or -errno. */
+/* flows_finish: hands every flow to take, in order of the first packet's time, and empties the
+ * table. take may change f (finish its streams), not keep it. ahead (NULL: none) is told of each
+ * flow twice before that: that it comes soon, and that it is near. 0, what take returned if not 0,
+ * or -errno. */
 struct flows_taker {
 	int (*take)(void *arg, struct flow *f);
 	void (*ahead)(void *arg, const struct flow *f, bool near);

@@ -43,8 +43,8 @@ static int in_order(const struct flows *t, struct place **order)
 	return 0;
 }
 
-/* How many flows before a flow is handed out memory is asked for its body or trail, and for the packets on it; it is woken;
- * its taker is told again. */
+/* How many flows before a flow is handed out memory is asked for its body or trail, and for the
+ * packets on it; it is woken; its taker is told again. */
 enum { FETCH = 16, PACKETS = 11, WAKE = 6, NEAR = 3 };
 
 /* Longer trails are read from the beginning to the end, which the processor notices. */
@@ -83,8 +83,8 @@ static int hand_out(struct flows *t, const struct flows_taker *to, struct slot *
 	return rc;
 }
 
-/* drop_chunk: its flows are handed out, in order. What lies before the next one's trail, and before its packets, is of no
- * other. */
+/* drop_chunk: its flows are handed out, in order. What lies before the next one's trail, and before
+ * its packets, is of no other. */
 static void drop_chunk(struct flows *t, uint32_t i)
 {
 	free(t->chunk[i]);

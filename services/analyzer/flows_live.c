@@ -1,5 +1,6 @@
 /*
- * Only the flows used lately are live, so that they stay in the processor's caches; packets of others are rare.
+ * Only the flows used lately are live, so that they stay in the processor's caches; packets of
+ * others are rare.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -86,7 +87,8 @@ out:
 	return rc;
 }
 
-/* walk: the flow of a trail, packet by packet, as it would have become had it been live all the time. */
+/* walk: the flow of a trail, packet by packet, as it would have become had it been live all the
+ * time. */
 static int walk(struct flows *t, uint32_t index, struct flow **out)
 {
 	const struct slot *s = slot_at(t, index);

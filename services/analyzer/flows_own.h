@@ -1,9 +1,9 @@
 /*
  * flows_own: what flows.c, flows_live.c and flows_finish.c share.
  *
- * Slots are the table proper: one a flow, small, for as long as the file lasts. Behind a slot is its flow's body, live or
- * at rest at a place of the pager, or only the trail of its packets in the file: those are read again when
- * the body is needed.
+ * Slots are the table proper: one a flow, small, for as long as the file lasts. Behind a slot is
+ * its flow's body, live or at rest at a place of the pager, or only the trail of its packets in the
+ * file: those are read again when the body is needed.
  */
 #ifndef ANALYZER_FLOWS_OWN_H
 #define ANALYZER_FLOWS_OWN_H
@@ -58,9 +58,9 @@ struct flows {
 	struct trail *trail; /* NULL: packets cannot be read again */
 };
 
-/* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth; flows at rest
- * a third. The rest is for what each of them takes on top: allocator, pages half used. Where packets can be read again,
- * trails take five eighths, and each of these an eighth. */
+/* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth;
+ * flows at rest a third. The rest is for what each of them takes on top: allocator, pages half
+ * used. Where packets can be read again, trails take five eighths, and each of these an eighth. */
 #define LIVE_MOST  ((size_t)16 << 20)
 #define STORE_MOST ((size_t)1 << 30)
 #define REST_MOST  ((size_t)1 << 36)
@@ -77,13 +77,14 @@ static inline struct slot *slot_at(const struct flows *t, uint32_t i)
 
 /* flows_live.c */
 
-/* flows_enlist: makes f one of the live flows; flows_unlist: the place i among them becomes that of the last one. */
+/* flows_enlist: makes f one of the live flows; flows_unlist: the place i among them becomes that of
+ * the last one. */
 int flows_enlist(struct flows *t, struct flow *f);
 void flows_unlist(struct flows *t, uint32_t i);
 /* flows_awake: the flow of slot number index, live now if it was not. 0 or -errno. */
 int flows_awake(struct flows *t, uint32_t index, struct flow **out);
-/* Large flows are few, and to put one aside and fetch it again takes long: they have a limit of their own, of a few that live side
- * by side whatever the memory is. */
+/* Large flows are few, and to put one aside and fetch it again takes long: they have a limit of
+ * their own, of a few that live side by side whatever the memory is. */
 #define LARGE       ((size_t)64 << 10)
 #define LARGE_LEAST 3
 
@@ -100,8 +101,8 @@ static inline void flows_weigh(struct flows *t, struct flow *f, size_t memory)
 	t->memory[flow_is_large(f)] += memory;
 }
 
-/* flows_rest: puts flows aside, of one kind and not that of the packet at hand, until a quarter of its live ones' memory is free
- * again. 0 or -errno. */
+/* flows_rest: puts flows aside, of one kind and not that of the packet at hand, until a quarter of
+ * its live ones' memory is free again. 0 or -errno. */
 int flows_rest(struct flows *t, bool large, const struct flow *at_hand);
 
 /* flows.c */

@@ -10,8 +10,8 @@
 /* Of at most 16 bytes of address each. */
 static uint32_t shard_of(const uint8_t *src, const uint8_t *dst, size_t n, uint32_t shards)
 {
-	/* Every process must come to the same answer, whichever way the packet goes: a fixed key. Balance is all that is
-	 * at stake. */
+	/* Every process must come to the same answer, whichever way the packet goes: a fixed key.
+	 * Balance is all that is at stake. */
 	static const uint8_t fixed[16] = "lurker-analyzer";
 
 	return (uint32_t)(((mix_bytes(src, n, fixed) + mix_bytes(dst, n, fixed)) >> 32) % shards);

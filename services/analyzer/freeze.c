@@ -8,9 +8,10 @@
 #include "pool.h"
 
 /*
- * One after another: the length of the head; the head: the flow's struct and those of its streams, without the words that
- * are zero; its tunnel; and for each direction the stream's data, unless it is in the store, its gaps, and the RST bytes
- * with their length. Only this process reads it: pointers stay in the structs and say which parts follow.
+ * One after another: the length of the head; the head: the flow's struct and those of its streams,
+ * without the words that are zero; its tunnel; and for each direction the stream's data, unless it
+ * is in the store, its gaps, and the RST bytes with their length. Only this process reads it:
+ * pointers stay in the structs and say which parts follow.
  */
 
 #define WORDS(type) (sizeof(type) / sizeof(uint32_t))

@@ -155,7 +155,8 @@ int input_read(const struct input_options *o, struct capfile *c, struct record *
 	res->defrag = *flows_defrag(t);
 	res->incomplete = flows_incomplete(t);
 	res->strays = capfile_strays(c);
-	/* Of no known link type either. Of processes that share a file the first one counts them. */
+	/* Of no known link type either. Of processes that share a file the first one counts
+	 * them. */
 	uint64_t strays = o->flows.shard ? 0 : res->strays;
 	res->counts.packets += strays;
 	res->counts.link += strays;

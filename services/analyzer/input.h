@@ -42,8 +42,9 @@ struct input_result {
 typedef int (*input_fn)(void *arg, struct record *r, const struct flow *f);
 
 /* input_read: reads c to its end (or to where it breaks), then hands out the records in order of
- * their first packet's time. src->broken is set by it, and of a stream without a name src->key. 0, also for a file that breaks (see
- * res->rc), or -errno: no record of this file is right, or fn's result. */
+ * their first packet's time. src->broken is set by it, and of a stream without a name src->key. 0,
+ * also for a file that breaks (see res->rc), or -errno: no record of this file is right, or fn's
+ * result. */
 int input_read(const struct input_options *o, struct capfile *c, struct record *r,
 	       struct record_source *src, input_fn fn, void *arg, struct input_result *res);
 

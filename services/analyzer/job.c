@@ -96,8 +96,9 @@ static int print(struct job *j, const struct crew_frame *frame, struct bytes lin
 	return rc;
 }
 
-/* unread: says in one line what of a file is in no record because it was not looked at. What no reader can make sense of
- * (broken headers, fragments without the rest) leaves the exit code alone: captures have it. */
+/* unread: says in one line what of a file is in no record because it was not looked at. What no
+ * reader can make sense of (broken headers, fragments without the rest) leaves the exit code alone:
+ * captures have it. */
 static void unread(struct job *j, const char *path, const struct input_result *r)
 {
 	const struct flows_counts *c = &r->counts;
@@ -202,7 +203,8 @@ static bool before(const struct crew_frame *a, const struct crew_frame *b)
 	return a->first_ns != b->first_ns ? a->first_ns < b->first_ns : a->first_no < b->first_no;
 }
 
-/* add: what one more of the processes that share a file counted. Strays are nobody's: all pass over them. */
+/* add: what one more of the processes that share a file counted. Strays are nobody's: all pass over
+ * them. */
 static void add(struct input_result *to, const struct input_result *of)
 {
 	to->records += of->records;
@@ -365,9 +367,8 @@ int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *
 	unshow(j);
 	if (!rc && o->diff && diff_is_of_others(o->diff))
 		fputs("lurker-analyzer: --diff: no record is in both: a flow_id depends on "
-		      "--sensor, the file's path "
-		      "(from pcap/YYYY/MM/DD/HH/ on, or all of it; .gz included) and the flow's "
-		      "place in the file\n",
+		      "--sensor, the file's path (from pcap/YYYY/MM/DD/HH/ on, or all of it; .gz "
+		      "included) and the flow's place in the file\n",
 		      stderr);
 	if (!rc && fflush(out))
 		rc = -errno;

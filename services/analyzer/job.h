@@ -21,8 +21,8 @@ struct job_options {
 };
 
 /* job_run: works through the operands and writes to out. 0; 1 when a file could not be read to its
- * end or in part (reported on standard error; what was readable is in the output); -errno when the job itself
- * failed. */
+ * end or in part (reported on standard error; what was readable is in the output); -errno when the
+ * job itself failed. */
 int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *out);
 
 #endif

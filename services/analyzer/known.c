@@ -13,8 +13,9 @@ struct id {
 	uint64_t high, low;
 };
 
-/* A ring of the ids in order, and chains through them by hash: ids are the beginning of a SHA-256, so they are their own
- * hash. Places count from 1, and 0 is none, so that memory for ids that never came is never written to. */
+/* A ring of the ids in order, and chains through them by hash: ids are the beginning of a SHA-256,
+ * so they are their own hash. Places count from 1, and 0 is none, so that memory for ids that never
+ * came is never written to. */
 struct known {
 	struct id *ids;
 	uint32_t *next, *first; /* places in ids */
@@ -116,7 +117,8 @@ size_t known_count(const struct known *k)
 	return k->n;
 }
 
-/* In JSON these bytes stand nowhere but before the value: within a string the quotes have backslashes. */
+/* In JSON these bytes stand nowhere but before the value: within a string the quotes have
+ * backslashes. */
 static struct bytes id_of(struct bytes line)
 {
 	static const char key[] = "\"flow_id\":\"";

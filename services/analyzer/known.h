@@ -1,10 +1,11 @@
 /*
- * known: the flows whose records are written already, so that an object that comes a second time gives no second
- * record.
+ * known: the flows whose records are written already, so that an object that comes a second time
+ * gives no second record.
  *
- * The files of records are the truth: they tell a worker that was killed which records of an object it had written,
- * without a second file that would have to agree with them. In memory are the last `max` identities; a record that is
- * repeated after more than that many others is written again, with the same flow_id.
+ * The files of records are the truth: they tell a worker that was killed which records of an object
+ * it had written, without a second file that would have to agree with them. In memory are the last
+ * `max` identities; a record that is repeated after more than that many others is written again,
+ * with the same flow_id.
  */
 #ifndef ANALYZER_KNOWN_H
 #define ANALYZER_KNOWN_H
@@ -24,8 +25,8 @@ struct known;
 int known_new(size_t max, struct known **out);
 void known_free(struct known **k);
 
-/* known_add: takes a flow_id (32 hex digits; another text is never known). False: it is there already. Beyond max
- * the oldest one goes. */
+/* known_add: takes a flow_id (32 hex digits; another text is never known). False: it is there
+ * already. Beyond max the oldest one goes. */
 bool known_add(struct known *k, struct bytes flow_id);
 /* known_back: forgets the last n that were added. */
 void known_back(struct known *k, size_t n);

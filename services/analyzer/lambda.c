@@ -3,8 +3,9 @@
  *
  *   next ─► get its objects, a few at once ─► records ─► out ─► response (which messages of SQS failed), or error
  *
- * What can pass is tried again until shortly before the function's time is over. Neither the disk (but for /tmp) nor the bus
- * is used. (AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".)
+ * What can pass is tried again until shortly before the function's time is over. Neither the disk
+ * (but for /tmp) nor the bus is used. (AWS Lambda Developer Guide, "Using the Lambda runtime API
+ * for custom runtimes".)
  */
 #include "lambda.h"
 

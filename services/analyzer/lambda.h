@@ -1,5 +1,6 @@
 /*
- * lambda: lurker-analyzer as the custom runtime of a Lambda function: an invocation's objects in, their records out.
+ * lambda: lurker-analyzer as the custom runtime of a Lambda function: an invocation's objects in,
+ * their records out.
  */
 #ifndef ANALYZER_LAMBDA_H
 #define ANALYZER_LAMBDA_H

@@ -13,8 +13,8 @@
 #define BLOCKS  8u
 #define IDLE_MS 200
 
-/* What goes through the pipe: that the next block has n bytes, or that n bytes follow in the pipe, as no block has room
- * for them. */
+/* What goes through the pipe: that the next block has n bytes, or that n bytes follow in the pipe,
+ * as no block has room for them. */
 struct note {
 	uint64_t n;
 	uint64_t inside;

@@ -130,8 +130,9 @@ static void grow_heap(size_t flows)
 	free(first);
 }
 
-/* settle_heap: the service works on small flows and, now and then, on a large one, whose memory goes back to the system. Left
- * alone, glibc takes ever larger pieces from the heap, where they stay. */
+/* settle_heap: the service works on small flows and, now and then, on a large one, whose memory
+ * goes back to the system. Left alone, glibc takes ever larger pieces from the heap, where they
+ * stay. */
 static void settle_heap(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);

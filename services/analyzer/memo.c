@@ -12,7 +12,8 @@
 #define WAYS         4u
 #define MAX_PAYLOAD  8192u
 #define REGION_BYTES (32u << 20)
-/* An entry whose parts or texts took more than this is not kept: few of them would fill the region. */
+/* An entry whose parts or texts took more than this is not kept: few of them would fill the
+ * region. */
 #define MAX_PARTS 8192u
 #define MAX_TEXT  (32u << 10)
 #define ALIGN     16u
@@ -132,8 +133,8 @@ static size_t aligned(size_t n)
 	return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
-/* write_pieces: the texts of an entry go to its rest from at on, or stay in m->text if they do not fit in there. False: do
- * not keep the entry. */
+/* write_pieces: the texts of an entry go to its rest from at on, or stay in m->text if they do not
+ * fit in there. False: do not keep the entry. */
 static bool write_pieces(struct memo *m, struct entry *e, size_t at)
 {
 	struct memo_known *k = &e->known;

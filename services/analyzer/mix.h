@@ -1,9 +1,10 @@
 /*
- * mix: a fast keyed hash for tables that one process fills from a file. Nobody sees its values or its times, so a
- * random key is all the protection that its buckets need; who can be probed over the network takes siphash24.
+ * mix: a fast keyed hash for tables that one process fills from a file. Nobody sees its values or
+ * its times, so a random key is all the protection that its buckets need; who can be probed over
+ * the network takes siphash24.
  *
- * Each step multiplies two keyed words to 128 bits and folds them, so every bit of the input reaches every bit of
- * the result.
+ * Each step multiplies two keyed words to 128 bits and folds them, so every bit of the input
+ * reaches every bit of the result.
  */
 #ifndef ANALYZER_MIX_H
 #define ANALYZER_MIX_H

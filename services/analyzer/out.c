@@ -10,9 +10,9 @@
 
 #define NS_PER_S 1000000000u
 
-const char out_table_head[] = "TIME (UTC)               SOURCE                 PORT   DESTINATION  "
-			      "   PORT PROTO  APP          BYTES"
-			      "  TOOL         READABLE";
+const char out_table_head[] =
+	"TIME (UTC)               SOURCE                 PORT   DESTINATION     PORT PROTO  APP    "
+	"      BYTES  TOOL         READABLE";
 
 /* wide_times: msg_json writes times modulo 2^64 ns; of a broken clock's the rest is put back. They
  * are the record's first two keys. */
@@ -123,7 +123,8 @@ int out_history(enum out_format format, const struct history_out *h, bool bare, 
 
 	if (format == OUT_TABLE || (!h->first_seen && !h->two_phase && !tool))
 		return 0;
-	/* Reopen the object; of an ECS document the one inside it. All strings are ours: nothing to escape. */
+	/* Reopen the object; of an ECS document the one inside it. All strings are ours: nothing to
+	 * escape. */
 	out->n -= format == OUT_ECS ? 2 : 1;
 	if (out->p[out->n - 1] != '{')
 		buf_addc(out, ',');

@@ -29,8 +29,8 @@ struct pager {
 	uint64_t written; /* to the file */
 	uint8_t *tail;    /* what follows it, not written yet */
 	size_t tail_n;
-	/* Blocks of the file that were read: what went out together comes back together, though not in the
-	 * same order. */
+	/* Blocks of the file that were read: what went out together comes back together, though not
+	 * in the same order. */
 	struct block *cache[CACHE_BLOCKS];
 };
 

@@ -1,7 +1,8 @@
 /*
  * pager: runs of bytes put aside, at first in memory, then in a file without a name.
  *
- * What is written stays. The file is made when the memory is used up, and memory only when something is written.
+ * What is written stays. The file is made when the memory is used up, and memory only when
+ * something is written.
  */
 #ifndef ANALYZER_PAGER_H
 #define ANALYZER_PAGER_H
@@ -20,7 +21,8 @@ void pager_free(struct pager **p);
 
 /* pager_write: the parts, one behind the other, at *place. 0 or -errno: nothing was written. */
 int pager_write(struct pager *p, const struct bytes *part, size_t parts, uint64_t *place);
-/* pager_read: n bytes at place or behind it. 0, -EIO when there are not as many, or another -errno. */
+/* pager_read: n bytes at place or behind it. 0, -EIO when there are not as many, or another
+ * -errno. */
 int pager_read(struct pager *p, uint64_t place, void *data, size_t n);
 
 /* pager_prefetch: asks memory for what is at a place. Nothing depends on it. */

@@ -1,13 +1,15 @@
 /*
- * pool: small pieces of memory that come and go by the million, as flows do. What is given back is kept, up to a few
- * megabytes, for the next one of its size. Not where a sanitizer is to see a use after that.
+ * pool: small pieces of memory that come and go by the million, as flows do. What is given back is
+ * kept, up to a few megabytes, for the next one of its size. Not where a sanitizer is to see a use
+ * after that.
  */
 #ifndef ANALYZER_POOL_H
 #define ANALYZER_POOL_H
 
 #include <stddef.h>
 
-/* pool_take: room for n bytes, not zeroed; NULL without memory. pool_give: back; n is what was asked for. p may be NULL. */
+/* pool_take: room for n bytes, not zeroed; NULL without memory. pool_give: back; n is what was
+ * asked for. p may be NULL. */
 void *pool_take(size_t n);
 void pool_give(void *p, size_t n);
 

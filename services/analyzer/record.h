@@ -27,8 +27,8 @@ struct record_source {
 };
 
 #define RECORD_MAX_CUTS 6
-/* Bytes of a record as JSON, at most: the payload as base64 and, twice over for escapes, as text, with parts of it
- * again. */
+/* Bytes of a record as JSON, at most: the payload as base64 and, twice over for escapes, as text,
+ * with parts of it again. */
 #define RECORD_LINE_MAX(max_payload) ((size_t)(max_payload)*10 + (8u << 20))
 
 /* One record with the memory behind it, to be used again and again. */
@@ -57,7 +57,8 @@ void record_fini(struct record *r);
 
 /* record_end: the flows of a file have gone; the next ones are another's. */
 void record_end(struct record *r);
-/* record_ahead: says that the record of f will be made soon, or (near) after the next few: memory is asked for. */
+/* record_ahead: says that the record of f will be made soon, or (near) after the next few: memory
+ * is asked for. */
 void record_ahead(const struct record *r, const struct flow *f, bool near);
 /* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase)
  * and on files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next

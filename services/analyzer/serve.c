@@ -34,9 +34,10 @@ const struct metric serve_metrics[M_COUNT] = {
 		     "whose entry could not be removed: they are read again"},
 	[M_TURNED_AWAY] = {"turned_away", METRIC_DROP, "packets", "of flows beyond max_flows"},
 	[M_UNDECODED] = {"undecoded", METRIC_DROP, "packets", "broken, or of an unknown link type"},
-	[M_OUTSIDE] = {"outside", METRIC_COUNTER, "packets",
-		       "in no record's count: turned away, undecoded, not IP, or fragments that "
-		       "complete no datagram"},
+	[M_OUTSIDE] =
+		{"outside", METRIC_COUNTER, "packets",
+		 "in no record's count: turned away, undecoded, not IP, or fragments that complete "
+		 "no datagram"},
 	[M_FRAGMENTS] = {"fragments", METRIC_COUNTER, "packets", "IP fragments"},
 	[M_UNFINISHED] = {"unfinished_datagrams", METRIC_DROP, "datagrams",
 			  "whose fragments did not all come"},
@@ -141,8 +142,8 @@ static int take(void *arg, const struct record *r, struct bytes line)
 	}
 	rc = batch_record(b);
 	/* A bundle can hold more than a batch; then its first records go out before the rest is
-	 * read. The entries so far are done by then: this one joins when it is whole. A failure is the next record's, or
-	 * of who flushes the rest. */
+	 * read. The entries so far are done by then: this one joins when it is whole. A failure is
+	 * the next record's, or of who flushes the rest. */
 	if (!rc && batch_has_enough(b))
 		(void)serve_flush();
 	return rc;

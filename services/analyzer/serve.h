@@ -1,7 +1,8 @@
 /*
  * serve: lurker-analyzer as a service: records into the file, then onto the bus.
  *
- * Where capture files come from is a way in: the queue of sealed files on this host, or messages of SQS.
+ * Where capture files come from is a way in: the queue of sealed files on this host, or messages of
+ * SQS.
  */
 #ifndef ANALYZER_SERVE_H
 #define ANALYZER_SERVE_H

@@ -41,8 +41,7 @@ const struct opt settings_opts[] = {
 	 .max = INT64_MAX,
 	 .unit = "bytes",
 	 .help = "memory for the flows of a file; those not used lately are packed in it, and "
-		 "beyond "
-		 "it go to disk"},
+		 "beyond it go to disk"},
 	{.name = "page_dir",
 	 .type = OPT_DIR,
 	 .offset = AT(page_dir),
@@ -60,8 +59,7 @@ const struct opt settings_opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(destination),
 	 .help = "what stands before the object key in s3path; by default the file itself as a "
-		 "file:// URL, as a "
-		 "service file://STATE_DIR/objects/"},
+		 "file:// URL, as a service file://STATE_DIR/objects/"},
 	{.name = "record_bytes",
 	 .type = OPT_SIZE,
 	 .offset = AT(record_bytes),
@@ -70,8 +68,7 @@ const struct opt settings_opts[] = {
 	 .max = 1 << 30,
 	 .unit = "bytes",
 	 .help = "service: payload in a published record, which is cut to this and says so; the "
-		 "file of records has "
-		 "it whole"},
+		 "file of records has it whole"},
 	{.name = "classes",
 	 .type = OPT_INT,
 	 .offset = AT(classes),
@@ -141,8 +138,7 @@ const struct opt settings_opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(diff),
 	 .help = "files: compare with the records of this file (JSON lines, perhaps .gz), by "
-		 "flow_id "
-		 "(same sensor and path), and print the differences"},
+		 "flow_id (same sensor and path), and print the differences"},
 	{.name = "progress",
 	 .type = OPT_BOOL,
 	 .offset = AT(progress),
@@ -152,8 +148,7 @@ const struct opt settings_opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(sqs),
 	 .help = "URL of a queue of S3 events, direct or through SNS: be one of its workers, "
-		 "instead "
-		 "of working off the queue of this host"},
+		 "instead of working off the queue of this host"},
 	{.name = "sqs_messages",
 	 .type = OPT_INT,
 	 .offset = AT(sqs_messages),
@@ -170,8 +165,7 @@ const struct opt settings_opts[] = {
 	 .max = 3600,
 	 .unit = "s",
 	 .help = "sqs: how long a message stays invisible to other workers when this one dies; it "
-		 "is "
-		 "kept invisible while it is at hand"},
+		 "is kept invisible while it is at hand"},
 	{.name = "sqs_remember",
 	 .type = OPT_INT,
 	 .offset = AT(sqs_remember),
@@ -192,8 +186,7 @@ const struct opt settings_opts[] = {
 	 .type = OPT_BOOL,
 	 .offset = AT(lambda),
 	 .help = "be the runtime of a Lambda function: records of the objects that its events (of "
-		 "SQS, "
-		 "SNS or S3) name, to standard output, one JSON line each"},
+		 "SQS, SNS or S3) name, to standard output, one JSON line each"},
 	{.name = "log_group",
 	 .type = OPT_STR,
 	 .offset = AT(log_group),
@@ -214,8 +207,7 @@ const struct opt settings_opts[] = {
 	 .min = 1,
 	 .max = 3600,
 	 .unit = "s",
-	 .help = "cloud: so long below 100 bytes a second, a request is broken off and tried "
-		 "again"},
+	 .help = "cloud: so long below 100 bytes a second, a request is broken off and tried again"},
 	{.name = "s3_region",
 	 .type = OPT_STR,
 	 .offset = AT(cloud.s3_region),
@@ -231,8 +223,7 @@ const struct opt settings_opts[] = {
 	 .def = "auto",
 	 .choices = s3_styles,
 	 .help = "cloud: https://ENDPOINT/BUCKET (path) or https://BUCKET.ENDPOINT (virtual); "
-		 "auto: "
-		 "virtual at AWS, path elsewhere"},
+		 "auto: virtual at AWS, path elsewhere"},
 	{.name = "s3_max_bytes",
 	 .type = OPT_SIZE,
 	 .offset = AT(cloud.s3_max_bytes),
@@ -241,8 +232,7 @@ const struct opt settings_opts[] = {
 	 .max = INT64_C(1) << 40,
 	 .unit = "bytes",
 	 .help = "cloud: of one object, which is on disk (page_dir) while it is read; a larger one "
-		 "is "
-		 "left out"},
+		 "is left out"},
 	{.name = "ca_file",
 	 .type = OPT_STR,
 	 .offset = AT(cloud.ca_file),

@@ -14,7 +14,8 @@
 
 struct store;
 
-/* store_new: for bytes of payload, and a table of the same order; memory is taken as it fills. 0 or -errno. */
+/* store_new: for bytes of payload, and a table of the same order; memory is taken as it fills. 0 or
+ * -errno. */
 int store_new(size_t bytes, struct store **out);
 void store_free(struct store **s);
 

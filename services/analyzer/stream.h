@@ -7,12 +7,13 @@
  * up to 1 MiB before it still has an offset.
  *
  *   0          floor      ORIGIN                    next        acked          next + window
- *   │··········│▒▒▒▒ low ▒│████████ run ███ gap ████│···· ▒▒▒ ahead ▒▒ ·········│  beyond: not
- * stored
+ *   │··········│▒▒▒▒ low ▒│████████ run ███ gap ████│···· ▒▒▒ ahead ▒▒ ·········│ beyond
  *
- *   run    in-order bytes; missing bytes that the peer acknowledged are a gap in it (NUL, and in
- * the list) ahead  out of order: came before the bytes in front of them low    came before the
- * first segment seen, when there was no SYN
+ *   run     in-order bytes; missing bytes that the peer acknowledged are a gap in it: NUL, and
+ *           listed
+ *   ahead   out of order: arrived before the bytes in front of them
+ *   low     arrived before the first segment seen, when there was no SYN
+ *   beyond  not stored
  *
  * Rules: the first arrival of a byte wins, later ones that differ are counted as conflicts. What
  * lies beyond the window, before the floor or after a FIN is counted and not stored. Memory: at
@@ -73,8 +74,9 @@ bool stream_accepts_syn(const struct stream *s, uint32_t isn);
 void stream_segment(struct stream *s, const struct stream_limits *l, uint32_t peer_window,
 		    uint32_t seq, const uint8_t *p, size_t n, bool fin);
 
-/* stream_keep_alive: whether a segment is one (RFC 1122 4.2.3.6): the last byte in order once more, which may be garbage. It
- * was acknowledged, or it is the NUL that systems send; any other byte that differs is for stream_segment to count. */
+/* stream_keep_alive: whether a segment is one (RFC 1122 4.2.3.6): the last byte in order once more,
+ * which may be garbage. It was acknowledged, or it is the NUL that systems send; any other byte
+ * that differs is for stream_segment to count. */
 bool stream_keep_alive(const struct stream *s, uint32_t seq, const uint8_t *p, size_t n);
 
 /* stream_ack: the peer acknowledged everything before ack. */

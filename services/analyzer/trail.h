@@ -1,5 +1,6 @@
 /*
- * trail: the packets of a flow as places in their file, one after the other, for all flows of the file.
+ * trail: the packets of a flow as places in their file, one after the other, for all flows of the
+ * file.
  *
  * A flow whose packets can be read again needs no more than this until its record is due.
  */
@@ -23,8 +24,8 @@ void trail_free(struct trail **t);
 /* trail_clear: forgets all trails. */
 void trail_clear(struct trail *t);
 
-/* trail_begin: a trail whose first entry is value. trail_add: appends one. False: there is no room for it (left), or the
- * value is beyond 2^40. */
+/* trail_begin: a trail whose first entry is value. trail_add: appends one. False: there is no room
+ * for it (left), or the value is beyond 2^40. */
 bool trail_begin(struct trail *t, uint64_t value, struct trail_ends *out);
 bool trail_add(struct trail *t, struct trail_ends *ends, uint64_t value);
 

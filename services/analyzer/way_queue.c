@@ -17,7 +17,8 @@
 /* One turn of the loop works so long before others have theirs. */
 #define TURN_NS (20u * 1000000)
 #define SCAN_NS (UINT64_C(2) * 1000000000)
-/* A disk may fail to read once, or for good: after so many tries, which take about 4 s, an entry is set aside. */
+/* A disk may fail to read once, or for good: after so many tries, which take about 4 s, an entry is
+ * set aside. */
 #define READ_TRIES 5
 /* Ticks between counts of the queue. */
 #define COUNT_TICKS 10
@@ -87,7 +88,8 @@ static int analyse(const char *key)
 	int rc = queue_get(serve.queue, key, &fd);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc == -EIO ? unreadable(key, -1) : rc;
-	/* The file's own descriptor is closed when it is read; the entry must stay until it is done. */
+	/* The file's own descriptor is closed when it is read; the entry must stay until it is
+	 * done. */
 	int hold = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (hold < 0) {
 		rc = -errno;

@@ -3,9 +3,10 @@
  *
  *   receive ─► get each object ─► records into the file, published ─► delete the message
  *
- * A message is deleted when its records are on disk, not before. What can pass is tried again while the message is kept
- * invisible, so that an outage does not use up its receives; meanwhile none are received. What cannot be done at
- * all is not deleted: it comes again until the queue's redrive policy moves it to the dead-letter queue.
+ * A message is deleted when its records are on disk, not before. What can pass is tried again while
+ * the message is kept invisible, so that an outage does not use up its receives; meanwhile none are
+ * received. What cannot be done at all is not deleted: it comes again until the queue's redrive
+ * policy moves it to the dead-letter queue.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -221,8 +222,8 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 			w.hand.v[i].at_ns = w.good_ns;
 		read_object(m, got);
 	} else if (got->result == ANSWER_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
-		/* Without the right to list, a missing object is forbidden: when others can be got, it is
-		 * this one's fault. */
+		/* Without the right to list, a missing object is forbidden: when others can be got,
+		 * it is this one's fault. */
 		spoil(m, "", got->why);
 		next_object(m);
 	} else {

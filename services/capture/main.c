@@ -48,8 +48,7 @@ static const struct opt opts[] = {
 	 "TCP port or range that is the host's own on all watched addresses: not captured", NULL},
 	{"host_ports", 0, OPT_LIST, O(host_ports), "22", 0, 0, NULL,
 	 "TCP port or range that is the host's own on the interface's addresses only: not "
-	 "captured; "
-	 "none captures them all",
+	 "captured; none captures them all",
 	 NULL},
 	{"file", 'r', OPT_STR, O(file), NULL, 0, 0, NULL,
 	 "read this pcap or pcapng file (- is standard input) instead of an interface, and end",
@@ -60,8 +59,7 @@ static const struct opt opts[] = {
 	 NULL},
 	{"end_gap_s", 0, OPT_INT, O(end_gap_s), "7200", 0, 1000000, "s",
 	 "of a file: after its last packet the clock is moved on by so much, which ends every "
-	 "flow; 0 leaves "
-	 "them open",
+	 "flow; 0 leaves them open",
 	 NULL},
 	{"promiscuous", 'p', OPT_BOOL, O(promiscuous), "false", 0, 0, NULL,
 	 "also take frames that are addressed to other hosts", NULL},
@@ -278,8 +276,8 @@ static void on_second(void *arg)
 	if (!cap.down)
 		on_ring(NULL);
 	outlet_tick(&cap.out, clock_real_ns());
-	/* A disk that is still busy with the last second is not given the next one too; and ticks alone are
-	 * not worth waking it. */
+	/* A disk that is still busy with the last second is not given the next one too; and ticks
+	 * alone are not worth waking it. */
 	if (conf.journal_sync && values[M_packets] != cap.flushed_packets &&
 	    flusher_idle(cap.flusher)) {
 		cap.flushed_packets = values[M_packets];
@@ -382,10 +380,12 @@ static int start(struct svc *s)
 	}
 	uint64_t damaged = journal_use(journal).set_aside;
 	if (damaged)
-		log_warn("the journal's newest file is damaged",
-			 "path=%s bytes=%" PRIu64 " hint=\"what is behind the damage is kept in a "
-			 "file .bad; its packets are a gap\"",
-			 cap.journal_dir, damaged);
+		log_warn(
+			"the journal's newest file is damaged",
+			"path=%s bytes=%" PRIu64
+			" hint=\"what is behind the damage is kept in a file .bad; its packets are "
+			"a gap\"",
+			cap.journal_dir, damaged);
 	rc = flusher_new(&cap.flusher);
 	if (!rc) {
 		journal_on_flush(journal, to_flusher, NULL);
@@ -455,15 +455,16 @@ int main(int argc, char **argv)
 		.name = "capture",
 		.most_out = 256, /* batches of packets, 100 KB each when they carry data */
 		.summary = "every packet of an interface, numbered, to the journal and the bus",
-		.details = "Reads    packets of one interface, both directions, VLAN tags "
-			   "included; or a capture file\n"
-			   "         (-r), no faster than flowagg can take it in.\n"
-			   "Writes   STATE_DIR/journal/NUMBER.pcap: the recent packets, segments "
-			   "that any tool opens;\n"
-			   "         STATE_DIR/capture.state; RUN_DIR/capture.sock: topics packet, "
-			   "stat, alert.\n"
-			   "Needs    CAP_NET_RAW until the interface is open; nothing for a file.\n"
-			   "Prints   log lines on standard error, nothing else.",
+		.details =
+			"Reads    packets of one interface, both directions, VLAN tags included; "
+			"or a capture file\n"
+			"         (-r), no faster than flowagg can take it in.\n"
+			"Writes   STATE_DIR/journal/NUMBER.pcap: the recent packets, segments that "
+			"any tool opens;\n"
+			"         STATE_DIR/capture.state; RUN_DIR/capture.sock: topics packet, "
+			"stat, alert.\n"
+			"Needs    CAP_NET_RAW until the interface is open; nothing for a file.\n"
+			"Prints   log lines on standard error, nothing else.",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof *opts,
 		.conf = &conf,

@@ -187,8 +187,8 @@ static void touch(struct agg *a, struct flow *f)
 					      : CLASS_PLAIN);
 }
 
-/* The fragments that came before the one with the ports join its flow, in front of it, if there is memory for them and
- * for need bytes more. Sides are the same for both: lo is the lower address. */
+/* The fragments that came before the one with the ports join its flow, in front of it, if there is
+ * memory for them and for need bytes more. Sides are the same for both: lo is the lower address. */
 static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p, size_t need)
 {
 	struct flowkey key;
@@ -258,7 +258,8 @@ static void find_place(struct agg *a, const struct pkt *p, struct place *at)
 	}
 }
 
-/* The open flow of a place: the one there is, or a new one, perhaps after the end of the old one. */
+/* The open flow of a place: the one there is, or a new one, perhaps after the end of the old
+ * one. */
 static int flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
 		   const struct pkt *p, size_t need, struct flow **out)
 {

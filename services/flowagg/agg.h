@@ -67,8 +67,8 @@ struct agg_sealed {
 	const struct agg *agg;
 };
 
-/* agg_seal_fn: takes the file over, or turns it away and counts it: 0. -errno: it cannot for now; the flow stays
- * open, and the packet that ended it is not taken in. */
+/* agg_seal_fn: takes the file over, or turns it away and counts it: 0. -errno: it cannot for now;
+ * the flow stays open, and the packet that ended it is not taken in. */
 typedef int (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 
 /* agg_write: the bytes of the file, in order, as a nanosecond pcap. put returns 0 or -errno, which
@@ -76,8 +76,8 @@ typedef int (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 typedef int (*agg_put_fn)(void *arg, const void *p, size_t n);
 int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg);
 
-/* Where the packets went. packets + restored = open + bundled + sealed + other_side + own + the drops,
- * always. */
+/* Where the packets went. packets + restored = open + bundled + sealed + other_side + own + the
+ * drops, always. */
 struct agg_counts {
 	uint64_t packets, ticks;
 	uint64_t restored;   /* packets in open flows and bundle when a checkpoint was loaded */
@@ -95,9 +95,9 @@ struct agg_counts {
 	uint64_t set_back; /* times the clock was */
 };
 
-/* What the caller counts over the life of the state, carried by the checkpoint: packets taken in after
- * it are replayed after a crash, so what is counted since the checkpoint and what the checkpoint says
- * are together exact, however a run ended. */
+/* What the caller counts over the life of the state, carried by the checkpoint: packets taken in
+ * after it are replayed after a crash, so what is counted since the checkpoint and what the
+ * checkpoint says are together exact, however a run ended. */
 enum agg_total {
 	TOTAL_BEFORE, /* the number before the first packet (modulo 2^64 when numbers began anew) */
 	TOTAL_PACKETS,
@@ -146,7 +146,8 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 void agg_fini(struct agg *a);
 
 /* agg_packet: takes the next packet in. p->number is not below a->next; what lies between is the
- * caller's to count. A packet without a byte and of length 0 is a tick. 0, or what the seal function
+ * caller's to count. A packet without a byte and of length 0 is a tick. 0, or what the seal
+ * function
  * said: then the same packet is to be given again, and all goes on as if nothing had been. */
 int agg_packet(struct agg *a, const struct agg_packet *p);
 

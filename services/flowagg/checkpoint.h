@@ -28,8 +28,8 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg);
 int checkpoint_verify(const uint8_t *p, size_t n, uint64_t *next, uint64_t *next_seal);
 
 /* checkpoint_load: agg_init from a checkpoint. Flows beyond the limits (they may be lower than they
- * were) are ended by pressure at once. 0, -ENOMEM, what seal said, or as checkpoint_verify; on an error *a is not
- * initialised. */
+ * were) are ended by pressure at once. 0, -ENOMEM, what seal said, or as checkpoint_verify; on an
+ * error *a is not initialised. */
 int checkpoint_load(struct agg *a, const struct agg_limits *limits, agg_seal_fn seal, void *arg,
 		    const uint8_t *p, size_t n);
 

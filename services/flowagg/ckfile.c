@@ -96,8 +96,8 @@ int ckfile_save(const char *path, const struct agg *a)
 	return rc;
 }
 
-/* Maps the file, which may be as large as the memory for flows. A page that cannot be read is zeros, which the checksum
- * knows from what was written. m->n is 0 for an empty file. */
+/* Maps the file, which may be as large as the memory for flows. A page that cannot be read is
+ * zeros, which the checksum knows from what was written. m->n is 0 for an empty file. */
 static int map(const char *path, struct mapped *m)
 {
 	struct stat st;

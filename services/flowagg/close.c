@@ -137,9 +137,9 @@ int close_bundle_of_past(struct agg *a)
 
 	if (!b->packets)
 		return 0;
-	/* Its last flow ended when it had been idle; as long again without another is long enough. So a
-	 * short idle timeout also means short waiting for a bundle; with a minute or more the minute
-	 * decides. */
+	/* Its last flow ended when it had been idle; as long again without another is long enough.
+	 * So a short idle timeout also means short waiting for a bundle; with a minute or more the
+	 * minute decides. */
 	bool silent = ref > b->last_ns && ref - b->last_ns >= 2 * a->limits.idle_ns;
 	return silent || b->minute != ref / MINUTE_NS ? close_bundle(a, END_MINUTE) : 0;
 }
@@ -206,8 +206,8 @@ static int to_file(struct agg *a, const struct flow *f, enum agg_reason reason, 
 	return 0;
 }
 
-/* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an upload
- * that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
+/* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an
+ * upload that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
  * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
  * beginning was not seen is kept. */
 static bool own(const struct agg *a, const struct flow *f)

@@ -12,7 +12,8 @@
 int close_flow(struct agg *a, struct flow *f, enum agg_reason reason);
 /* close_bundle: seals the bundle, if there is anything in it. */
 int close_bundle(struct agg *a, enum agg_reason reason);
-/* close_bundle_of_past: seals it when its minute is over, or nothing came for twice the idle timeout. */
+/* close_bundle_of_past: seals it when its minute is over, or nothing came for twice the idle
+ * timeout. */
 int close_bundle_of_past(struct agg *a);
 
 #endif

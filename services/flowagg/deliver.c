@@ -166,7 +166,8 @@ static void report(struct deliver *d, int rc)
 	d->error = rc;
 }
 
-/* Whether no waiting helps: the file is too large for the filesystem, or has a name that it cannot take. */
+/* Whether no waiting helps: the file is too large for the filesystem, or has a name that it cannot
+ * take. */
 static bool for_good(int rc)
 {
 	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
@@ -225,7 +226,8 @@ static int is_recorded(void *arg, const struct evicted *r)
 	return 0;
 }
 
-/* Ends what a killed run left. What cannot be done now waits for the next start: it is in no queue. */
+/* Ends what a killed run left. What cannot be done now waits for the next start: it is in no
+ * queue. */
 static void recover(struct deliver *d)
 {
 	int rc = spool_left(d->spool, EVICTIONS, note_eviction, d);

@@ -1,7 +1,7 @@
 /*
  * deliver: sealed files into the spool, in batches, each announced once it is on disk and in every
- * queue. When the spool is full the oldest bundles go (rt/spool.h), and when there is none the new file is
- * turned away.
+ * queue. When the spool is full the oldest bundles go (rt/spool.h), and when there is none the new
+ * file is turned away.
  */
 #ifndef FLOWAGG_DELIVER_H
 #define FLOWAGG_DELIVER_H
@@ -39,17 +39,18 @@ struct deliver_options {
 	uint64_t from; /* next seal number of the checkpoint */
 };
 
-/* deliver_init: borrows strings, bus and metrics, and ends evictions that a former run began. 0 or -errno. */
+/* deliver_init: borrows strings, bus and metrics, and ends evictions that a former run began. 0 or
+ * -errno. */
 int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
 		 uint64_t *metrics);
 void deliver_fini(struct deliver *d);
 
-/* deliver_seal: an agg_seal_fn; arg is the struct deliver. Commits on its own when a batch is full. What
- * the disk refuses for now is not taken over; what it refuses for good is counted and gone. */
+/* deliver_seal: an agg_seal_fn; arg is the struct deliver. Commits on its own when a batch is full.
+ * What the disk refuses for now is not taken over; what it refuses for good is counted and gone. */
 int deliver_seal(void *arg, const struct agg_sealed *s);
 
-/* deliver_commit: ends evictions, puts what is pending into the queues and announces it. 0, or -errno: it
- * stays pending. */
+/* deliver_commit: ends evictions, puts what is pending into the queues and announces it. 0, or
+ * -errno: it stays pending. */
 int deliver_commit(struct deliver *d);
 
 #endif

@@ -73,8 +73,7 @@ static const struct opt opts[] = {
 	 NULL},
 	{"spool_max_bytes", 0, OPT_SIZE, O(spool_max_bytes), "8GiB", 1 << 20, INT64_C(1) << 46,
 	 "bytes",
-	 "of all queues; beyond, the oldest bundles go, and without any the new file is turned "
-	 "away",
+	 "of all queues; beyond, the oldest bundles go, and without any the new file is turned away",
 	 NULL},
 	{"spool_max_files", 0, OPT_INT, O(spool_max_files), "1000000", 16, INT64_C(1) << 40,
 	 "files", "of all queues; likewise", NULL},
@@ -182,8 +181,8 @@ static void save(void)
 	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
 	int rc = deliver_commit(&fa.deliver);
 	sum_up();
-	/* And the packets taken in must be in the journal for good: else, after power was lost, capture
-	 * would give their numbers to others, which we would take for known. */
+	/* And the packets taken in must be in the journal for good: else, after power was lost,
+	 * capture would give their numbers to others, which we would take for known. */
 	if (!rc)
 		rc = journal_flush(fa.journal_dir);
 	if (!rc)
@@ -322,8 +321,8 @@ static struct agg_limits limits_of(const struct conf *c)
 	};
 }
 
-/* again: whether a disk that failed to read the checkpoint is to be asked once more, after a pause: without it the open
- * flows are lost. */
+/* again: whether a disk that failed to read the checkpoint is to be asked once more, after a pause:
+ * without it the open flows are lost. */
 static bool again(int rc, int *tries)
 {
 	if (rc != -EIO || ++*tries == READ_TRIES)
@@ -527,9 +526,10 @@ static void watch_spool(void)
 		fa.given_up = files;
 		fa.given_ns = now;
 		if (!fa.full)
-			svc_trouble(fa.svc, "spool", true, false,
-				    "The spool is full: its oldest bundles go, and new files when "
-				    "no bundle is left.");
+			svc_trouble(
+				fa.svc, "spool", true, false,
+				"The spool is full: its oldest bundles go, and new files when no "
+				"bundle is left.");
 		fa.full = true;
 	} else if (fa.full && now - fa.given_ns > SPOOL_WELL_NS) {
 		fa.full = false;
@@ -537,8 +537,9 @@ static void watch_spool(void)
 	}
 }
 
-/* Files whose bytes may not be on disk are made again, from the last checkpoint and the journal, which hold all that is in
- * them. The short way there is a start: the supervisor's. Until then no commit passes, so no checkpoint is written over. */
+/* Files whose bytes may not be on disk are made again, from the last checkpoint and the journal,
+ * which hold all that is in them. The short way there is a start: the supervisor's. Until then no
+ * commit passes, so no checkpoint is written over. */
 static void leave_if_lost(void)
 {
 	if (!spool_is_lost(fa.deliver.spool) || fa.svc->exit_code)
@@ -556,8 +557,8 @@ static void tick(struct svc *s)
 	leave_if_lost();
 	refresh_home();
 	source_idle(&fa.source);
-	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may be due with no
-	 * packet coming. */
+	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may
+	 * be due with no packet coming. */
 	deliver_commit(&fa.deliver);
 	follow_up();
 	save_if_due();
@@ -592,18 +593,19 @@ int main(int argc, char **argv)
 		.name = "flowagg",
 		.most_in = 128, /* batches of packets, which are in the journal */
 		.summary = "packets become flows, flows become sealed capture files",
-		.details = "Reads    packet messages of capture, and STATE_DIR/journal for what "
-			   "they lack.\n"
-			   "Writes   STATE_DIR/spool/queue/CONSUMER/KEY, one link a consumer: one "
-			   "pcap a flow, and one\n"
-			   "         bundle a minute for flows whose initiator sent nothing;\n"
-			   "         STATE_DIR/flowagg.checkpoint, flowagg.seals and "
-			   "flowagg.evicted;\n"
-			   "         RUN_DIR/flowagg.sock: topics flow, stat, alert.\n"
-			   "Needs    no privilege; capture's journal on the same machine. SIGTERM "
-			   "saves open flows, it does\n"
-			   "         not seal them.\n"
-			   "Prints   log lines on standard error, nothing else.",
+		.details =
+			"Reads    packet messages of capture, and STATE_DIR/journal for what they "
+			"lack.\n"
+			"Writes   STATE_DIR/spool/queue/CONSUMER/KEY, one link a consumer: one "
+			"pcap a flow, and one\n"
+			"         bundle a minute for flows whose initiator sent nothing;\n"
+			"         STATE_DIR/flowagg.checkpoint, flowagg.seals and "
+			"flowagg.evicted;\n"
+			"         RUN_DIR/flowagg.sock: topics flow, stat, alert.\n"
+			"Needs    no privilege; capture's journal on the same machine. SIGTERM "
+			"saves open flows, it does\n"
+			"         not seal them.\n"
+			"Prints   log lines on standard error, nothing else.",
 		.opts = opts,
 		.nopts = sizeof opts / sizeof *opts,
 		.conf = &conf,

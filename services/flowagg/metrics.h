@@ -7,8 +7,8 @@
  *   packets_sealed
  *       = packets_delivered + packets_again + packets_pending + dropped_spool + dropped_disk
  *
- * What was delivered may leave a queue unread: dropped_evicted. STATE_DIR/flowagg.evicted has what and from
- * which queue, over all runs.
+ * What was delivered may leave a queue unread: dropped_evicted. STATE_DIR/flowagg.evicted has what
+ * and from which queue, over all runs.
  *
  * The same counted over the life of the state directory, each packet once however often a run was
  * killed:

@@ -99,8 +99,8 @@ static void fold(struct source *s, const struct msg_packet *m)
 		}
 		s->from_bus++;
 	}
-	/* After a catch-up some messages tell only what is known. When that does not end, numbers have
-	 * begun anew; the look costs time, so it is taken ever less often. */
+	/* After a catch-up some messages tell only what is known. When that does not end, numbers
+	 * have begun anew; the look costs time, so it is taken ever less often. */
 	s->known_run = s->next == next ? s->known_run + 1 : 0;
 	if (s->known_run >= 4 && (s->known_run & (s->known_run - 1)) == 0)
 		look_for_new_journal(s);

@@ -20,8 +20,8 @@
 #include "proto/msg.h"
 
 struct source_sink {
-	/* The next packet; its number is next, or more after a gap. 0, or -errno: it is not taken in for
-	 * now. */
+	/* The next packet; its number is next, or more after a gap. 0, or -errno: it is not taken
+	 * in for now. */
 	int (*packet)(void *arg, const struct journal_packet *p);
 	/* Numbers from..to-1 are nowhere. */
 	void (*gap)(void *arg, uint64_t from, uint64_t to);
@@ -54,8 +54,8 @@ void source_fini(struct source *s);
 int source_message(struct source *s, const struct msg_packet *m);
 /* source_catch_up: begins to read the journal. */
 void source_catch_up(struct source *s);
-/* source_step: while catching up: hands over up to max packets. true while there is more to do at once: not at the
- * end, nor when held. */
+/* source_step: while catching up: hands over up to max packets. true while there is more to do at
+ * once: not at the end, nor when held. */
 bool source_step(struct source *s, unsigned max);
 /* source_idle: once a second or so: when no message came, the journal is looked at, in case the
  * last ones were lost; and a journal that began anew is noticed. */

@@ -12,8 +12,8 @@
 
 #define FLOW_NONE UINT32_MAX
 
-/* A flow's place in its hash chain: beside the flows and small, so that a search touches a flow only when
- * its hash is the one looked for. */
+/* A flow's place in its hash chain: beside the flows and small, so that a search touches a flow
+ * only when its hash is the one looked for. */
 struct table_link {
 	uint32_t next, hash;
 };

@@ -37,17 +37,18 @@ const struct opt conf_opts[] = {
 		"so long below 100 bytes a second, a delivery is broken off and tried again"),
 	TEXT(ca_file, "certificates (PEM) to trust instead of the system's"),
 	TEXT(cloudwatch_group,
-	     "CloudWatch Logs: the log group, made if missing; naming one turns this "
-	     "destination on"),
-	TEXT(cloudwatch_stream, "CloudWatch Logs: the log stream, made if missing; by default the "
-				"sensor's name"),
-	TEXT(cloudwatch_region, "CloudWatch Logs: region; by default $AWS_REGION, the profile's, "
-				"us-east-1"),
+	     "CloudWatch Logs: the log group, made if missing; naming one turns this destination on"),
+	TEXT(cloudwatch_stream,
+	     "CloudWatch Logs: the log stream, made if missing; by default the sensor's name"),
+	TEXT(cloudwatch_region,
+	     "CloudWatch Logs: region; by default $AWS_REGION, the profile's, us-east-1"),
 	TEXT(cloudwatch_endpoint, "CloudWatch Logs: URL of another service than AWS"),
-	LIST(cloudwatch_filter, "CloudWatch Logs: only records for which all of these hold: "
-				"dst_port=22, payload_len>0, proto!=udp, http.method=POST"),
-	TEXT(webhook_url, "webhook: URL that gets records as NDJSON by POST; naming one turns this "
-			  "destination on"),
+	LIST(cloudwatch_filter,
+	     "CloudWatch Logs: only records for which all of these hold: dst_port=22, "
+	     "payload_len>0, proto!=udp, http.method=POST"),
+	TEXT(webhook_url,
+	     "webhook: URL that gets records as NDJSON by POST; naming one turns this destination "
+	     "on"),
 	TEXT(webhook_token_file, "webhook: file with a token for Authorization: Bearer"),
 	{.name = "webhook_max_bytes",
 	 .type = OPT_SIZE,
@@ -68,8 +69,8 @@ const struct opt conf_opts[] = {
 	 .def = "payload_len>0",
 	 .help = "Slack: as cloudwatch_filter"},
 	TEXT(kafka_brokers,
-	     "Kafka: some of the brokers, host:port,host:port; naming them turns this "
-	     "destination on"),
+	     "Kafka: some of the brokers, host:port,host:port; naming them turns this destination "
+	     "on"),
 	{.name = "kafka_topic",
 	 .type = OPT_STR,
 	 .offset = AT(kafka_topic),

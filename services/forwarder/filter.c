@@ -43,8 +43,7 @@ int filter_parse(const struct opt_list *terms, struct filter *out, char *err, si
 		if (!parse(terms->v[i], &out->terms[out->n++])) {
 			snprintf(err, errlen,
 				 "\"%.80s\": expected KEY, one of = != < <= > >=, and a value (a "
-				 "number "
-				 "for < and >), such as payload_len>0",
+				 "number for < and >), such as payload_len>0",
 				 terms->v[i]);
 			return -EINVAL;
 		}

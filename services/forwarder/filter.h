@@ -1,9 +1,9 @@
 /*
  * filter: which records a sink gets. Pure.
  *
- * A term is KEY, an operator (= != < <= > >=) and a value, such as dst_port=22, payload_len>0, http.method=POST. All
- * terms have to hold. Numbers compare as numbers, everything else as text (= and != only). A key that a record lacks
- * satisfies != and nothing else.
+ * A term is KEY, an operator (= != < <= > >=) and a value, such as dst_port=22, payload_len>0,
+ * http.method=POST. All terms have to hold. Numbers compare as numbers, everything else as text (=
+ * and != only). A key that a record lacks satisfies != and nothing else.
  */
 #ifndef FORWARDER_FILTER_H
 #define FORWARDER_FILTER_H

@@ -1,5 +1,6 @@
 /*
- * lane: the way of the records to one sink: read from the saved offset, filter, batch, deliver, save the offset.
+ * lane: the way of the records to one sink: read from the saved offset, filter, batch, deliver,
+ * save the offset.
  */
 #ifndef FORWARDER_LANE_H
 #define FORWARDER_LANE_H

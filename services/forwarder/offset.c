@@ -29,7 +29,8 @@ int offset_load(const char *path, struct records_pos *out)
 	if (rc)
 		return rc;
 	text[n] = '\0';
-	/* As it was written, to the newline: a part of one is none, nor is what only reads like one. */
+	/* As it was written, to the newline: a part of one is none, nor is what only reads like
+	 * one. */
 	if (sscanf(text, "%8" SCNu32 " %20" SCNu64, &out->day, &out->offset) != 2)
 		return -EINVAL;
 	print(same, out);

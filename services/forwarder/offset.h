@@ -8,7 +8,8 @@
 
 /* offset_load: 0; -ENOENT: there is none yet; -EINVAL: the file is not one of ours; -errno. */
 int offset_load(const char *path, struct records_pos *out);
-/* offset_save: replaces the file; on disk after it (temporary name, flush, rename, folder). 0 or -errno. */
+/* offset_save: replaces the file; on disk after it (temporary name, flush, rename, folder). 0 or
+ * -errno. */
 int offset_save(const char *path, struct records_pos pos);
 
 #endif

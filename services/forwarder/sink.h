@@ -1,8 +1,9 @@
 /*
  * sink: where records go. One file a destination, which is one sink_class.
  *
- * A sink gathers records to a batch and delivers it as a whole; the lane (lane.h) reads records, keeps the offset,
- * filters, and decides on retries. So delivery is at least once, in order, and a sink keeps no state on disk.
+ * A sink gathers records to a batch and delivers it as a whole; the lane (lane.h) reads records,
+ * keeps the offset, filters, and decides on retries. So delivery is at least once, in order, and a
+ * sink keeps no state on disk.
  */
 #ifndef FORWARDER_SINK_H
 #define FORWARDER_SINK_H
@@ -38,7 +39,8 @@ enum sink_result {
 	SINK_REFUSED, /* the batch as it is: smaller ones are tried, and what is refused alone is left out */
 };
 
-/* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time until the next delivery, or 0. */
+/* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time until the next delivery, or
+ * 0. */
 typedef void (*sink_done_fn)(void *arg, enum sink_result r, const char *why, uint64_t wait_ns);
 
 /* What sinks are made of; borrowed for their life. */
@@ -53,15 +55,17 @@ struct sink_env {
 struct sink;
 struct sink_class {
 	const char *name; /* of its offset file; begins the names of its options and counters */
-	/* The option that turns it on by being given: its name, and where its text is in struct conf. */
+	/* The option that turns it on by being given: its name, and where its text is in struct
+	 * conf. */
 	const char *on;
 	size_t on_at;
-	/* Whether its options make sense, without doing anything: 0, or -EINVAL with why. May be NULL. */
+	/* Whether its options make sense, without doing anything: 0, or -EINVAL with why. May be
+	 * NULL. */
 	int (*check)(const struct conf *c, char *why, size_t n);
 	int (*new)(const struct sink_env *env, struct sink **out); /* 0 or -errno */
 	enum sink_add (*add)(struct sink *s, const struct record *r);
-	/* Begins to deliver the batch; ends in done(), during the call or later. May be called again for the same
-	 * batch. */
+	/* Begins to deliver the batch; ends in done(), during the call or later. May be called
+	 * again for the same batch. */
 	void (*send)(struct sink *s);
 	void (*clear)(struct sink *s); /* empties the batch; not while it is being delivered */
 	/* Lets what is being delivered end, for at most ms. NULL: it is all in http requests. */

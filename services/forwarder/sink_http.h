@@ -11,8 +11,8 @@
 void sink_request(struct sink *s, struct http *h, const struct http_request *r);
 /* sink_verdict: what an answer's verdict is for the batch. */
 enum sink_result sink_verdict(enum answer a);
-/* sink_answer: what an answer of `what`, no service of AWS, is for the batch; with one of the statuses in refused (0 ends them)
- * it will not be taken as it is. v has why. Pure. */
+/* sink_answer: what an answer of `what`, no service of AWS, is for the batch; with one of the
+ * statuses in refused (0 ends them) it will not be taken as it is. v has why. Pure. */
 enum sink_result sink_answer(const struct http_answer *a, const char *what, const long *refused,
 			     struct verdict *v);
 /* sink_url: checks an option that is a URL, if given: 0, or -EINVAL with why. */

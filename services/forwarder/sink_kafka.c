@@ -1,8 +1,9 @@
 /*
- * A batch is handed to librdkafka as a whole, without copying it, and is delivered when each message has been confirmed
- * by all replicas in sync. When the same batch is sent again, only what was not confirmed goes: of a partition, and so of
- * a source address, that is always its last part. librdkafka tries for as long as it takes; a batch of which nothing
- * more is confirmed for stall_s is taken back from it, and the lane decides when it goes on.
+ * A batch is handed to librdkafka as a whole, without copying it, and is delivered when each
+ * message has been confirmed by all replicas in sync. When the same batch is sent again, only what
+ * was not confirmed goes: of a partition, and so of a source address, that is always its last part.
+ * librdkafka tries for as long as it takes; a batch of which nothing more is confirmed for stall_s
+ * is taken back from it, and the lane decides when it goes on.
  */
 #include <errno.h>
 #include <poll.h>
@@ -179,7 +180,8 @@ static void take_back(struct kafka *k)
 					    RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
-/* The brokers are there, but nothing is confirmed: what they say of the topic. librdkafka keeps a refusal to itself. */
+/* The brokers are there, but nothing is confirmed: what they say of the topic. librdkafka keeps a
+ * refusal to itself. */
 static void ask_topic(struct kafka *k)
 {
 	const char *name = k->env.conf->kafka_topic;

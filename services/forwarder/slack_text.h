@@ -1,8 +1,8 @@
 /*
  * slack_text: records as a message for people. Pure.
  *
- * What an attacker sent is fenced as code and cannot leave the fence, call people (@channel, <!here>) or make links:
- * the characters of Slack's markup are escaped, and back quotes replaced.
+ * What an attacker sent is fenced as code and cannot leave the fence, call people (@channel,
+ * <!here>) or make links: the characters of Slack's markup are escaped, and back quotes replaced.
  */
 #ifndef FORWARDER_SLACK_TEXT_H
 #define FORWARDER_SLACK_TEXT_H

@@ -1,8 +1,9 @@
 /*
  * lurker-logptn: formats of what attackers send.
  *
- * Records are read by saved offset and counted; the offset and the tables are saved together, so that after a crash each
- * record has been counted exactly once. A format is announced again if the crash came before the state was saved.
+ * Records are read by saved offset and counted; the offset and the tables are saved together, so
+ * that after a crash each record has been counted exactly once. A format is announced again if the
+ * crash came before the state was saved.
  */
 #include <errno.h>
 #include <inttypes.h>

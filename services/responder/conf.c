@@ -24,43 +24,60 @@ const struct opt conf_opts[] = {
 	{.name = "interface", .flag = 'i', .type = OPT_STR, AT(interface),
 	 .help = "interface to answer on (Ethernet-like); by default the one of the default route"},
 	{.name = "networks", .flag = 'n', .type = OPT_LIST, AT(networks),
-	 .help = "watched network in CIDR form or address, repeatable; by default the interface's own addresses"},
+	 .help = "watched network in CIDR form or address, repeatable; by default the interface's "
+		 "own addresses"},
 	{.name = "exclude_ports", .flag = 'e', .type = OPT_LIST, AT(exclude_ports),
-	 .help = "TCP port or range (22, 8000-8100) that is never answered and stays with the host, repeatable"},
+	 .help = "TCP port or range (22, 8000-8100) that is never answered and stays with the "
+		 "host, repeatable"},
 	{.name = "host_ports", .type = OPT_LIST, AT(host_ports), .def = "22",
-	 .help = "TCP port or range that stays with the host on the host's own addresses only, so that the "
-		 "operator is not locked out; none frees them all"},
+	 .help = "TCP port or range that stays with the host on the host's own addresses only, so "
+		 "that the operator is not locked out; none frees them all"},
 	{.name = "arp", .flag = 'a', .type = OPT_BOOL, AT(arp), .def = "false",
 	 .help = "answer ARP and neighbour solicitations for watched addresses that nobody owns"},
 	{.name = "kernel_drop", .type = OPT_BOOL, AT(kernel_drop), .def = "true",
-	 .help = "keep the host's own TCP silent on watched addresses and ports (nft table inet lurker)"},
+	 .help = "keep the host's own TCP silent on watched addresses and ports (nft table inet "
+		 "lurker)"},
 	{.name = "icmp_echo", .type = OPT_BOOL, AT(icmp_echo), .def = "false",
 	 .help = "answer ICMP echo for watched addresses that are not the host's own"},
 	{.name = "ring_bytes", .type = OPT_SIZE, AT(ring_bytes), .def = "16MiB",
 	 .min = 1 << 20, .max = 1 << 30, .unit = "bytes", .help = "receive ring"},
-	INT(source_rate, 0, 1000000000, "1000", "packets/s", "answers per unverified source (IPv6: its /64); 0: no limit"),
+	INT(source_rate, 0, 1000000000, "1000", "packets/s", "answers per unverified source (IPv6: "
+							     "its /64); 0: no limit"),
 	INT(source_burst, 1, 10000000, "10000", "packets", "answers to one source at once"),
 	INT(prefix_rate, 0, 1000000000, "4000", "packets/s", "answers per /24 or /48; 0: no limit"),
 	INT(prefix_burst, 1, 10000000, "40000", "packets", "answers to one prefix at once"),
 	INT(total_rate, 0, 1000000000, "1000000", "packets/s", "answers in total; 0: no limit"),
-	INT(shed_rate, 0, 1000000000, "5000", "packets/s", "SYNs of a prefix refused at this rate make the kernel filter keep it out; 0: never"),
-	INT(buckets, 1024, 16777216, "65536", "sources", "token buckets for sources; a quarter as many for prefixes"),
-	INT(connections, 64, 4194304, "32768", "connections", "table of connections whose source is verified"),
+	INT(shed_rate, 0, 1000000000, "5000", "packets/s", "SYNs of a prefix refused at this rate "
+							   "make the kernel filter keep it out; 0: "
+							   "never"),
+	INT(buckets, 1024, 16777216, "65536", "sources", "token buckets for sources; a quarter as "
+							 "many for prefixes"),
+	INT(connections, 64, 4194304, "32768", "connections", "table of connections whose source "
+							      "is verified"),
 	{.name = "connection_bytes", .type = OPT_SIZE, AT(connection_bytes), .def = "64MiB",
-	 .min = 1024, .max = 1 << 30, .unit = "bytes", .help = "stream bytes acknowledged per connection, then a FIN"},
+	 .min = 1024, .max = 1 << 30, .unit = "bytes", .help = "stream bytes acknowledged per "
+							       "connection, then a FIN"},
 	INT(connection_idle_s, 1, 86400, "60", "s", "a connection silent for longer is forgotten"),
-	INT(connection_evict_s, 0, 86400, "10", "s", "a connection silent for longer makes room when the table is full"),
-	INT(cookie_s, 10, 3600, "64", "s", "how long a key for our sequence numbers is used; it is valid twice as long"),
-	INT(rst_tuples, 1024, 16777216, "65536", "tuples", "4-tuples remembered because they sent a RST"),
+	INT(connection_evict_s, 0, 86400, "10", "s", "a connection silent for longer makes room "
+						     "when the table is full"),
+	INT(cookie_s, 10, 3600, "64", "s", "how long a key for our sequence numbers is used; it is "
+					   "valid twice as long"),
+	INT(rst_tuples, 1024, 16777216, "65536", "tuples", "4-tuples remembered because they sent "
+							   "a RST"),
 	INT(rst_s, 1, 3600, "60", "s", "how long such a 4-tuple gets no answer"),
-	INT(neighbours, 256, 1048576, "16384", "addresses", "addresses remembered as free or owned (arp)"),
+	INT(neighbours, 256, 1048576, "16384", "addresses", "addresses remembered as free or owned "
+							    "(arp)"),
 	INT(reflect_packets, 1, 1000000, "25", "packets", "reflection: at least so many SYNs"),
 	INT(reflect_min_s, 1, 3600, "60", "s", "reflection: for at least this long"),
-	INT(reflect_per_min, 1, 1000000, "30", "packets/min", "reflection: at least at this rate, over 60 s"),
+	INT(reflect_per_min, 1, 1000000, "30", "packets/min", "reflection: at least at this rate, "
+							      "over 60 s"),
 	INT(reflect_ports, 1, 16, "16", "ports", "reflection: to at most so many ports"),
-	INT(reflect_repeats, 1, 1000, "5", "packets", "reflection: SYNs per distinct target; sweeps have one or a few"),
-	INT(reflect_quiet_s, 10, 86400, "120", "s", "reflection: ends after this long below the rate"),
-	INT(victim_rsts, 0, 1000000, "20", "packets", "RSTs within 60 s that silence a prefix; 0: off"),
+	INT(reflect_repeats, 1, 1000, "5", "packets", "reflection: SYNs per distinct target; "
+						      "sweeps have one or a few"),
+	INT(reflect_quiet_s, 10, 86400, "120", "s", "reflection: ends after this long below the "
+						    "rate"),
+	INT(victim_rsts, 0, 1000000, "20", "packets", "RSTs within 60 s that silence a prefix; 0: "
+						      "off"),
 	INT(victim_silence_s, 1, 86400, "300", "s", "how long"),
 	INT(suspects, 64, 1048576, "1024", "prefixes", "prefixes followed by the reflection watch"),
 	INT(verified, 1024, 16777216, "65536", "sources", "sources remembered as verified"),
@@ -69,8 +86,10 @@ const struct opt conf_opts[] = {
 	 .help = "send a banner to verified clients that wait for the server to speak"},
 	INT(nudge_ms, 10, 60000, "2000", "ms", "silence after which a banner is sent"),
 	{.name = "nudge_banners", .type = OPT_LIST, AT(nudge_banners),
-	 .help = "PORT=TEXT, with \\r \\n \\xHH: a banner in place of the built-in one, empty for none"},
-	INT(replies_per_s, 0, 1000000, "1000", "messages/s", "`reply` messages published at most; the rest is counted"),
+	 .help = "PORT=TEXT, with \\r \\n \\xHH: a banner in place of the built-in one, empty for "
+		 "none"},
+	INT(replies_per_s, 0, 1000000, "1000", "messages/s", "`reply` messages published at most; "
+							     "the rest is counted"),
 };
 /* clang-format on */
 const size_t conf_nopts = sizeof(conf_opts) / sizeof(*conf_opts);
@@ -95,7 +114,8 @@ static bool link_local(const struct addr *a)
 	return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/* Without -n, the interface's addresses are watched. Link-local ones are for the host's own business on the link. */
+/* Without -n, the interface's addresses are watched. Link-local ones are for the host's own
+ * business on the link. */
 static int watch_interface(const struct conf *c, const struct ifaddrs *all, struct watch *w,
 			   char *err, size_t errlen)
 {
@@ -119,7 +139,8 @@ static int watch_interface(const struct conf *c, const struct ifaddrs *all, stru
 	return 0;
 }
 
-/* The host's addresses: all that are watched, the others (there may be one for each container) while there is room. */
+/* The host's addresses: all that are watched, the others (there may be one for each container)
+ * while there is room. */
 static int own_addresses(const struct ifaddrs *all, bool watched, struct watch *w, char *err,
 			 size_t errlen)
 {

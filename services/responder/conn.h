@@ -5,8 +5,8 @@
  * for idle_ns go at the next tick, longest silent first; when the table is full, a new connection
  * takes the place of the longest silent one only if that was silent for evict_ns, or of the longest
  * silent one of a source that holds more than a share of the table, and is refused otherwise: a
- * single source cannot keep the others out. A refused source still gets its SYN+ACKs; its data is recorded by capture and stays
- * unacknowledged.
+ * single source cannot keep the others out. A refused source still gets its SYN+ACKs; its data is
+ * recorded by capture and stays unacknowledged.
  */
 #ifndef RESPONDER_CONN_H
 #define RESPONDER_CONN_H
@@ -20,7 +20,8 @@
 
 #define CONN_NONE UINT32_MAX
 
-/* A source (IPv6: its /64) may hold one in CONN_SHARE of a full table, and CONN_SHARE. Counted by hash in so many cells. */
+/* A source (IPv6: its /64) may hold one in CONN_SHARE of a full table, and CONN_SHARE. Counted by
+ * hash in so many cells. */
 #define CONN_SHARE 8
 #define CONN_CELLS 4096u
 /* So many of the longest silent ones are looked at for one of a source that holds more. */

@@ -1,8 +1,8 @@
 /*
  * hash: a fast keyed hash of an address, for tables whose places nobody outside ever sees.
  *
- * Two folded 64x64 multiplications under a secret key (the mixing step of wyhash). What goes on the wire is made with
- * SipHash instead (cookie.h).
+ * Two folded 64x64 multiplications under a secret key (the mixing step of wyhash). What goes on the
+ * wire is made with SipHash instead (cookie.h).
  */
 #ifndef RESPONDER_HASH_H
 #define RESPONDER_HASH_H

@@ -26,7 +26,8 @@ static int explain(const char *nft, char *err, size_t errlen)
 	return -EOPNOTSUPP;
 }
 
-/* A table of another owner is refused as if we lacked the privilege; who lacks it cannot list tables either. */
+/* A table of another owner is refused as if we lacked the privilege; who lacks it cannot list
+ * tables either. */
 static bool table_there(struct nft_ctx *ctx)
 {
 	const char *list;

@@ -52,8 +52,8 @@ int limit_init(struct limit *l, uint32_t entries, struct limit_rate source,
 	       struct limit_rate prefix, struct limit_rate total, const uint8_t key[16]);
 void limit_fini(struct limit *l);
 
-/* Where a source's buckets are. limit_find() has them fetched while the caller does something else: the
- * tables are larger than a core's caches. */
+/* Where a source's buckets are. limit_find() has them fetched while the caller does something else:
+ * the tables are larger than a core's caches. */
 struct limit_place {
 	uint64_t source, prefix; /* hashes */
 };

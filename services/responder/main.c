@@ -59,8 +59,8 @@ static int check(struct svc *s)
 		conf.interface = strdup(name);
 	if (!conf.interface) {
 		log_error("no interface",
-			  "hint=\"there is no default route: name the interface with "
-			  "-i, or responder.interface in the configuration\"");
+			  "hint=\"there is no default route: name the interface with -i, or "
+			  "responder.interface in the configuration\"");
 		return -EINVAL;
 	}
 	rc = wire_find(conf.interface, &link_of_wire);
@@ -125,13 +125,14 @@ static int kernel_open(void)
 		return 0;
 	rc = kernel_install(&watch, conf.interface, forwards, &table, err, sizeof(err));
 	if (rc)
-		log_error("kernel drop", "error=\"%s\" hint=\"%s\"", err,
-			  rc == -EPERM ? "start as root or with CAP_NET_ADMIN, or set kernel_drop: "
-					 "false (then this "
-					 "host's kernel answers with RSTs on its own addresses)"
-			  : rc == -EBUSY
-				  ? "another responder runs in this network namespace"
-				  : "needs Linux 5.12 with nf_tables, or set kernel_drop: false");
+		log_error(
+			"kernel drop", "error=\"%s\" hint=\"%s\"", err,
+			rc == -EPERM
+				? "start as root or with CAP_NET_ADMIN, or set kernel_drop: false "
+				  "(then this host's kernel answers with RSTs on its own addresses)"
+			: rc == -EBUSY
+				? "another responder runs in this network namespace"
+				: "needs Linux 5.12 with nf_tables, or set kernel_drop: false");
 	return rc;
 }
 
@@ -178,7 +179,8 @@ static void flush(void)
 	core.count[RESPONDER_D_SEND] += sent.dropped;
 }
 
-/* One group of frames: all are decoded before the first is answered, so that their memory is there by then. */
+/* One group of frames: all are decoded before the first is answered, so that their memory is there
+ * by then. */
 static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
 {
 	static struct pkt p[WIRE_GROUP];
@@ -319,14 +321,14 @@ static const struct svc_desc desc = {
 	.name = "responder",
 	.summary = "answers every SYN to the watched networks",
 	.details =
-		"Reads    frames of one interface, through a filter in the kernel; needs no "
-		"other service.\n"
-		"Writes   SYN+ACKs, acknowledgments, FINs; on request ARP and neighbour "
-		"replies, ICMP echo replies\n"
-		"         and banners. Never a RST, never an answer longer than the SYN, never "
-		"a retransmission.\n"
-		"         The nft table `inet lurker`, which the kernel removes when this "
-		"process ends.\n"
+		"Reads    frames of one interface, through a filter in the kernel; needs no other "
+		"service.\n"
+		"Writes   SYN+ACKs, acknowledgments, FINs; on request ARP and neighbour replies, "
+		"ICMP echo replies\n"
+		"         and banners. Never a RST, never an answer longer than the SYN, never a "
+		"retransmission.\n"
+		"         The nft table `inet lurker`, which the kernel removes when this process "
+		"ends.\n"
 		"         Alerts in STATE_DIR/records/alert.\n"
 		"Needs    CAP_NET_RAW, and CAP_NET_ADMIN for the nft table; both are given up "
 		"after the start.\n"

@@ -173,8 +173,8 @@ static size_t nd_write(const struct neigh *n, const struct pkt *p, uint8_t type,
 		       const struct addr *target, uint8_t *out)
 {
 	bool na = type == ICMP6_NA;
-	/* A question without the asker's link-layer address (RFC 4861 section 7.2.4: it asked us alone) is answered
-	 * without ours: an answer is never longer than the question. */
+	/* A question without the asker's link-layer address (RFC 4861 section 7.2.4: it asked us
+	 * alone) is answered without ours: an answer is never longer than the question. */
 	bool opt = na && p->l4_len >= ND_BYTES + ND_OPT;
 	size_t icmp_len = ND_BYTES + (opt ? ND_OPT : 0), at;
 	uint8_t *ip, *icmp;
@@ -231,7 +231,8 @@ enum neigh_verdict neigh_icmp6(struct neigh *n, const struct watch *w, const str
 	}
 	if (ours(w, &p->src))
 		remember(n, &p->src, NEIGH_CLAIMED, now_ns);
-	/* What is cut short may claim, but is no question: it is shorter than its answer might be. */
+	/* What is cut short may claim, but is no question: it is shorter than its answer might
+	 * be. */
 	if (icmp[0] != ICMP6_NS || p->l4_off + p->l4_len > p->caplen || !ours(w, &target))
 		return NEIGH_IGNORED;
 	v = question(n, &target, now_ns);

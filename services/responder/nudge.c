@@ -16,9 +16,7 @@ static const char *const defaults[] = {
 	"587=220 mail ESMTP\\r\\n",
 	"2222=SSH-2.0-OpenSSH_9.2p1\\r\\n",
 	"2323=\\r\\nlogin: ",
-	"3306=\\x4a\\0\\0\\0\\x0a8.0."
-	"36\\0\\x08\\0\\0\\0abcdefgh\\0\\xff\\xf7\\xff\\x02\\0\\xff\\x8f\\x15"
-	"\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0ijklmnopqrst\\0mysql_native_password\\0",
+	"3306=\\x4a\\0\\0\\0\\x0a8.0.36\\0\\x08\\0\\0\\0abcdefgh\\0\\xff\\xf7\\xff\\x02\\0\\xff\\x8f\\x15\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0ijklmnopqrst\\0mysql_native_password\\0",
 	"5900=RFB 003.008\\n",
 };
 

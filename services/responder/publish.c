@@ -54,11 +54,13 @@ static void publish_alert(struct svc *s, const struct reflect_event *e, uint64_t
 	m.prefix = bytes_str(prefix);
 	for (uint8_t i = 0; i < e->ports; i++)
 		port[i] = e->port[i];
-	snprintf(text, sizeof(text),
-		 e->begin ? "somebody spoofs %s to make this sensor answer to it; it gets no "
-			    "answers meanwhile"
-			  : "the spoofing of %s has ended",
-		 prefix);
+	snprintf(
+		text, sizeof(text),
+		e->begin
+			? "somebody spoofs %s to make this sensor answer to it; it gets no answers "
+			  "meanwhile"
+			: "the spoofing of %s has ended",
+		prefix);
 	m.message = bytes_str(text);
 	svc_alert(s, &m);
 }

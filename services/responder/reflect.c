@@ -206,7 +206,8 @@ static struct net subject(const struct suspect *s)
 	return s->whole ? s->prefix : net_of(&s->one, s->one.family == 4 ? 32 : 128);
 }
 
-/* Attacks begin and end only while there is room to say so: none begins unheard or is heard of for ever. */
+/* Attacks begin and end only while there is room to say so: none begins unheard or is heard of for
+ * ever. */
 static bool room(const struct reflect *r)
 {
 	return r->events < REFLECT_EVENTS;

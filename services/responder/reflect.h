@@ -6,9 +6,9 @@
  * for minutes, while our cookie never comes back. Defaults follow the published backscatter rules
  * (CAIDA corsaro): at least 25 packets, 60 s, 30 a minute, in a window of 60 s that slides by 10 s.
  * Two things keep scans out: a sweep visits each target (address and port) once or a few times
- * (zmap -P 3), where an attack returns (`repeats`: SYNs per distinct target, estimated with HyperLogLog,
- * Flajolet et al. 2007); a port scan has many ports. A source whose cookie came back is not spoofed
- * and is never counted.
+ * (zmap -P 3), where an attack returns (`repeats`: SYNs per distinct target, estimated with
+ * HyperLogLog, Flajolet et al. 2007); a port scan has many ports. A source whose cookie came back
+ * is not spoofed and is never counted.
  *
  * Many RSTs from a prefix, to the same targets again and again, say that our SYN+ACKs reach
  * somebody who did not ask: it is a victim, and silenced for a while.

@@ -353,7 +353,8 @@ static void tcp(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 	}
 }
 
-/* Counts what became of a neighbour question and sends what was written for it: an answer or a probe. */
+/* Counts what became of a neighbour question and sends what was written for it: an answer or a
+ * probe. */
 static void neigh_done(struct responder *r, enum neigh_verdict v, enum responder_count answered,
 		       size_t len, struct batch *out)
 {

@@ -86,8 +86,9 @@ int responder_init(struct responder *r, const struct responder_conf *conf, uint6
 		   char *err, size_t errlen);
 void responder_fini(struct responder *r);
 
-/* responder_expect: fetches what responder_frame() will look at for p, soon: an address that the tables do not hold in
- * a cache costs more than all the arithmetic of an answer. Changes nothing and may be left out. */
+/* responder_expect: fetches what responder_frame() will look at for p, soon: an address that the
+ * tables do not hold in a cache costs more than all the arithmetic of an answer. Changes nothing
+ * and may be left out. */
 void responder_expect(const struct responder *r, const struct pkt *p);
 
 /* responder_frame: one received frame; at most BATCH_CALL_FRAMES frames are added to out. */

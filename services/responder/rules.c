@@ -102,8 +102,7 @@ static void nft_drop(const struct watch *w, const char *chain, const char *iface
 		if (family_has(w, families[i]))
 			buf_addf(out,
 				 "add rule inet lurker %s iifname \"%s\" %s daddr @watched%u %s "
-				 "counter "
-				 "drop\n",
+				 "counter drop\n",
 				 chain, iface, ip_name(families[i]), families[i], what);
 }
 
@@ -153,8 +152,8 @@ static void nft_host(const struct watch *w, const char *chain, struct buf *out)
 	nft_own(w, chain, &w->host_ports, out);
 }
 
-/* A SYN belongs to no connection yet. Floods are made of it, and looking for a socket costs more than the rest of
- * these rules. */
+/* A SYN belongs to no connection yet. Floods are made of it, and looking for a socket costs more
+ * than the rest of these rules. */
 static void nft_syns(const struct watch *w, const char *chain, const char *iface, struct buf *out)
 {
 	nft_drop(w, chain, iface, "tcp flags & (fin | syn | rst | ack) == syn", out);
@@ -179,14 +178,14 @@ static void nft_leaving(const struct watch *w, const char *iface, struct buf *ou
 		if (family_has(w, families[i]))
 			buf_addf(out,
 				 "add rule inet lurker leaving oifname \"%s\" %s saddr @watched%u "
-				 "%s "
-				 "counter drop\n",
+				 "%s counter drop\n",
 				 iface, ip_name(families[i]), families[i], unreachable[i]);
 }
 
-/* A host that forwards gets, at its own addresses, what belongs to connections of those behind it (containers,
- * masqueraded). Whose a segment is, only connection tracking knows, which comes after raw; NAT comes later still, so
- * that no port the host forwards meets half a conversation of ours. */
+/* A host that forwards gets, at its own addresses, what belongs to connections of those behind it
+ * (containers, masqueraded). Whose a segment is, only connection tracking knows, which comes after
+ * raw; NAT comes later still, so that no port the host forwards meets half a conversation of
+ * ours. */
 static void nft_forwards(const struct watch *w, const char *iface, struct buf *out)
 {
 	nft_own(w, "arriving", NULL, out);
@@ -202,8 +201,10 @@ int rules_nft(const struct watch *w, const char *iface, struct rules_host host, 
 	buf_adds(out, "add table inet lurker { flags owner; }\n");
 	for (size_t i = 0; i < 2; i++)
 		nft_watched(w, families[i], out);
-	/* With br_netfilter (Docker loads it) prerouting sees a bridge's packets before the bridge's own taps
-	 * do: dropped there, neither capture nor we would get them. So on a bridge the drop comes later. */
+	/* With br_netfilter (Docker loads it) prerouting sees a bridge's packets before the
+	 * bridge's own taps
+	 * do: dropped there, neither capture nor we would get them. So on a bridge the drop comes
+	 * later. */
 	nft_chain("arriving", host.bridge ? "input" : "prerouting", "raw", out);
 	nft_host(w, "arriving", out);
 	nft_syns(w, "arriving", iface, out);

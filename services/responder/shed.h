@@ -1,12 +1,15 @@
 /*
- * shed: keeps flooding prefixes out in the kernel, so that their packets cost neither ring nor processor.
+ * shed: keeps flooding prefixes out in the kernel, so that their packets cost neither ring nor
+ * processor.
  *
- * A prefix (/24, /48) whose SYNs were refused by the token buckets at more than a settable rate within a second
- * is shed: instructions in front of the socket's filter drop its SYNs, except one in SHED_SAMPLE at random.
- * What gets through tells how many did not (counted, an estimate), and when the flood is over. Only SYNs are
+ * A prefix (/24, /48) whose SYNs were refused by the token buckets at more than a settable rate
+ * within a second is shed: instructions in front of the socket's filter drop its SYNs, except one
+ * in SHED_SAMPLE at random. What gets through tells how many did not (counted, an estimate), and
+ * when the flood is over. Only SYNs are
  * shed: who is in conversation from such a prefix is still heard.
  *
- * Offenders are found with the Space-Saving algorithm (Metwally et al. 2005) over SHED_MAX counters.
+ * Offenders are found with the Space-Saving algorithm (Metwally et al. 2005) over SHED_MAX
+ * counters.
  */
 #ifndef RESPONDER_SHED_H
 #define RESPONDER_SHED_H
@@ -45,8 +48,8 @@ bool shed_syn(const struct shed *s, const struct addr *src);
 void shed_refused(struct shed *s, const struct addr *src);
 /* shed_tick: once a second; true when the list changed and the program must be made anew. */
 bool shed_tick(struct shed *s, uint64_t now_ns);
-/* shed_program: the instructions that go in front of the socket's filter, for untagged Ethernet (the kernel has
- * taken the outer tag off); returns how many, at most SHED_INSNS. */
+/* shed_program: the instructions that go in front of the socket's filter, for untagged Ethernet
+ * (the kernel has taken the outer tag off); returns how many, at most SHED_INSNS. */
 size_t shed_program(const struct shed *s, struct sock_filter *out);
 
 #endif

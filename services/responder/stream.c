@@ -242,7 +242,8 @@ static void fin_in(struct stream *s, uint32_t at)
 static enum stream_end rst_in(struct stream *s, const struct pkt *p, uint32_t now_ms,
 			      struct stream_reply *r)
 {
-	/* Exact, or after all that came (as Linux does, for a client whose data was lost on the way). */
+	/* Exact, or after all that came (as Linux does, for a client whose data was lost on the
+	 * way). */
 	if (p->seq == s->rcv_nxt || p->seq == furthest(s))
 		return STREAM_RST;
 	if (challenge(s, now_ms))

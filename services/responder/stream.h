@@ -13,9 +13,9 @@
  * acknowledged; such a stream stays until it is silent for long, as TIME_WAIT, so that a lost last
  * acknowledgment can be had again.
  *
- * Segments without data that lie outside the window, and RSTs inside it that are not exact (RFC 5961
- * section 3.2), are answered once in STREAM_CHALLENGE_MS: two ends that disagree would otherwise
- * answer each other forever.
+ * Segments without data that lie outside the window, and RSTs inside it that are not exact (RFC
+ * 5961 section 3.2), are answered once in STREAM_CHALLENGE_MS: two ends that disagree would
+ * otherwise answer each other forever.
  */
 #ifndef RESPONDER_STREAM_H
 #define RESPONDER_STREAM_H
@@ -67,8 +67,8 @@ struct stream_reply {
 
 void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, uint64_t limit_bytes);
 
-/* stream_takes: whether p is this stream's: its acknowledgment is, or it is a RST inside the window.
- * What it does not take must not be given to stream_segment() and deserves no answer. */
+/* stream_takes: whether p is this stream's: its acknowledgment is, or it is a RST inside the
+ * window. What it does not take must not be given to stream_segment() and deserves no answer. */
 bool stream_takes(const struct stream *s, const struct pkt *p);
 
 /* stream_segment: p is whole, its checksum is good, and stream_takes() it. now_ms is the timestamp

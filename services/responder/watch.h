@@ -46,7 +46,8 @@ int watch_add(struct watch *w, const char *cidr);
 int watch_own(struct watch *w, const struct addr *a);
 bool watch_owns(const struct watch *w, const struct addr *a);
 bool watch_addr(const struct watch *w, const struct addr *a);
-/* watch_same: whether both watch the same networks and hold the same of their addresses for the host's own. */
+/* watch_same: whether both watch the same networks and hold the same of their addresses for the
+ * host's own. */
 bool watch_same(const struct watch *a, const struct watch *b);
 /* watch_port: whether TCP to this address and port is lurker's to answer. */
 bool watch_port(const struct watch *w, const struct addr *a, uint16_t port);

@@ -55,8 +55,9 @@ void wire_close(struct wire *w);
 /* Frames that are looked at together: while one is handled, the memory of the others is fetched. */
 #define WIRE_GROUP 16
 
-/* wire_take: the next frames of the ring, tags put back; false when it is empty. *n may be 0: frames for other hosts
- * are passed over. They are valid until wire_give(), which is called before the next wire_take(). */
+/* wire_take: the next frames of the ring, tags put back; false when it is empty. *n may be 0:
+ * frames for other hosts are passed over. They are valid until wire_give(), which is called before
+ * the next wire_take(). */
 bool wire_take(struct wire *w, struct wire_frame out[WIRE_GROUP], uint32_t *n);
 /* wire_give: the frames taken go back to the kernel. */
 void wire_give(struct wire *w);
@@ -71,8 +72,8 @@ void wire_send(struct wire *w, struct batch *b, struct wire_sent *sent);
 
 /* wire_drops: frames dropped because the ring was full, since the last call. */
 uint64_t wire_drops(struct wire *w);
-/* wire_error: what the sockets have to report, such as -ENETDOWN, which is taken from them: until then they are
- * always ready to be read. 0: nothing. */
+/* wire_error: what the sockets have to report, such as -ENETDOWN, which is taken from them: until
+ * then they are always ready to be read. 0: nothing. */
 int wire_error(struct wire *w);
 /* wire_filter: replaces the socket's filter. 0 or -errno. */
 int wire_filter(struct wire *w, const struct sock_fprog *filter);

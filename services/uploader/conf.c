@@ -56,11 +56,11 @@ const struct opt conf_opts[] = {
 	TEXT(ca_file, "s3: certificates (PEM) to trust instead of the system's"),
 	TEXT(s3_storage_class, "s3: storage class, such as STANDARD_IA"),
 	CHOICE(s3_sse, sses, "none",
-	       "s3: encryption by the server to ask for; none: the bucket's "
-	       "default, which is also where a KMS key is named"),
+	       "s3: encryption by the server to ask for; none: the bucket's default, which is also "
+	       "where a KMS key is named"),
 	TEXT(sns_topic,
-	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; "
-	     "for buckets that cannot do so themselves"),
+	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; for "
+	     "buckets that cannot do so themselves"),
 	TEXT(sns_endpoint, "s3: URL of another SNS service than AWS"),
 	CREDS_OPTS(struct conf, creds, "s3: "),
 };

@@ -142,8 +142,8 @@ static struct bytes hex(const uint8_t *p, size_t n, char *out)
 	return bytes_of(out, 2 * n);
 }
 
-/* The bucket cannot be counted: what went there is noted, before it leaves the queue. What the disk refuses is in the next
- * line, as a sum. */
+/* The bucket cannot be counted: what went there is noted, before it leaves the queue. What the disk
+ * refuses is in the next line, as a sum. */
 static void note_stored(const struct put *p)
 {
 	struct evicted v[2] = {{"uploader", p->key, 0, 1},

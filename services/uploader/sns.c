@@ -26,12 +26,14 @@ int sns_event(struct buf *out, const struct sns_object *o)
 	struct tm tm;
 	if (gmtime_r(&t, &tm))
 		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S.000Z", &tm);
-	buf_adds(out, "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\","
-		      "\"awsRegion\":");
+	buf_adds(
+		out,
+		"{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":");
 	json_text(out, o->region);
 	buf_addf(out, ",\"eventTime\":\"%s\",\"eventName\":\"ObjectCreated:Put\"", when);
-	buf_adds(out, ",\"s3\":{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"lurker\","
-		      "\"bucket\":{\"name\":");
+	buf_adds(
+		out,
+		",\"s3\":{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"lurker\",\"bucket\":{\"name\":");
 	json_text(out, o->bucket);
 	buf_adds(out, ",\"arn\":\"arn:aws:s3:::");
 	buf_adds(out, o->bucket);

@@ -21,7 +21,8 @@ struct store_dir_counts {
 int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *counts,
 		  struct store **out);
 
-/* Writes the destination of dir, which is absolute, to out: a file URL ending in "/". Fails with -ENAMETOOLONG. */
+/* Writes the destination of dir, which is absolute, to out: a file URL ending in "/". Fails with
+ * -ENAMETOOLONG. */
 int store_dir_url(const char *dir, char *out, size_t n);
 
 #endif

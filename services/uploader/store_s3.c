@@ -90,8 +90,7 @@ int store_s3_check(const struct store_s3_conf *c, char *why, size_t n)
 		wrong = "s3_bucket is not the name of a bucket";
 	else if (store_s3_destination(c, text, sizeof text) != 0)
 		wrong = "s3_prefix: a path of printable characters such as sensors/one, without a "
-			"/ at the "
-			"beginning";
+			"/ at the beginning";
 	else if (s3_base(&base, c->endpoint, "region", c->bucket, c->style) != 0)
 		wrong = "s3_endpoint: a URL such as https://host:port";
 	else if (given(c->topic) && sns_region(c->topic, text) != 0)
@@ -289,7 +288,8 @@ static void put_object(struct s3_call *c)
 		add(&l, "x-amz-meta-flow-id: %s", p->flow_id);
 	if (given(s->conf.storage_class))
 		add(&l, "x-amz-storage-class: %.64s", s->conf.storage_class);
-	/* Without a key's id: libcurl 7.88 sorts that header's line before this one, and the signature would be wrong. */
+	/* Without a key's id: libcurl 7.88 sorts that header's line before this one, and the
+	 * signature would be wrong. */
 	if (s->conf.sse != S3_SSE_NONE)
 		add(&l, "x-amz-server-side-encryption: %s",
 		    s->conf.sse == S3_SSE_KMS ? "aws:kms" : "AES256");

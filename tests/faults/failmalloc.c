@@ -1,8 +1,8 @@
 /*
  * failmalloc: a preloaded library in which the nth allocation of the program itself fails, once.
  *
- * FAIL_AT is n; FAIL_MARK names a file that is made when it happens. Allocations of libraries do not count:
- * ZeroMQ, for one, ends the process when it gets no memory.
+ * FAIL_AT is n; FAIL_MARK names a file that is made when it happens. Allocations of libraries do
+ * not count: ZeroMQ, for one, ends the process when it gets no memory.
  */
 #include <errno.h>
 #include <fcntl.h>

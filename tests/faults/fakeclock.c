@@ -1,7 +1,8 @@
 /*
- * fakeclock: a preloaded library that sets the time of day of a running program: $FAKECLOCK names a file with the seconds to add
- * as a native 64-bit number, which is mapped, so that writing it sets the clock at once. CLOCK_MONOTONIC stays as it is.
- * (libfaketime also shifts what timerfd_settime(2) is told of CLOCK_MONOTONIC, and timers then never come.)
+ * fakeclock: a preloaded library that sets the time of day of a running program: $FAKECLOCK names a
+ * file with the seconds to add as a native 64-bit number, which is mapped, so that writing it sets
+ * the clock at once. CLOCK_MONOTONIC stays as it is. (libfaketime also shifts what
+ * timerfd_settime(2) is told of CLOCK_MONOTONIC, and timers then never come.)
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -3,10 +3,10 @@
  *
  *   flood IFACE DST_MAC COUNT RATE [BYTES]
  *
- * Sends COUNT SYNs of 60 bytes of IP (a Linux client's options), RATE a second (0: as fast as it goes), and prints how many
- * seconds that took. The nth SYN's addresses and ports are a permutation of n, so no two have the same. With BYTES (even,
- * up to 1400), every SYN+ACK is acknowledged with so much data, which begins with eight digits of its own, and how many is
- * printed too.
+ * Sends COUNT SYNs of 60 bytes of IP (a Linux client's options), RATE a second (0: as fast as it
+ * goes), and prints how many seconds that took. The nth SYN's addresses and ports are a permutation
+ * of n, so no two have the same. With BYTES (even, up to 1400), every SYN+ACK is acknowledged with
+ * so much data, which begins with eight digits of its own, and how many is printed too.
  */
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -79,7 +79,8 @@ static void vary(uint8_t *f, uint64_t n)
 	checksum(f + 50, 6 + 40, f + 26, 48);
 }
 
-/* answer: acknowledges the SYN+ACK in `in` with n bytes of data. False: it is none of an answer to us. */
+/* answer: acknowledges the SYN+ACK in `in` with n bytes of data. False: it is none of an answer to
+ * us. */
 static int answer(int fd, const uint8_t *in, ssize_t len, size_t n)
 {
 	static uint8_t f[HEADS + DATA];

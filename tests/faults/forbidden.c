@@ -1,6 +1,7 @@
 /*
- * forbidden: a preloaded library that makes a running program issue a system call: $FORBIDDEN names a file with the call's
- * number as a native 64-bit one, which is mapped; as soon as it is not 0 the program's next look at the clock makes the call.
+ * forbidden: a preloaded library that makes a running program issue a system call: $FORBIDDEN names
+ * a file with the call's number as a native 64-bit one, which is mapped; as soon as it is not 0 the
+ * program's next look at the clock makes the call.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -22,8 +22,7 @@ const struct rule balance_rules[] = {
 		.out = {{TERM_SUM, "packets", "packets"},
 			{TERM_SUM, "ticks", "ticks"},
 			{TERM_LATE, "next_number",
-			 "written when no counter could be left: just before a kill, on a full "
-			 "disk"}},
+			 "written when no counter could be left: just before a kill, on a full disk"}},
 	},
 	{
 		.stage = "capture hands numbers to flowagg",

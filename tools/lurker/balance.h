@@ -1,8 +1,8 @@
 /*
  * balance: the rules by which nothing gets lost, and whether they hold.
  *
- * Each stage of the sensor says how many packets it took and where they went. A rule names the terms of
- * both sides; what the right side lacks is unaccounted for.
+ * Each stage of the sensor says how many packets it took and where they went. A rule names the
+ * terms of both sides; what the right side lacks is unaccounted for.
  */
 #ifndef LURKER_BALANCE_H
 #define LURKER_BALANCE_H
@@ -33,7 +33,8 @@ struct term {
 #define RULE_TERMS 14
 struct rule {
 	const char *stage, *service, *unit;
-	/* The metric that says what the rule's metric was when a run began; NULL: its first note's value is taken. */
+	/* The metric that says what the rule's metric was when a run began; NULL: its first note's
+	 * value is taken. */
 	const char *start;
 	bool whole; /* only over the whole life of the state: files do not say when they came */
 	struct term in[RULE_TERMS], out[RULE_TERMS];
@@ -47,18 +48,19 @@ struct balance {
 	uint64_t in_sum, out_sum; /* modulo 2^64 */
 };
 
-/* balance_hand: what the counters say that one stage handed to the next. Those of who gave and of who took may have been read
- * at different times, while packets move. */
+/* balance_hand: what the counters say that one stage handed to the next. Those of who gave and of
+ * who took may have been read at different times, while packets move. */
 void balance_hand(struct stored *s, const struct tally *gave, const struct tally *took);
 /* balance_draw: the values of a rule's terms. */
 void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
 		  struct balance *b);
-/* balance_print: the rule as a few lines; terms of 0 are left out. note: more words for its head, or "". */
+/* balance_print: the rule as a few lines; terms of 0 are left out. note: more words for its head,
+ * or "". */
 void balance_print(const struct rule *r, const struct balance *b, const char *note,
 		   int64_t unaccounted, FILE *out);
 
-/* balance_ready: whether a rule is to be drawn. life: the counters of the whole life, t: those of the period; *why has the
- * words for what is not drawn. */
+/* balance_ready: whether a rule is to be drawn. life: the counters of the whole life, t: those of
+ * the period; *why has the words for what is not drawn. */
 enum ready {
 	READY,
 	READY_NOTHING, /* nothing was handed to the stage: that is fine */

@@ -31,8 +31,8 @@ void days_path(const struct days *d, size_t i, char out[DAYS_PATH_MAX]);
 /* days_end: the first second after a day (YYYYMMDD), since 1970. */
 int64_t days_end(uint32_t day);
 /* days_read: calls fn for each whole line of day i, without its newline, until fn returns non-zero
- * (returned) or the file ends (0). -EBADMSG when a compressed file is broken or cut off, after the lines
- * that could be read. Lines longer than 64 MiB are skipped. */
+ * (returned) or the file ends (0). -EBADMSG when a compressed file is broken or cut off, after the
+ * lines that could be read. Lines longer than 64 MiB are skipped. */
 int days_read(const struct days *d, size_t i, int (*fn)(void *arg, struct bytes line), void *arg);
 
 #endif

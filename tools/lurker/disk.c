@@ -25,8 +25,8 @@ static bool name_after(DIR *d, const char *after, char out[NAME_MAX + 1])
 	return *out;
 }
 
-/* When the first file of a queue, in the order of names, was sealed; 0: there is none. Empty folders
- * of past hours are passed over. */
+/* When the first file of a queue, in the order of names, was sealed; 0: there is none. Empty
+ * folders of past hours are passed over. */
 static uint64_t oldest_s(int dirfd, const char *path, int depth)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -95,8 +95,8 @@ static struct bytes from(struct bytes in, const uint8_t *p)
 	return bytes_of(p, in.n - (size_t)(p - in.p));
 }
 
-/* The inside of the next <name> element, which may hold others of its name, and in `in` what follows it. 1; 0:
- * there is none; -EINVAL: it does not end. */
+/* The inside of the next <name> element, which may hold others of its name, and in `in` what
+ * follows it. 1; 0: there is none; -EINVAL: it does not end. */
 static int element(struct bytes *in, const char *name, struct bytes *inside)
 {
 	char open[40], close[40];

@@ -12,7 +12,8 @@
 /* More in one answer are an error: a sensor has one or two. */
 #define EC2_ADDRESSES_MAX 64
 
-/* The two tags of every address that lurker made; an address without both is never taken for one. */
+/* The two tags of every address that lurker made; an address without both is never taken for
+ * one. */
 #define EC2_TAG_SENSOR  "lurker:sensor"
 #define EC2_TAG_MADE_BY "lurker:made-by"
 #define EC2_MADE_BY     "rotate-address"
@@ -38,8 +39,8 @@ int ec2_associate(struct buf *out, const char *allocation, const char *interface
 int ec2_adopt(struct buf *out, const char *allocation, const char *sensor);
 int ec2_release(struct buf *out, const char *allocation);
 
-/* ec2_addresses: a DescribeAddresses answer. Fills out and n. 0; -EINVAL: not one, cut off, or an entry without
- * an allocation id or with one that is none; -E2BIG: more than max. */
+/* ec2_addresses: a DescribeAddresses answer. Fills out and n. 0; -EINVAL: not one, cut off, or an
+ * entry without an allocation id or with one that is none; -E2BIG: more than max. */
 int ec2_addresses(struct bytes xml, struct ec2_address *out, size_t max, size_t *n);
 
 /* ec2_allocated: an AllocateAddress answer: allocation and address of out. 0 or -EINVAL. */

@@ -30,13 +30,13 @@ enum ec2_result {
 int ec2_client_new(const struct ec2_conf *conf, struct ec2_client **out);
 void ec2_client_free(struct ec2_client **c);
 
-/* ec2_metadata: one word or the first line of what the instance's metadata has below /latest/meta-data/. 0;
- * -ENOENT: there is nothing of this name; -EIO, with the cause in why. */
+/* ec2_metadata: one word or the first line of what the instance's metadata has below
+ * /latest/meta-data/. 0; -ENOENT: there is nothing of this name; -EIO, with the cause in why. */
 int ec2_metadata(struct ec2_client *c, const char *path, char *out, size_t n, const char **why);
 
-/* ec2_call: sends a request's body and waits for the answer, which is valid until the next call. What may pass is
- * tried again for about half a minute; what may have been done only where `again` says that twice does no harm. v
- * says why not. */
+/* ec2_call: sends a request's body and waits for the answer, which is valid until the next call.
+ * What may pass is tried again for about half a minute; what may have been done only where `again`
+ * says that twice does no harm. v says why not. */
 enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, struct bytes *answer,
 			 struct verdict *v);
 

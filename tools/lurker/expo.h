@@ -35,15 +35,15 @@ struct expo_disk {
 	size_t n;
 };
 
-/* sensor (borrowed): what services that were not heard yet are labelled with. silent_ns: a service not heard
- * for so long is down. NULL when out of memory. */
+/* sensor (borrowed): what services that were not heard yet are labelled with. silent_ns: a service
+ * not heard for so long is down. NULL when out of memory. */
 struct expo *expo_new(const char *sensor, uint64_t silent_ns);
 void expo_free(struct expo **e);
 
 /* expo_expect: a service that should run: it is shown as down until it is heard. 0 or -ENOSPC. */
 int expo_expect(struct expo *e, const char *service);
-/* expo_declare: one line of --help-metrics of that service, a metric of which no value is known yet. 0, -EINVAL
- * for what is no such line, -ENOSPC. */
+/* expo_declare: one line of --help-metrics of that service, a metric of which no value is known
+ * yet. 0, -EINVAL for what is no such line, -ENOSPC. */
 int expo_declare(struct expo *e, const char *service, const char *line);
 
 void expo_stat(struct expo *e, const struct bus_msg *m, const struct msg_stat *st);

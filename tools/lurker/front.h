@@ -35,8 +35,8 @@ struct front_usage {
 };
 int front_options(const struct front_usage *u, struct opt_section own, struct svc_common *common,
 		  int *argc, char **argv);
-/* front_file_options: the same for what only reads files: of the common options, --help lists those that mean something to
- * it. */
+/* front_file_options: the same for what only reads files: of the common options, --help lists those
+ * that mean something to it. */
 int front_file_options(const struct front_usage *u, struct opt_section own,
 		       struct svc_common *common, int *argc, char **argv);
 

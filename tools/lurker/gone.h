@@ -1,6 +1,6 @@
 /*
- * gone: what was taken out of a consumer's queue to make room (rt/evicted.h), each entry once, also when it
- * is recorded but not unlinked yet, or the other way round.
+ * gone: what was taken out of a consumer's queue to make room (rt/evicted.h), each entry once, also
+ * when it is recorded but not unlinked yet, or the other way round.
  */
 #ifndef LURKER_GONE_H
 #define LURKER_GONE_H
@@ -28,8 +28,8 @@ int gone_read_log(const char *path, const char *consumer, struct gone *out);
 void gone_free(struct gone *g);
 
 bool gone_has(const struct gone *g, const char *key);
-/* gone_packets: of all entries but those that are, after all, a file below one of two directories (-1: none), or stand in
- * `but` (NULL: nothing). */
+/* gone_packets: of all entries but those that are, after all, a file below one of two directories
+ * (-1: none), or stand in `but` (NULL: nothing). */
 uint64_t gone_packets(const struct gone *g, int dirfd, int other, const struct gone *but);
 
 #endif

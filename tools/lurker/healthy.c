@@ -1,9 +1,10 @@
 /*
  * healthy: whether one service does its job, for health checks.
  *
- * That a process is there says little. Its counters must arrive, and what a working service of its kind always moves must
- * have moved between two of them: capture journals a tick a second, and flowagg takes that tick in, which proves
- * the path between them. The others have nothing that moves without visitors; their loop answering is what can be seen.
+ * That a process is there says little. Its counters must arrive, and what a working service of its
+ * kind always moves must have moved between two of them: capture journals a tick a second, and
+ * flowagg takes that tick in, which proves the path between them. The others have nothing that
+ * moves without visitors; their loop answering is what can be seen.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ int front_healthy(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++)
 		if (strcmp(jobs[i].service, h.service) == 0)
 			h.advances = jobs[i].advances;
-	/* In a container root may be no more than a name; the service's account may open its sockets. */
+	/* In a container root may be no more than a name; the service's account may open its
+	 * sockets. */
 	char err[256];
 	if (sandbox_drop(common.user, err, sizeof(err)) != 0)
 		log_debug("privileges kept", "error=\"%s\"", err);

@@ -32,9 +32,9 @@ static int parse_port(const char *text, uint16_t *lo, uint16_t *hi)
 int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, char *err,
 	       size_t errlen)
 {
-	static const char *const times = "expected today, yesterday, a span such as 2h or 7d, or a "
-					 "date such as 2026-11-21T08:30 or "
-					 "2026-11-21T08:30+01:00 (UTC without an offset)";
+	static const char *const times =
+		"expected today, yesterday, a span such as 2h or 7d, or a date such as "
+		"2026-11-21T08:30 or 2026-11-21T08:30+01:00 (UTC without an offset)";
 	*m = (struct match){.until_ns = UINT64_MAX,
 			    .verified = t->verified,
 			    .is_new = t->is_new,

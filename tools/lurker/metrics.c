@@ -1,9 +1,9 @@
 /*
  * metrics: what every service counts, for Prometheus.
  *
- * The services declare their metrics (--help-metrics, asked once at the start) and publish the values
- * (`stat`); here they meet. Neither endpoint nor file ever waits for a service: they show what was
- * heard last.
+ * The services declare their metrics (--help-metrics, asked once at the start) and publish the
+ * values (`stat`); here they meet. Neither endpoint nor file ever waits for a service: they show
+ * what was heard last.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +72,7 @@ static const struct opt opts[] = {
 	 .type = OPT_LIST,
 	 .offset = AT(services),
 	 .help = "services that should run, shown as down until they are heard; by default the "
-		 "sensor's "
-		 "that are installed"},
+		 "sensor's that are installed"},
 	{.name = "once",
 	 .flag = '1',
 	 .type = OPT_BOOL,
@@ -102,7 +101,8 @@ static int ask(char *program, pid_t *pid)
 	return rc ? -rc : ends[0];
 }
 
-/* Takes the declarations of an installed service. 0, or -errno: -ENOENT when it is not installed. */
+/* Takes the declarations of an installed service. 0, or -errno: -ENOENT when it is not
+ * installed. */
 static int learn(struct metrics *m, const char *service)
 {
 	char program[PATH_MAX], line[512];
@@ -178,8 +178,8 @@ static int write_all(int fd, struct bytes b)
 	return 0;
 }
 
-/* A reader sees the old text or the new one, never a part: *.prom only ever appears by rename. Another account
- * reads it, so it is readable for all: it holds counters, no addresses. */
+/* A reader sees the old text or the new one, never a part: *.prom only ever appears by rename.
+ * Another account reads it, so it is readable for all: it holds counters, no addresses. */
 static int write_file(const char *path, struct bytes text)
 {
 	char tmp[PATH_MAX];
@@ -288,8 +288,7 @@ int front_metrics(int argc, char **argv)
 	static const struct front_usage usage = {
 		"metrics", "",
 		"Shows every counter and gauge of every service, with its meaning, in the text "
-		"format of "
-		"Prometheus:\n"
+		"format of Prometheus:\n"
 		"over HTTP (GET /metrics), in a file, or once on standard output. `lurker-SERVICE "
 		"--help-metrics` lists\n"
 		"a service's own; docs/monitoring has alert rules and a dashboard.\n\n"
@@ -297,8 +296,7 @@ int front_metrics(int argc, char **argv)
 		"queues in the "
 		"state\n"
 		"directory, when it may. Writes: the file. Needs: group lurker; it gives up root "
-		"and all "
-		"else.\n"
+		"and all else.\n"
 		"Prints: log lines on standard error. Exit code with --once: 0 when a service was "
 		"heard, "
 		"else 1."};

@@ -1,9 +1,10 @@
 /*
  * query: searches the record files, newest first.
  *
- * A day's file is read forward and its newest matches are kept. At its end those are printed that no older file can
- * have a newer one than: a record stands in the file of the day it was written, which is never before its flow
- * began. So memory is bounded, whatever the files hold, and compressed days need no second pass.
+ * A day's file is read forward and its newest matches are kept. At its end those are printed that
+ * no older file can have a newer one than: a record stands in the file of the day it was written,
+ * which is never before its flow began. So memory is bounded, whatever the files hold, and
+ * compressed days need no second pass.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -18,7 +19,8 @@
 #include "match.h"
 #include "newest.h"
 
-/* Matches that wait for the end of their day. Beyond this the oldest of them go, and it ends there, with a word. */
+/* Matches that wait for the end of their day. Beyond this the oldest of them go, and it ends there,
+ * with a word. */
 #define KEPT_BYTES_MAX (256u << 20)
 
 struct query_conf {
@@ -272,8 +274,8 @@ int front_query(int argc, char **argv)
 		"them; what\n"
 		"cannot be sorted in 256 MiB is left out with a word. Every time is UTC, today "
 		"begins at\n"
-		"0:00 UTC. Exit code: 0 also when nothing matched; 1 when not everything could "
-		"be read or\n"
+		"0:00 UTC. Exit code: 0 also when nothing matched; 1 when not everything could be "
+		"read or\n"
 		"printed; 2 for wrong options."};
 	static struct query q;
 	static struct svc_common common;

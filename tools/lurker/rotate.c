@@ -1,5 +1,6 @@
 /*
- * rotate-address: exchanges the sensor's public address. What to do is rotation.c's to say; this does it.
+ * rotate-address: exchanges the sensor's public address. What to do is rotation.c's to say; this
+ * does it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -146,8 +147,8 @@ static int note(struct rotate *t, const char *address)
 	return rc ? complain(t->common.state_dir, strerror(-rc)) : 0;
 }
 
-/* One run at a time: another would take this one's new address for something left over. The kernel frees the lock
- * with the process. */
+/* One run at a time: another would take this one's new address for something left over. The kernel
+ * frees the lock with the process. */
 static int lock(struct rotate *t)
 {
 	char path[PATH_MAX];
@@ -226,11 +227,9 @@ static void explain(const struct rotation_step *s, const struct verdict *v)
 	complain(what, v->why);
 	if (strcmp(v->code, "AddressLimitExceeded") == 0)
 		fputs("The account has as many Elastic IP addresses as it may in this region (5, "
-		      "if "
-		      "nobody asked for more),\n"
+		      "if nobody asked for more),\n"
 		      "and an exchange needs one more for a moment: release one that is not used, "
-		      "or "
-		      "raise the quota\n"
+		      "or raise the quota\n"
 		      "\"EC2-VPC Elastic IPs\". The sensor keeps the address it has.\n",
 		      stderr);
 	else if (strcmp(v->code, "UnauthorizedOperation") == 0)
@@ -292,13 +291,13 @@ static void tell_kept(const struct rotate *t)
 		if (!rotation_ours(r, &r->known[i]) &&
 		    strcmp(r->known[i].private_addr, r->private_addr) == 0)
 			printf("%s (%s) was not made by lurker: it is kept, and is charged for "
-			       "until you "
-			       "release it (--adopt does so)\n",
+			       "until you release it (--adopt does so)\n",
 			       r->known[i].address, r->known[i].allocation);
 }
 
-/* What stood before the interface when the run began: an Elastic IP, as EC2 knows it, else what the metadata say, which
- * may be late. Also written down is what an earlier run did and could not write down any more. */
+/* What stood before the interface when the run began: an Elastic IP, as EC2 knows it, else what the
+ * metadata say, which may be late. Also written down is what an earlier run did and could not write
+ * down any more. */
 static int note_before(struct rotate *t)
 {
 	const struct rotation *r = &t->rotation;
@@ -319,9 +318,10 @@ static int exchange(struct rotate *t)
 			       .adopt = t->conf.adopt};
 	while (!rc && (s = rotation_next(r)).what != ROTATION_END) {
 		if (!rotation_settles(r))
-			return complain("it does not settle: does another program exchange this "
-					"sensor's addresses?",
-					"");
+			return complain(
+				"it does not settle: does another program exchange this sensor's "
+				"addresses?",
+				"");
 		bool first = r->steps == 0;
 		if (s.what != ROTATION_LOOK)
 			do_step(t, &s);

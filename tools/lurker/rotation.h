@@ -1,11 +1,12 @@
 /*
- * rotation: the next step on the way from any state of a sensor's addresses to: one address, a new one. Pure.
+ * rotation: the next step on the way from any state of a sensor's addresses to: one address, a new
+ * one. Pure.
  *
  *   look → release what earlier runs left → make one → give it to the interface → release the one before
  *
- * A run may end between any two steps, or not learn what became of one; whatever it left bears the sensor's tags,
- * and the next look finds it. An address that does not bear them is never released. With `adopt` the one that the
- * interface has is given them first.
+ * A run may end between any two steps, or not learn what became of one; whatever it left bears the
+ * sensor's tags, and the next look finds it. An address that does not bear them is never released.
+ * With `adopt` the one that the interface has is given them first.
  */
 #ifndef LURKER_ROTATION_H
 #define LURKER_ROTATION_H
@@ -55,11 +56,12 @@ struct rotation_step {
 /* rotation_next: what is to be done now. The same until rotation_did. */
 struct rotation_step rotation_next(const struct rotation *r);
 
-/* rotation_saw: the outcome of a look: addresses with the sensor's tags, and those of the interface, in any order
- * and perhaps twice. 0 or -E2BIG. */
+/* rotation_saw: the outcome of a look: addresses with the sensor's tags, and those of the
+ * interface, in any order and perhaps twice. 0 or -E2BIG. */
 int rotation_saw(struct rotation *r, const struct ec2_address *a, size_t n);
 
-/* rotation_did: the outcome of the step that rotation_next told; made: what was made, of MAKE that is DONE. */
+/* rotation_did: the outcome of the step that rotation_next told; made: what was made, of MAKE that
+ * is DONE. */
 void rotation_did(struct rotation *r, enum rotation_outcome o, const struct ec2_address *made);
 
 /* rotation_ours: whether an address bears the sensor's tags. */

@@ -87,8 +87,8 @@ static void answer(struct client *c, int status)
 	c->answered = true;
 }
 
-/* Sends what is left, then says so; the client's end of the connection closes ours, so that no unread
- * byte turns the close into a reset. */
+/* Sends what is left, then says so; the client's end of the connection closes ours, so that no
+ * unread byte turns the close into a reset. */
 static int send_rest(struct client *c)
 {
 	while (c->sent < c->out.n) {

@@ -57,7 +57,8 @@ struct flows {
 	const struct gone *gone;
 };
 
-/* Whether the record's file counts elsewhere: in the queue, among what was set aside, or what was taken out. */
+/* Whether the record's file counts elsewhere: in the queue, among what was set aside, or what was
+ * taken out. */
 static bool elsewhere(const struct flows *f, struct bytes s3path)
 {
 	const uint8_t *key = s3path.n ? memmem(s3path.p, s3path.n, "/pcap/", 6) : NULL;
@@ -168,7 +169,8 @@ static int count_files(struct stored *s, uint64_t *packets, const char *dir, int
 	return walk_files(dir, count_file, &c);
 }
 
-/* What a consumer's queue, and what it set aside or lost, holds; what is in the archive counts there. */
+/* What a consumer's queue, and what it set aside or lost, holds; what is in the archive counts
+ * there. */
 static int read_uploader(const char *state_dir, const char *objects, bool logged, struct stored *s)
 {
 	char queue[PATH_MAX], path[PATH_MAX];
@@ -176,8 +178,8 @@ static int read_uploader(const char *state_dir, const char *objects, bool logged
 	snprintf(queue, sizeof(queue), "%s/spool/queue/uploader", state_dir);
 	int known = open_dir(objects), fd = open_dir(queue);
 	s->uploads = fd >= 0;
-	/* Queues first: what moves on meanwhile is then counted twice, not missed, and the caller sees
-	 * from its second look at the counters that things moved. */
+	/* Queues first: what moves on meanwhile is then counted twice, not missed, and the caller
+	 * sees from its second look at the counters that things moved. */
 	int rc = count_files(s, &s->uploader_queue, queue, known);
 	snprintf(path, sizeof(path), "%s/uploader.stored", state_dir);
 	if (!rc && logged)

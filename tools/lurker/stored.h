@@ -1,10 +1,10 @@
 /*
  * stored: packets counted in the files of a state directory: archive, queues, records.
  *
- * Each packet counts once: a file that is in the archive and still in the queue counts in the archive,
- * and a flow whose record was written twice (a kill between the record and the end of its queue entry)
- * counts with one of them. A file that was taken out of a queue counts as that, whatever its consumer had
- * done with it before it was killed.
+ * Each packet counts once: a file that is in the archive and still in the queue counts in the
+ * archive, and a flow whose record was written twice (a kill between the record and the end of its
+ * queue entry) counts with one of them. A file that was taken out of a queue counts as that,
+ * whatever its consumer had done with it before it was killed.
  */
 #ifndef LURKER_STORED_H
 #define LURKER_STORED_H
@@ -15,7 +15,8 @@
 #include "waits.h"
 
 struct stored {
-	/* From counters, by balance_hand: of the numbers that capture gave, and of what flowagg put into the queues. */
+	/* From counters, by balance_hand: of the numbers that capture gave, and of what flowagg put
+	 * into the queues. */
 	uint64_t given, taken, waiting, removed;
 	uint64_t for_uploader, for_analyzer;
 	bool uploads, analyses; /* these queues are in use */
@@ -28,9 +29,9 @@ struct stored {
 	uint64_t broken;       /* files that are no whole capture file */
 };
 
-/* stored_read: objects_dir NULL: STATE_DIR/objects, and what the uploader says that it stored elsewhere; else all
- * is in that directory. from: the journal is read from that number on. 0 or -errno; stored_free in any case. Reads every
- * file. */
+/* stored_read: objects_dir NULL: STATE_DIR/objects, and what the uploader says that it stored
+ * elsewhere; else all is in that directory. from: the journal is read from that number on. 0 or
+ * -errno; stored_free in any case. Reads every file. */
 int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, struct stored *out);
 void stored_free(struct stored *s);
 

@@ -36,8 +36,7 @@ static const struct opt opts[] = {
 	 .type = OPT_BOOL,
 	 .offset = AT(envelope),
 	 .def = "false",
-	 .help = "JSON with topic, sensor, producer, epoch, seq, ts and the messages missed "
-		 "before"},
+	 .help = "JSON with topic, sensor, producer, epoch, seq, ts and the messages missed before"},
 	{.name = "count",
 	 .flag = 'n',
 	 .type = OPT_INT,
@@ -67,13 +66,13 @@ union any_message {
 
 static void put_envelope(struct tail *t, const struct bus_msg *m)
 {
-	buf_addf(&t->line,
-		 "{\"topic\":\"%.*s\",\"sensor\":\"%.*s\",\"producer\":\"%.*s\",\"epoch\":%llu,"
-		 "\"seq\":%llu,\"ts\":%llu,\"missed\":%llu,\"body\":",
-		 (int)m->topic.n, (const char *)m->topic.p, (int)m->sensor.n,
-		 (const char *)m->sensor.p, (int)m->producer.n, (const char *)m->producer.p,
-		 (unsigned long long)m->epoch, (unsigned long long)m->seq,
-		 (unsigned long long)m->ts_ns, (unsigned long long)m->missed);
+	buf_addf(
+		&t->line,
+		"{\"topic\":\"%.*s\",\"sensor\":\"%.*s\",\"producer\":\"%.*s\",\"epoch\":%llu,\"seq\":%llu,\"ts\":%llu,\"missed\":%llu,\"body\":",
+		(int)m->topic.n, (const char *)m->topic.p, (int)m->sensor.n,
+		(const char *)m->sensor.p, (int)m->producer.n, (const char *)m->producer.p,
+		(unsigned long long)m->epoch, (unsigned long long)m->seq,
+		(unsigned long long)m->ts_ns, (unsigned long long)m->missed);
 }
 
 static void show_json(struct tail *t, const struct msg_schema *s, const struct bus_msg *m,

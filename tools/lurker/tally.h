@@ -1,8 +1,8 @@
 /*
  * tally: the counters that services left on disk (rt/account.h), for a period.
  *
- * A service has runs (epochs), each with its first and its last note in the period. A run that was on
- * at the period's beginning is counted from its last note before it.
+ * A service has runs (epochs), each with its first and its last note in the period. A run that was
+ * on at the period's beginning is counted from its last note before it.
  */
 #ifndef LURKER_TALLY_H
 #define LURKER_TALLY_H
@@ -45,15 +45,17 @@ void tally_free(struct tally *t);
 int tally_add(struct tally *t, const char *service, struct json_object *line);
 
 const struct tally_service *tally_service(const struct tally *t, const char *name);
-/* One metric, 0 where there is none. sum: grew by, in all runs together. begin, end: its value at the
- * period's two ends; begin is the first note's when there is none before the period. late: grew between
- * the last note of a run and the start of the next: when it was killed, or the disk took no note. start: NULL, or the metric that says
- * what the other was when a run began, for the first note of a run may be a late one. */
+/* One metric, 0 where there is none. sum: grew by, in all runs together. begin, end: its value at
+ * the period's two ends; begin is the first note's when there is none before the period. late: grew
+ * between the last note of a run and the start of the next: when it was killed, or the disk took no
+ * note. start: NULL, or the metric that says what the other was when a run began, for the first
+ * note of a run may be a late one. */
 uint64_t tally_sum(const struct tally *t, const char *service, const char *metric);
 uint64_t tally_begin(const struct tally *t, const char *service, const char *metric,
 		     const char *start);
 uint64_t tally_end(const struct tally *t, const char *service, const char *metric);
-/* while: sum over the runs in which the gauge `on` was not 0 of what the metric, which counts over all runs, grew by. */
+/* while: sum over the runs in which the gauge `on` was not 0 of what the metric, which counts over
+ * all runs, grew by. */
 uint64_t tally_while(const struct tally *t, const char *service, const char *metric,
 		     const char *on);
 /* ever: whether the gauge was not 0 in the last note of any run. */

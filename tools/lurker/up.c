@@ -71,8 +71,7 @@ static const struct opt opts[] = {
 	 .flag = 'n',
 	 .type = OPT_LIST,
 	 .offset = AT(networks),
-	 .help = "networks to answer for (responder.networks); by default the interface's "
-		 "addresses"},
+	 .help = "networks to answer for (responder.networks); by default the interface's addresses"},
 	{.name = "exclude_ports",
 	 .flag = 'e',
 	 .type = OPT_LIST,
@@ -206,7 +205,8 @@ static void on_exit_of(void *arg)
 	loop_forget_fd(c->up->loop, c->pidfd);
 	close(c->pidfd);
 	uint64_t now = clock_mono_ns(), lived = now - c->started_ns;
-	/* Each in its line, also of several that end at once: the pause before a start is the limit. */
+	/* Each in its line, also of several that end at once: the pause before a start is the
+	 * limit. */
 	if (WIFSIGNALED(status))
 		log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d signal=%d lived_ms=%llu",
 			 c->name, (int)c->pid, WTERMSIG(status),
@@ -217,7 +217,8 @@ static void on_exit_of(void *arg)
 			 (unsigned long long)(lived / 1000000));
 	c->pid = 0;
 	if (c->up->draining) {
-		/* SIGTERM alone: it had not begun. A crash on the way out is told in the exit code. */
+		/* SIGTERM alone: it had not begun. A crash on the way out is told in the exit
+		 * code. */
 		bool well =
 			WIFSIGNALED(status) ? WTERMSIG(status) == SIGTERM : !WEXITSTATUS(status);
 		if (!well && !c->up->exit_code)

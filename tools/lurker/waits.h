@@ -16,13 +16,13 @@ struct waits {
 	size_t n;
 };
 
-/* waits_read: counts the whole records of the segments, up to the first that is none. An absent journal holds nothing. 0
- * or -errno; waits_free in any case. */
+/* waits_read: counts the whole records of the segments, up to the first that is none. An absent
+ * journal holds nothing. 0 or -errno; waits_free in any case. */
 int waits_read(const char *dir, uint64_t from, struct waits *out);
 void waits_free(struct waits *w);
 
-/* waits_count: the numbers from n on, n not below the one it was read from. waits_end: the first number after all of
- * them; 0 when there are none. */
+/* waits_count: the numbers from n on, n not below the one it was read from. waits_end: the first
+ * number after all of them; 0 when there are none. */
 uint64_t waits_count(const struct waits *w, uint64_t n);
 uint64_t waits_end(const struct waits *w);
 

@@ -16,8 +16,8 @@ int walk_files(const char *dir, walk_fn fn, void *arg);
 /* walk_has: whether there is such a file below a folder; dirfd -1: there is no folder. */
 bool walk_has(int dirfd, const char *key);
 
-/* walk_packets: adds the packets of a capture file to *packets. 0; -ENOENT; -EBADMSG: it is not whole, what came before
- * counts; or another -errno. */
+/* walk_packets: adds the packets of a capture file to *packets. 0; -ENOENT; -EBADMSG: it is not
+ * whole, what came before counts; or another -errno. */
 int walk_packets(int dirfd, const char *name, uint64_t *packets);
 
 #endif

@@ -28,7 +28,8 @@
 
 enum { APP_TCP = 6, APP_UDP = 17 };
 
-/* The ports that break ties. Every other one is the same to all recognisers: app_recognise shows them 0. */
+/* The ports that break ties. Every other one is the same to all recognisers: app_recognise shows
+ * them 0. */
 /* clang-format off */
 #define APP_PORTS \
 	X(21) X(23) X(25) X(102) X(110) X(123) X(137) X(443) X(502) X(587) X(995) X(1433) X(2323) \

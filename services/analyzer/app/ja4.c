@@ -83,7 +83,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Real lists have some twenty entries, in long ascending runs: insertion is several times faster than qsort there. */
+/* Real lists have some twenty entries, in long ascending runs: insertion is several times faster
+ * than qsort there. */
 static void sort(uint16_t *v, size_t n)
 {
 	if (n > 64) {

@@ -43,7 +43,8 @@ static const struct {
 	{"ajp", ON_TCP, 0, 2, "\x12\x34"},
 };
 
-/* Two bytes alone are too little: the length behind them must fit, and what kind of message it is. */
+/* Two bytes alone are too little: the length behind them must fit, and what kind of message it
+ * is. */
 static bool length_fits(const char *name, struct bytes b)
 {
 	struct cur c = cur_of(text_from(b, 2));
@@ -73,8 +74,8 @@ static bool begins(struct bytes b, const char *const *words)
 	return false;
 }
 
-/* The other half of a conversation whose beginning is not in the capture: an HTTP response, or TLS records to the
- * end of what is there, the first one whole. */
+/* The other half of a conversation whose beginning is not in the capture: an HTTP response, or TLS
+ * records to the end of what is there, the first one whole. */
 static const char *answers(struct bytes b)
 {
 	struct cur c = cur_of(b);
@@ -116,7 +117,8 @@ static const char *tcp_framed(struct bytes b)
 	return NULL;
 }
 
-/* Kerberos (RFC 4120 5.4.1): [APPLICATION 10 or 12], SEQUENCE, [1] INTEGER 5; over TCP behind four bytes of length. */
+/* Kerberos (RFC 4120 5.4.1): [APPLICATION 10 or 12], SEQUENCE, [1] INTEGER 5; over TCP behind four
+ * bytes of length. */
 static bool kerberos(struct bytes b, bool on_tcp)
 {
 	struct cur c = cur_of(b), body;

@@ -174,8 +174,8 @@ static bool of_sqs(struct json_object *record)
 	return bytes_eq(json_bytes(record, "eventSource"), bytes_str("aws:sqs"));
 }
 
-/* An item of an SQS message. An id that cannot be told to Lambda again makes the whole event bad: its failure would
- * go unsaid. */
+/* An item of an SQS message. An id that cannot be told to Lambda again makes the whole event bad:
+ * its failure would go unsaid. */
 static int take_message(struct lambda_item *item, struct json_object *r)
 {
 	struct bytes id = json_bytes(r, "messageId");

@@ -7,8 +7,8 @@
  *   SNS to Lambda       {"Records":[{"Sns":{"Message":TEXT}}]}
  *   SQS to Lambda       {"Records":[{"eventSource":"aws:sqs","messageId":ID,"body":TEXT}]}
  *
- * (Amazon S3 User Guide, Event message structure; Amazon SNS and AWS Lambda Developer Guides.) Keys come encoded as in
- * a form: `+` for a space, %XX.
+ * (Amazon S3 User Guide, Event message structure; Amazon SNS and AWS Lambda Developer Guides.) Keys
+ * come encoded as in a form: `+` for a space, %XX.
  */
 #ifndef ANALYZER_AWS_EVENT_H
 #define ANALYZER_AWS_EVENT_H
@@ -37,8 +37,8 @@ struct event {
 	char why[96];    /* with -EBADMSG */
 };
 
-/* event_read: 0; -EBADMSG: it is none of the above, or names what can be no object (why says it, in one line);
- * -ENOMEM. To be ended with event_fini in every case. */
+/* event_read: 0; -EBADMSG: it is none of the above, or names what can be no object (why says it, in
+ * one line); -ENOMEM. To be ended with event_fini in every case. */
 int event_read(struct bytes text, struct event *out);
 void event_fini(struct event *e);
 
@@ -61,13 +61,14 @@ struct lambda_event {
 	char why[96];
 };
 
-/* lambda_event_read: each SQS message is an item; an event of S3 or SNS is one item. Results as event_read, where a
- * bad message of several only marks its item. To be ended with lambda_event_fini in every case. */
+/* lambda_event_read: each SQS message is an item; an event of S3 or SNS is one item. Results as
+ * event_read, where a bad message of several only marks its item. To be ended with
+ * lambda_event_fini in every case. */
 int lambda_event_read(struct bytes text, struct lambda_event *out);
 void lambda_event_fini(struct lambda_event *e);
 
-/* lambda_answer: appends the response: of SQS the messages that failed, which stay in the queue (partial batch response). 0
- * or -errno of out. */
+/* lambda_answer: appends the response: of SQS the messages that failed, which stay in the queue
+ * (partial batch response). 0 or -errno of out. */
 int lambda_answer(struct buf *out, const struct lambda_event *e);
 
 #endif

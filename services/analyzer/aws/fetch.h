@@ -27,7 +27,8 @@ struct fetch_conf {
 struct fetch_got {
 	enum answer
 		result; /* ANSWER_REFUSED: it is not there, or too large, and will not be got by trying again */
-	/* With ANSWER_STUCK: S3 says this of an object that is not there as well, to whom may not list the bucket. */
+	/* With ANSWER_STUCK: S3 says this of an object that is not there as well, to whom may not
+	 * list the bucket. */
 	bool forbidden;
 	const char *why;  /* NULL with ANSWER_GOOD */
 	uint64_t wait_ns; /* the least time until the next try, or 0 */

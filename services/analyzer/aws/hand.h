@@ -1,5 +1,6 @@
 /*
- * hand: the messages that a worker has at hand, each in a slot until it is deleted, left or given back. Pure.
+ * hand: the messages that a worker has at hand, each in a slot until it is deleted, left or given
+ * back. Pure.
  *
  *   READY ──► OUT ──► (next object: READY) ──► READ ──► DONE ──► deleted
  *     ▲        │                                │
@@ -50,7 +51,8 @@ void hand_fini(struct hand *h);
 
 size_t hand_count(const struct hand *h, enum hand_state state);
 
-/* hand_add: a message just received, READY at now; its event is not read yet. NULL: no slot is free. */
+/* hand_add: a message just received, READY at now; its event is not read yet. NULL: no slot is
+ * free. */
 struct hand_message *hand_add(struct hand *h, const struct sqs_message *m, uint64_t now_ns,
 			      uint64_t visible_ns);
 /* hand_drop: frees the slot. */
@@ -66,8 +68,8 @@ struct hand_batch {
 	uint64_t serials[SQS_BATCH];
 	size_t n;
 };
-/* hand_done: those to delete. hand_short: those whose time ends within left_ns, the nearest first. hand_all: those that are
- * not DONE. At most ten. */
+/* hand_done: those to delete. hand_short: those whose time ends within left_ns, the nearest first.
+ * hand_all: those that are not DONE. At most ten. */
 void hand_done(struct hand *h, struct hand_batch *out);
 void hand_short(struct hand *h, uint64_t now_ns, uint64_t left_ns, struct hand_batch *out);
 void hand_all(struct hand *h, struct hand_batch *out);

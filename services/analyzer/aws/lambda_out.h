@@ -1,6 +1,6 @@
 /*
- * lambda_out: where the Lambda function's records go: lines on standard output, which Lambda hands to CloudWatch Logs, or
- * events of a log group, with the times of the flows.
+ * lambda_out: where the Lambda function's records go: lines on standard output, which Lambda hands
+ * to CloudWatch Logs, or events of a log group, with the times of the flows.
  */
 #ifndef ANALYZER_AWS_LAMBDA_OUT_H
 #define ANALYZER_AWS_LAMBDA_OUT_H
@@ -32,7 +32,8 @@ int lambda_out_put(struct lambda_out *o, struct bytes line, int64_t init_s);
 void lambda_out_back(struct lambda_out *o, size_t n);
 size_t lambda_out_waiting(const struct lambda_out *o); /* records */
 size_t lambda_out_bytes(const struct lambda_out *o);   /* of them */
-/* lambda_out_send: sends what was put, retrying what can pass. 0 or -errno: standard output is closed. */
+/* lambda_out_send: sends what was put, retrying what can pass. 0 or -errno: standard output is
+ * closed. */
 int lambda_out_send(struct lambda_out *o);
 /* lambda_out_drop: forgets what is not out yet: how many records. */
 size_t lambda_out_drop(struct lambda_out *o);

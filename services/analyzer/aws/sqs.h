@@ -1,6 +1,6 @@
 /*
- * sqs: the three requests that a worker makes of its queue. Each ends in its callback, during the call or later; one of
- * a kind is under way at a time.
+ * sqs: the three requests that a worker makes of its queue. Each ends in its callback, during the
+ * call or later; one of a kind is under way at a time.
  */
 #ifndef ANALYZER_AWS_SQS_H
 #define ANALYZER_AWS_SQS_H

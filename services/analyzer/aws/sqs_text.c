@@ -10,7 +10,8 @@
 
 #define DEPTH 8
 
-/* sqs.REGION.amazonaws.com, …sqs.REGION.vpce.amazonaws.com, or the old REGION.queue.amazonaws.com. */
+/* sqs.REGION.amazonaws.com, …sqs.REGION.vpce.amazonaws.com, or the old
+ * REGION.queue.amazonaws.com. */
 static void find_region(const char *host, char region[32])
 {
 	const char *from = strstr(host, "sqs."), *old = strstr(host, ".queue.amazonaws.com");
@@ -64,8 +65,7 @@ int sqs_receive(struct buf *out, const char *url, unsigned max, unsigned visibil
 	begin(out, url);
 	return buf_addf(
 		out,
-		",\"MaxNumberOfMessages\":%u,\"WaitTimeSeconds\":%u,\"VisibilityTimeout\":%u,"
-		"\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]}",
+		",\"MaxNumberOfMessages\":%u,\"WaitTimeSeconds\":%u,\"VisibilityTimeout\":%u,\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]}",
 		max, SQS_WAIT_S, visibility_s);
 }
 

@@ -331,8 +331,8 @@ static bool piece(struct reader *r)
 	return true;
 }
 
-/* Length of a plain word at the cursor, the usual case: letters of one case, too few for a token, and nothing behind them
- * that would make a name or an address of it. 0: look closer. */
+/* Length of a plain word at the cursor, the usual case: letters of one case, too few for a token,
+ * and nothing behind them that would make a name or an address of it. 0: look closer. */
 static size_t plain_word(const struct reader *r, uint8_t c)
 {
 	size_t n = run_upto(r, 0, kind(c), MIN_BASE64);
@@ -346,8 +346,8 @@ size_t class_normal(struct bytes in, uint8_t *out)
 
 	while (r.at < in.n) {
 		uint8_t c = in.p[r.at];
-		/* Where the time goes: what is neither a word nor the beginning of anything, and the
-		 * letters inside a word. */
+		/* Where the time goes: what is neither a word nor the beginning of anything, and
+		 * the letters inside a word. */
 		if (!is(c, WORD | SIGN)) {
 			keep_others(&r);
 			inside = false;

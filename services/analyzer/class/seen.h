@@ -31,7 +31,8 @@ void seen_free(struct seen **s);
 /* seen_note: true when the class was not in the table: first_seen. Classes of another CLASS_VERSION
  * and the empty class are never first. */
 bool seen_note(struct seen *s, const char *class_text, uint64_t ts_ns);
-/* seen_id: the bytes of a class; false when it is none of this version. seen_note_id: as seen_note. */
+/* seen_id: the bytes of a class; false when it is none of this version. seen_note_id: as
+ * seen_note. */
 bool seen_id(const char *class_text, uint8_t id[SEEN_ID]);
 bool seen_note_id(struct seen *s, const uint8_t id[SEEN_ID], uint64_t ts_ns);
 void seen_stats(const struct seen *s, struct seen_stats *out);

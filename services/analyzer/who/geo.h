@@ -23,8 +23,8 @@ int who_geo_check(const char *path);
 
 /* who_geo_refresh: opens a file that appeared or was replaced (rename a new one over it; writing
  * into a mapped file is not safe). Call it now and then. 1 when something was (re)opened, 0 when
- * not, -EBADMSG when a new file is no MaxMind DB (*bad is its path): the old one stays in use. Slices of earlier
- * look-ups end here when it returns 1. */
+ * not, -EBADMSG when a new file is no MaxMind DB (*bad is its path): the old one stays in use.
+ * Slices of earlier look-ups end here when it returns 1. */
 int who_geo_refresh(struct who_geo *g, const char **bad);
 
 /* who_geo_look: true with *out filled when a file knows the address. Strings borrow from the files.

@@ -29,8 +29,9 @@ struct who_syn {
 void who_syn_read(const struct pkt *p, struct who_syn *out);
 
 /*
- * who_syn_text: writes the fingerprint with its NUL to out and returns its length: version, ttl, window, mss, wscale,
- * options and quirks, with colons between them. docs/records.md describes each, for operators too.
+ * who_syn_text: writes the fingerprint with its NUL to out and returns its length: version, ttl,
+ * window, mss, wscale, options and quirks, with colons between them. docs/records.md describes
+ * each, for operators too.
  */
 #define WHO_SYN_MAX 384
 size_t who_syn_text(const struct who_syn *s, char out[WHO_SYN_MAX]);
@@ -41,11 +42,12 @@ struct who_tool {
 	const char *reason; /* what made us think so */
 };
 
-/* who_tool_said: guesses from the recognised parts of the record (http, ssh, …). false: no guess, *out is zeroed. */
+/* who_tool_said: guesses from the recognised parts of the record (http, ssh, …). false: no guess,
+ * *out is zeroed. */
 bool who_tool_said(const struct msg_analysis *rec, struct who_tool *out);
 
-/* who_tool: guesses from the SYN (NULL: none was seen) and from what the payload said (name NULL: nothing). A
- * marker that a tool computes weighs more than a pattern. false: no guess. */
+/* who_tool: guesses from the SYN (NULL: none was seen) and from what the payload said (name NULL:
+ * nothing). A marker that a tool computes weighs more than a pattern. false: no guess. */
 bool who_tool(const struct who_syn *syn, const struct who_tool *payload, struct who_tool *out);
 
 #endif

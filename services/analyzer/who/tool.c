@@ -43,9 +43,10 @@ static bool by_payload(const struct msg_analysis *r, struct who_tool *out)
 	if (r->ssh && has(r->ssh->banner, "ZGrab"))
 		return said(out, "zgrab", "SSH identification names ZGrab");
 	if (r->ssh && bytes_eq(r->ssh->banner, bytes_str("SSH-2.0-Go")))
-		return said(out, "zgrab",
-			    "SSH identification SSH-2.0-Go, zgrab2's default (other Go programs "
-			    "send it too)");
+		return said(
+			out, "zgrab",
+			"SSH identification SSH-2.0-Go, zgrab2's default (other Go programs send "
+			"it too)");
 	if (r->ssh && has(r->ssh->banner, "Nmap"))
 		return said(out, "nmap", "SSH identification names Nmap");
 	if (r->sip && has(r->sip->from, "sip:nm@nm"))

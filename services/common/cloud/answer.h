@@ -22,8 +22,9 @@ struct verdict {
 	char why[320];    /* one line */
 };
 
-/* answer_judge: a->body may be the XML or the JSON of an error. skewed: the clocks were found to differ and are
- * corrected now. temporary: the credentials are. what: whom the answer is from, for the text. */
+/* answer_judge: a->body may be the XML or the JSON of an error. skewed: the clocks were found to
+ * differ and are corrected now. temporary: the credentials are. what: whom the answer is from, for
+ * the text. */
 void answer_judge(const struct http_answer *a, bool skewed, bool temporary, const char *what,
 		  struct verdict *out);
 

@@ -10,8 +10,9 @@
 /* Whether the request was done. */
 bool aws_good(const struct http_answer *a);
 
-/* aws_judge: answer_judge, and its consequences: a wrong clock is allowed for from now on (said in the log),
- * credentials that were refused are fetched again. True when the clock was found to be wrong. */
+/* aws_judge: answer_judge, and its consequences: a wrong clock is allowed for from now on (said in
+ * the log), credentials that were refused are fetched again. True when the clock was found to be
+ * wrong. */
 bool aws_judge(struct creds_chain *creds, const struct http_answer *a, const char *what,
 	       struct verdict *out);
 

@@ -50,8 +50,7 @@ void creds_refused(struct creds_chain *c);
 const char *creds_source(const struct creds_chain *c);
 
 /* creds_region: the region of the configuration: given, else $AWS_REGION, $AWS_DEFAULT_REGION, the
- * profile's in
- * ~/.aws/config, else us-east-1. */
+ * profile's in ~/.aws/config, else us-east-1. */
 void creds_region(const char *given, const char *profile, char out[32]);
 
 #endif

@@ -14,7 +14,8 @@
 		.name = key, .type = OPT_STR, .offset = offsetof(conf_type, at), .help = text \
 	}
 
-/* CREDS_OPTS: rows for conf_type, whose member `field` is a struct creds_conf. prefix: what the help begins with. */
+/* CREDS_OPTS: rows for conf_type, whose member `field` is a struct creds_conf. prefix: what the
+ * help begins with. */
 #define CREDS_OPTS(conf_type, field, prefix)                                               \
 	CREDS_OPT(conf_type, field.key_id, "access_key_id",                                \
 		  prefix "access key; without one: environment, credentials file, web "    \

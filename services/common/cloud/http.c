@@ -51,8 +51,8 @@ struct http {
 
 int http_escape(struct buf *out, const char *text, bool slash)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	for (; *text; text++) {
 		if (strchr(plain, *text) || (slash && *text == '/'))
 			buf_addc(out, *text);
@@ -329,7 +329,8 @@ static int sign(struct call *c, const struct http_request *r)
 	return rc;
 }
 
-/* libcurl sends fields together with the head; a body from a callback only after the server's "100 Continue". */
+/* libcurl sends fields together with the head; a body from a callback only after the server's "100
+ * Continue". */
 static void set_fields(struct call *c, struct bytes body)
 {
 	curl_easy_setopt(c->easy, CURLOPT_POST, 1L);

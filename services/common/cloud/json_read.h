@@ -9,8 +9,8 @@
 
 #include "proto/buf.h"
 
-/* json_read: the value of the text, to be put with json_object_put; NULL when it is none, is nested deeper than
- * depth, or has more than max bytes. */
+/* json_read: the value of the text, to be put with json_object_put; NULL when it is none, is nested
+ * deeper than depth, or has more than max bytes. */
 struct json_object *json_read(struct bytes text, int depth, size_t max);
 
 /* json_get: member key of o, when it has that type; NULL otherwise, also when o is no object. */

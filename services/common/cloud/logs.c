@@ -11,7 +11,8 @@
 #include "cloud/shorten.h"
 #include "rt/log.h"
 
-/* A text of control characters becomes six times as long in JSON; the records' own escapes twice. */
+/* A text of control characters becomes six times as long in JSON; the records' own escapes
+ * twice. */
 #define BODY_MAX (8u << 20)
 
 struct logs {

@@ -16,7 +16,8 @@ static int put(struct json_object *record, size_t max, struct buf *out)
 	return !text || n > max ? -EFBIG : buf_add(out, text, n);
 }
 
-/* Sets key to the first n bytes of text, which may be NULL; within a character of UTF-8 to fewer. */
+/* Sets key to the first n bytes of text, which may be NULL; within a character of UTF-8 to
+ * fewer. */
 static void cut(struct json_object *record, const char *key, struct json_object *text, size_t n)
 {
 	if (!text)
@@ -40,7 +41,8 @@ static struct json_object *text_of(struct json_object *record, const char *key)
 	return json_object_get(v);
 }
 
-/* Keeps as many of the flow's bytes as fit, in groups of three, which are four characters of base64. */
+/* Keeps as many of the flow's bytes as fit, in groups of three, which are four characters of
+ * base64. */
 static int cut_payload(struct json_object *record, size_t max, struct buf *out)
 {
 	struct json_object *payload = text_of(record, "payload"),

@@ -8,8 +8,9 @@
 
 #include "proto/buf.h"
 
-/* record_shorten: writes the record as JSON of at most max bytes to out: payload and readable are cut to the same part of the
- * flow's bytes, "forwarder" says so; if that is not enough, only the record's first keys stay. 0 or -EFBIG. */
+/* record_shorten: writes the record as JSON of at most max bytes to out: payload and readable are
+ * cut to the same part of the flow's bytes, "forwarder" says so; if that is not enough, only the
+ * record's first keys stay. 0 or -EFBIG. */
 int record_shorten(struct json_object *record, size_t max, struct buf *out);
 /* record_shorten_text: the same for a record's text. -EFBIG also when it is none. */
 int record_shorten_text(struct bytes text, size_t max, struct buf *out);

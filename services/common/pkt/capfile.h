@@ -3,9 +3,8 @@
  *
  * The reader takes pcap (both byte orders, micro- and nanoseconds, the modified formats) and pcapng
  * (both byte orders, several sections and interfaces, any if_tsresol, simple and obsolete packet
- * blocks), also gzip-compressed, from a file, a pipe or memory. Every length in the file is checked against
- * a limit before anything is allocated.
- * The writer makes nanosecond pcap.
+ * blocks), also gzip-compressed, from a file, a pipe or memory. Every length in the file is checked
+ * against a limit before anything is allocated. The writer makes nanosecond pcap.
  */
 #ifndef PKT_CAPFILE_H
 #define PKT_CAPFILE_H
@@ -42,25 +41,28 @@ int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *
 /* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
  * how; what came before is good), or another -errno. */
 int capfile_next(struct capfile *c, struct capfile_packet *out);
-/* capfile_again: a packet of capfile_next once more, by its place; data is valid until capfile_close. False: reading fails
- * now. Packets of pcap files have a place if the file is plain and large, or in memory. */
+/* capfile_again: a packet of capfile_next once more, by its place; data is valid until
+ * capfile_close. False: reading fails now. Packets of pcap files have a place if the file is plain
+ * and large, or in memory. */
 bool capfile_again(struct capfile *c, uint64_t place, struct capfile_packet *out);
 /* capfile_ahead: asks memory for what capfile_again will look at. Nothing depends on it. */
 void capfile_ahead(const struct capfile *c, uint64_t place);
 /* capfile_done: no packet before this place will be read again. */
 void capfile_done(struct capfile *c, uint64_t place);
-/* capfile_at_hand: whether the next capfile_next gives a packet and leaves the data of earlier ones where it is. */
+/* capfile_at_hand: whether the next capfile_next gives a packet and leaves the data of earlier ones
+ * where it is. */
 bool capfile_at_hand(const struct capfile *c);
 /* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */
 uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);
 /* capfile_unreadable: its disk failed to read it. Another try may go better. */
 bool capfile_unreadable(const struct capfile *c);
-/* capfile_strays: packets of pcapng interfaces that the file does not describe so far: of no known link type, so that
- * capfile_next passes over them. */
+/* capfile_strays: packets of pcapng interfaces that the file does not describe so far: of no known
+ * link type, so that capfile_next passes over them. */
 uint64_t capfile_strays(const struct capfile *c);
 void capfile_close(struct capfile **c);
-/* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or -errno, as capfile_next. */
+/* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or
+ * -errno, as capfile_next. */
 int capfile_count(int fd, uint64_t *packets);
 
 /* Sizes of the pcap format that lurker writes (draft-ietf-opsawg-pcap). */

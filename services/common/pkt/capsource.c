@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #define CHUNK (256u << 10)
-/* A file from this size on is mapped, and this much of it is resident as it is read from its beginning to its end. */
+/* A file from this size on is mapped, and this much of it is resident as it is read from its
+ * beginning to its end. */
 #define MAP_LEAST  (1u << 20)
 #define MAP_WINDOW (8u << 20)
 
@@ -42,8 +43,8 @@ static bool more_compressed(struct capsource *s)
 	return n;
 }
 
-/* pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or at what is no
- * padding and no gzip member. */
+/* pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or
+ * at what is no padding and no gzip member. */
 static bool pass_padding(struct capsource *s)
 {
 	for (;;) {

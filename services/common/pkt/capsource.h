@@ -1,6 +1,7 @@
 /*
  * capsource: the bytes of a capture file, whatever they come from: memory, a descriptor, gzip
- * around either. What lies in memory, or in a file large enough to be mapped, is read where it is. Private to capfile.
+ * around either. What lies in memory, or in a file large enough to be mapped, is read where it is.
+ * Private to capfile.
  */
 #ifndef PKT_CAPSOURCE_H
 #define PKT_CAPSOURCE_H
@@ -57,8 +58,8 @@ static inline void capsource_take(struct capsource *s, size_t n)
 	s->pos += n;
 	s->consumed += n;
 }
-/* capsource_again: n bytes from an offset on, whatever was read since; NULL: there are not as many. Only of a source that
- * stays. */
+/* capsource_again: n bytes from an offset on, whatever was read since; NULL: there are not as many.
+ * Only of a source that stays. */
 const uint8_t *capsource_again(struct capsource *s, uint64_t offset, size_t n);
 /* capsource_skip: passes over n bytes without holding them; false when there are not as many. */
 bool capsource_skip(struct capsource *s, uint64_t n);

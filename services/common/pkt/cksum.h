@@ -10,11 +10,13 @@
 
 #include "pkt/addr.h"
 
-/* cksum_add: adds n bytes to a running one's complement sum (start with 0). Chain only at even lengths. */
+/* cksum_add: adds n bytes to a running one's complement sum (start with 0). Chain only at even
+ * lengths. */
 uint64_t cksum_add(uint64_t sum, const void *data, size_t n);
 /* cksum_fold: the checksum, as the 16 bits to store in network byte order with memcpy. */
 uint16_t cksum_fold(uint64_t sum);
-/* cksum_pseudo: the sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1) for len bytes of proto. */
+/* cksum_pseudo: the sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1) for len bytes of
+ * proto. */
 uint64_t cksum_pseudo(const struct addr *src, const struct addr *dst, uint8_t proto, uint32_t len);
 /* cksum_update16/32: the checksum field after a field at an even offset changed (RFC 1624, eqn. 3);
  * all values as read from the wire with memcpy. */

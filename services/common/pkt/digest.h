@@ -1,6 +1,6 @@
 /*
- * digest: SHA-1 and SHA-256 of short inputs. For those, OpenSSL's EVP interface costs twice as much as the
- * digest itself, so its older one, without allocations, is used.
+ * digest: SHA-1 and SHA-256 of short inputs. For those, OpenSSL's EVP interface costs twice as much
+ * as the digest itself, so its older one, without allocations, is used.
  */
 #ifndef PKT_DIGEST_H
 #define PKT_DIGEST_H

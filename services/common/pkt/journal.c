@@ -166,8 +166,8 @@ static int segment_begin(struct journal *j, int linktype)
 	return 0;
 }
 
-/* set_aside: what a segment has behind a damaged record, for a person: nobody knows the numbers of these packets. Not what a
- * kill or a power loss leaves: the beginning of a record, or zeroes. */
+/* set_aside: what a segment has behind a damaged record, for a person: nobody knows the numbers of
+ * these packets. Not what a kill or a power loss leaves: the beginning of a record, or zeroes. */
 static int set_aside(struct journal *j, int from, const char *name, uint64_t good)
 {
 	char aside[SEGMENT_NAME + 4];

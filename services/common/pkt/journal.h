@@ -60,8 +60,8 @@ struct journal_limits {
 };
 
 /* journal_open: makes DIR if missing (0750), cuts a torn tail off the newest segment and goes on
- * after it, at least with number min_next. What lies behind a damaged record is kept in a file with .bad at its name.
- * 0 or -errno. */
+ * after it, at least with number min_next. What lies behind a damaged record is kept in a file with
+ * .bad at its name. 0 or -errno. */
 int journal_open(const char *dir, struct journal_limits limits, uint64_t min_next,
 		 struct journal **out);
 /* journal_close: flushes to disk. */
@@ -75,9 +75,10 @@ int journal_append(struct journal *j, const struct journal_batch *b, uint32_t fr
 		   uint32_t *taken);
 /* journal_sync: fdatasync of what was written since the last. 0 or -errno. */
 int journal_sync(struct journal *j);
-/* journal_on_flush: from now on what is to be flushed (the segment at journal_sync, a finished segment, the folder
- * of a new one) is handed to fn, which flushes the descriptor when it can, in order, and closes it: a slow disk
- * then keeps nobody waiting. NULL: flushed at once, as in the beginning. */
+/* journal_on_flush: from now on what is to be flushed (the segment at journal_sync, a finished
+ * segment, the folder of a new one) is handed to fn, which flushes the descriptor when it can, in
+ * order, and closes it: a slow disk then keeps nobody waiting. NULL: flushed at once, as in the
+ * beginning. */
 typedef void (*journal_flush_fn)(void *arg, int fd);
 void journal_on_flush(struct journal *j, journal_flush_fn fn, void *arg);
 /* journal_next_number: what the next packet gets. */
@@ -119,7 +120,8 @@ uint64_t journal_reader_at(const struct journal_reader *r);
  * journal. 0 or -errno. */
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next);
 
-/* journal_flush: for readers: what was read so far is on disk after this. 0 (also for an absent journal) or -errno. */
+/* journal_flush: for readers: what was read so far is on disk after this. 0 (also for an absent
+ * journal) or -errno. */
 int journal_flush(const char *dir);
 
 /* Marks. journal_mark_set replaces the file; journal_mark_get: -ENOENT if there is none, -EBADMSG.

@@ -1,5 +1,6 @@
 /*
- * linktype: the LINKTYPE_ numbers that capture files bring (https://www.tcpdump.org/linktypes.html), of the types we decode.
+ * linktype: the LINKTYPE_ numbers that capture files bring
+ * (https://www.tcpdump.org/linktypes.html), of the types we decode.
  */
 #ifndef PKT_LINKTYPE_H
 #define PKT_LINKTYPE_H

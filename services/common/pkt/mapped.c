@@ -15,7 +15,8 @@
 static _Thread_local struct mapped *open_ones;
 static long page_size;
 
-/* on_bus: zeros in place of the page, if it is one of ours; else what would have happened without us. */
+/* on_bus: zeros in place of the page, if it is one of ours; else what would have happened without
+ * us. */
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;

@@ -101,7 +101,8 @@ void pkt_decode_ip(const uint8_t *ip, uint32_t caplen, uint32_t len, struct pkt 
 
 enum pkt_tunnel { PKT_TUNNEL_NONE, PKT_TUNNEL_IPIP, PKT_TUNNEL_GRE, PKT_TUNNEL_VXLAN };
 
-/* pkt_inner: decodes what travels inside p (GRE, IP-in-IP, VXLAN); PKT_TUNNEL_NONE if nothing does. */
+/* pkt_inner: decodes what travels inside p (GRE, IP-in-IP, VXLAN); PKT_TUNNEL_NONE if nothing
+ * does. */
 enum pkt_tunnel pkt_inner(const struct pkt *p, struct pkt *inner);
 
 /* pkt_cksum: judges the transport checksum of a packet whose stop is PKT_L4. */

@@ -57,8 +57,8 @@ static int replace_now(struct account *a)
 	return rc;
 }
 
-/* A `now` that is still there was left by a run that did not end in order: its line is written with the
- * mark "lost". */
+/* A `now` that is still there was left by a run that did not end in order: its line is written with
+ * the mark "lost". */
 static int take_over(struct account *a)
 {
 	static const char start[] = "{\"mark\":\"";

@@ -8,9 +8,9 @@
  *                                              next one
  *
  * A line is the JSON of the message `stat` with service, ts_ns and mark before it. Bounded: some
- * hundred lines a day, days beyond ACCOUNT_KEEP_DAYS go. What was counted between the last `now` and a
- * kill (a stat interval at most) is on no line; what must be exact through kills is counted by packet
- * numbers, not here.
+ * hundred lines a day, days beyond ACCOUNT_KEEP_DAYS go. What was counted between the last `now`
+ * and a kill (a stat interval at most) is on no line; what must be exact through kills is counted
+ * by packet numbers, not here.
  */
 #ifndef RT_ACCOUNT_H
 #define RT_ACCOUNT_H
@@ -27,8 +27,8 @@ enum account_mark { ACCOUNT_START, ACCOUNT_TIME, ACCOUNT_STOP, ACCOUNT_LOST };
 
 struct account;
 
-/* account_open: makes the folders, and a line of the last run's `now` if that run did not end it. 0 or
- * -errno. */
+/* account_open: makes the folders, and a line of the last run's `now` if that run did not end it. 0
+ * or -errno. */
 int account_open(const char *state_dir, const char *service, struct account **out);
 void account_close(struct account **a);
 /* account_note: json is the message; the first note of a run becomes its start line, final its stop

@@ -6,8 +6,9 @@
  * start. So a subscriber counts exactly what it missed. Each producer binds its own endpoint, by
  * default ipc://RUN_DIR/PRODUCER.sock. A tcp:// endpoint is refused without CURVE keys.
  *
- * Nothing blocks: a slow subscriber loses messages, which its gap counter shows. What waits for it is bounded in number by
- * hwm, and in bytes by BUS_MAX_WAITING: while so much waits, large messages are sent to nobody.
+ * Nothing blocks: a slow subscriber loses messages, which its gap counter shows. What waits for it
+ * is bounded in number by hwm, and in bytes by BUS_MAX_WAITING: while so much waits, large messages
+ * are sent to nobody.
  */
 #ifndef RT_BUS_H
 #define RT_BUS_H
@@ -58,8 +59,8 @@ int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char 
 void bus_free(struct bus **b, int linger_ms);
 uint64_t bus_epoch(const struct bus *b);
 
-/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens, or when it is not sent. 0 or
- * -errno; -ENOBUFS: too much waits for slow subscribers. */
+/* bus_publish: sends body under topic; sequence numbers advance even when nobody listens, or when
+ * it is not sent. 0 or -errno; -ENOBUFS: too much waits for slow subscribers. */
 int bus_publish(struct bus *b, const char *topic, struct bytes body);
 
 /* bus_subscribe: connects to a producer (by name, or a full endpoint with "://") and calls fn for

@@ -27,8 +27,10 @@ int bus_end_rc(void);
  * before an error is in *pub and *zap for the caller to close. */
 int bus_end_bind(const struct bus_end *e, void **pub, struct zap **zap, char *err, size_t errlen);
 
-/* bus_end_sub: makes a SUB socket for a producer, given by name or endpoint; endpoint gets its address. It is not
- * connected: who watches its connections must be there before the first. 0 or -errno, then nothing is left open. */
+/* bus_end_sub: makes a SUB socket for a producer, given by name or endpoint; endpoint gets its
+ * address. It is not
+ * connected: who watches its connections must be there before the first. 0 or -errno, then nothing
+ * is left open. */
 int bus_end_sub(const struct bus_end *e, const char *producer, const char *topic, void **sub,
 		char endpoint[BUS_MAX_ENDPOINT], char *err, size_t errlen);
 

@@ -213,7 +213,8 @@ int bus_sub_new(const struct bus_end *e, unsigned id, const char *producer, cons
 	int rc = gaps_new(&s->gaps);
 	if (rc == 0)
 		rc = bus_end_sub(e, producer, topic, &s->socket, s->endpoint, err, sizeof(err));
-	/* On this host a connection is there at once; its event comes to a monitor that was there before. */
+	/* On this host a connection is there at once; its event comes to a monitor that was there
+	 * before. */
 	if (rc == 0)
 		rc = open_monitor(s, id);
 	if (rc == 0 && zmq_connect(s->socket, s->endpoint) < 0) {

@@ -17,7 +17,8 @@ void bus_sub_free(struct bus_sub **s);
 void bus_sub_mend(struct bus_sub *s);
 /* bus_sub_remote: whether the publisher may be on another machine. */
 bool bus_sub_remote(const struct bus_sub *s);
-/* bus_sub_bound: of a remote one, ten times a second: disconnects a publisher that sends more than messages can be. */
+/* bus_sub_bound: of a remote one, ten times a second: disconnects a publisher that sends more than
+ * messages can be. */
 void bus_sub_bound(struct bus_sub *s);
 
 #endif

@@ -67,7 +67,8 @@ void evicted_close(struct evicted_log *l)
 	l->fd = -1;
 }
 
-/* Where the last whole line of size bytes ends: what a power cut leaves of a file, zeroes too, may be longer than a line. */
+/* Where the last whole line of size bytes ends: what a power cut leaves of a file, zeroes too, may
+ * be longer than a line. */
 static int find_end(int fd, off_t size, off_t *end)
 {
 	char block[LINE_BYTES];

@@ -303,7 +303,8 @@ int opt_env(const struct opt_section *sections, size_t nsections, char **envp, c
 {
 	for (; *envp; envp++) {
 		const char *eq = strchr(*envp, '=');
-		/* An empty variable is one that is not set: compose files pass every one they know. */
+		/* An empty variable is one that is not set: compose files pass every one they
+		 * know. */
 		if (strncmp(*envp, "LURKER_", 7) != 0 || !eq || !eq[1])
 			continue;
 		size_t len = (size_t)(eq - *envp);

@@ -19,7 +19,8 @@ struct opt_list {
 	size_t n;
 };
 
-/* opt_list_add: appends a copy of text. 0, -ENOMEM, or -E2BIG for more than a configuration can hold. */
+/* opt_list_add: appends a copy of text. 0, -ENOMEM, or -E2BIG for more than a configuration can
+ * hold. */
 int opt_list_add(struct opt_list *l, const char *text);
 void opt_list_free(struct opt_list *l); /* empties it */
 
@@ -69,8 +70,8 @@ int opt_load(const char *path, const struct opt_section *s, size_t nsections,
 int opt_load_memory(const char *name, const void *data, size_t n, const struct opt_section *s,
 		    size_t nsections, const char *const *known, char *err, size_t errlen);
 
-/* opt_env: takes the LURKER_… variables of the sections; an empty one counts as not set. Unknown LURKER_ variables of a given
- * section are errors too. */
+/* opt_env: takes the LURKER_… variables of the sections; an empty one counts as not set. Unknown
+ * LURKER_ variables of a given section are errors too. */
 int opt_env(const struct opt_section *s, size_t nsections, char **envp, char *err, size_t errlen);
 
 /* opt_args: takes the flags out of argv; operands move to argv[1..] and *argc becomes their count

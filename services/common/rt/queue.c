@@ -176,8 +176,8 @@ int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
 	return 1;
 }
 
-/* The sealer takes an entry away while it has the lock alone. So an entry that is locked is about to go,
- * and one that still has its name once we share the lock stays until we let go. */
+/* The sealer takes an entry away while it has the lock alone. So an entry that is locked is about
+ * to go, and one that still has its name once we share the lock stays until we let go. */
 static int hold(const struct queue *q, const char *key, int fd)
 {
 	struct stat ours, named;

@@ -194,8 +194,8 @@ static int move_to(struct records *r, uint32_t day)
 	return open_day(r, day);
 }
 
-/* With the lock: closes a line that was torn by a power loss, or by a kill in the middle of a write.
- * *size is that of the file, before and after. */
+/* With the lock: closes a line that was torn by a power loss, or by a kill in the middle of a
+ * write. *size is that of the file, before and after. */
 static int close_torn(struct records *r, int64_t *size)
 {
 	char last;
@@ -244,8 +244,9 @@ static ssize_t write_whole(struct records *r, struct bytes line)
 	return -1;
 }
 
-/* write_again: over the same line, which a failed sync may have left in memory only: Linux reports an error of writing back
- * once per open file and then takes the pages for clean, so that a second sync would say that all is well. */
+/* write_again: over the same line, which a failed sync may have left in memory only: Linux reports
+ * an error of writing back once per open file and then takes the pages for clean, so that a second
+ * sync would say that all is well. */
 static int write_again(struct records *r, struct bytes line)
 {
 	char name[DAY_NAME];
@@ -318,7 +319,8 @@ static int sync_all(struct records *r)
 		return r->former;
 	if (r->fd >= 0 && fdatasync(r->fd) < 0)
 		return -errno;
-	/* Of folders the journal of the filesystem is asked: once that has failed it does so until the next mount. */
+	/* Of folders the journal of the filesystem is asked: once that has failed it does so until
+	 * the next mount. */
 	if (r->fresh && fsync(r->dirfd) < 0)
 		return -errno;
 	r->fresh = false;

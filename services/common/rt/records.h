@@ -23,17 +23,20 @@ struct records;
  * removed, 0 keeps all; plain_days: how many days stay uncompressed (at least 1). */
 int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct records **out);
 void records_close(struct records **r);
-/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an error
- * nothing of the line stays in the file. Several lines, with newlines between them, may come in one
+/* records_append: appends line (a newline is added). now_ns chooses the day. 0 or -errno; on an
+ * error nothing of the line stays in the file. Several lines, with newlines between them, may come
+ * in one
  * call: all or none of them are written, and at a fraction of the time. */
 int records_append(struct records *r, uint64_t now_ns, struct bytes line);
-/* records_sync: fdatasync, for callers that remove their input afterwards. 0; -errno: no line since the last time it went well
- * is on disk for sure, whatever a later sync says. The caller appends all of them again, the same in the same order: each is
- * written where it stands already, so that readers notice nothing, or anew when that place is not this day's. */
+/* records_sync: fdatasync, for callers that remove their input afterwards. 0; -errno: no line since
+ * the last time it went well is on disk for sure, whatever a later sync says. The caller appends
+ * all of them again, the same in the same order: each is written where it stands already, so that
+ * readers notice nothing, or anew when that place is not this day's. */
 int records_sync(struct records *r);
-/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do. mono_ns is CLOCK_MONOTONIC:
- * days are removed only when the time of day went evenly for an hour of calls, and then a day that is far ahead, of a clock
- * that was wrong, gets the name it should have had (DAY.now says which, for readers with the old one). */
+/* records_tidy: compresses and removes old days, a bounded step a call. 1 if there is more to do.
+ * mono_ns is CLOCK_MONOTONIC: days are removed only when the time of day went evenly for an hour of
+ * calls, and then a day that is far ahead, of a clock that was wrong, gets the name it should have
+ * had (DAY.now says which, for readers with the old one). */
 int records_tidy(struct records *r, uint64_t now_ns, uint64_t mono_ns);
 
 /* A reader's place: day (YYYYMMDD, 0: the oldest file) and byte offset in that day's uncompressed

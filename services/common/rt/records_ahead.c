@@ -1,10 +1,11 @@
 /*
  * What a clock that was wrong leaves in a records folder, and how it is put right.
  *
- * A clock that is years ahead for a moment would have all days removed as too old, and the day it makes would be the last one
- * for years: days never go back. So nothing is removed until the clock has gone evenly for an hour, and then a day far ahead gets
- * the name of the day it was written on. Readers and other writers may be in the middle of it: the file stays the same, and a
- * note under the old name says what it is called now.
+ * A clock that is years ahead for a moment would have all days removed as too old, and the day it
+ * makes would be the last one for years: days never go back. So nothing is removed until the clock
+ * has gone evenly for an hour, and then a day far ahead gets the name of the day it was written on.
+ * Readers and other writers may be in the middle of it: the file stays the same, and a note under
+ * the old name says what it is called now.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -21,7 +21,8 @@ int64_t day_number(uint32_t day);
 void day_name(uint32_t day, bool gz, char out[DAY_NAME]);
 bool day_parse(const char *name, uint32_t *day, bool *gz);
 
-/* The name of a note that says which day a file that had the name of this one is now; and what it says, 0 without one. */
+/* The name of a note that says which day a file that had the name of this one is now; and what it
+ * says, 0 without one. */
 void day_note_name(uint32_t day, char out[DAY_NAME]);
 uint32_t day_noted(int dirfd, uint32_t day);
 

@@ -44,10 +44,11 @@ void records_unlock(int fd);
 /* records_seal: says that fd's day is over. Under the lock, so that a line is before it or not at
  * all. */
 void records_seal(int fd);
-/* records_clock_is_even: whether the time of day has gone as CLOCK_MONOTONIC did for an hour of calls. */
+/* records_clock_is_even: whether the time of day has gone as CLOCK_MONOTONIC did for an hour of
+ * calls. */
 bool records_clock_is_even(struct records_clock *c, uint64_t real_ns, uint64_t mono_ns);
-/* records_come_back: gives one day that is far ahead of real_ns the name of the day it was written on. 1: there may be more;
- * 0; -errno. */
+/* records_come_back: gives one day that is far ahead of real_ns the name of the day it was written
+ * on. 1: there may be more; 0; -errno. */
 int records_come_back(struct records *r, uint64_t real_ns);
 /* records_gz_abandon: forgets a compression that was begun. */
 void records_gz_abandon(struct records *r);

@@ -12,7 +12,8 @@
 
 /* route_default: the interface of the IPv4 default route, else of the IPv6 one. 0 or -ENODEV. */
 int route_default(char out[ROUTE_NAME]);
-/* The same for the text of /proc/self/net/route and ipv6_route (where a unit sees processes only, there is no /proc/net). */
+/* The same for the text of /proc/self/net/route and ipv6_route (where a unit sees processes only,
+ * there is no /proc/net). */
 int route_find4(const char *text, char out[ROUTE_NAME]);
 int route_find6(const char *text, char out[ROUTE_NAME]);
 

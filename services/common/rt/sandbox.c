@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /* What the runtime itself needs after the drop: memory, threads, clocks, the loop, the sockets of
- * ZeroMQ, records and counters on disk. Everything that is one service's own stands in its svc_desc:
- * each list is as short as the test suite lets it be. */
+ * ZeroMQ, records and counters on disk. Everything that is one service's own stands in its
+ * svc_desc: each list is as short as the test suite lets it be. */
 static const char *const base_calls[] = {
 	/* memory and threads */
 	"brk",

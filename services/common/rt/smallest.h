@@ -1,7 +1,7 @@
 /*
- * smallest: the so many smallest of any number of keys, sorted, each once. So a folder of any length is
- * worked through in order with bounded memory: fill, sort, take all, fill again with what comes after the last.
- * A key costs at most log2(max) comparisons, in whichever order they come.
+ * smallest: the so many smallest of any number of keys, sorted, each once. So a folder of any
+ * length is worked through in order with bounded memory: fill, sort, take all, fill again with what
+ * comes after the last. A key costs at most log2(max) comparisons, in whichever order they come.
  */
 #ifndef RT_SMALLEST_H
 #define RT_SMALLEST_H
@@ -24,7 +24,8 @@ int smallest_init(struct smallest *s, size_t max, int (*order)(const char *a, co
 void smallest_fini(struct smallest *s);
 void smallest_clear(struct smallest *s);
 
-/* smallest_add: takes a copy if it is among the smallest. Not between smallest_sort and smallest_clear. */
+/* smallest_add: takes a copy if it is among the smallest. Not between smallest_sort and
+ * smallest_clear. */
 void smallest_add(struct smallest *s, const char *key);
 void smallest_sort(struct smallest *s);
 

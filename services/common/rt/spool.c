@@ -18,12 +18,14 @@
 #include "rt/spool_dir.h"
 #include "rt/spool_own.h"
 
-/* Up to so many files of a batch are flushed one by one; for more, one syncfs costs less: 256 files of
- * 2 kB took 1526 ms one by one and 26 to 39 ms with syncfs, four took 26 and 14 ms (ext4 on a virtual disk,
- * where one flush takes 5 to 10 ms). The price: what others wrote to the filesystem is flushed too. */
+/* Up to so many files of a batch are flushed one by one; for more, one syncfs costs less: 256 files
+ * of 2 kB took 1526 ms one by one and 26 to 39 ms with syncfs, four took 26 and 14 ms (ext4 on a
+ * virtual disk, where one flush takes 5 to 10 ms). The price: what others wrote to the filesystem
+ * is flushed too. */
 #define FLUSH_SINGLY 2
 
-/* What consumers have finished shows after so long at the latest, for while it does not, bundles go that need not. */
+/* What consumers have finished shows after so long at the latest, for while it does not, bundles go
+ * that need not. */
 #define COUNT_REST_NS (5 * UINT64_C(1000000000))
 
 static void tmp_name(size_t i, char out[32])

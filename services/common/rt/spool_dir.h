@@ -19,8 +19,8 @@ int spool_opendirs(const char *path, int *fd);
 /* spool_rmdirs: removes the folder and those above it, as far as they are empty. */
 void spool_rmdirs(int dirfd, const char *folder);
 
-/* spool_next_hour: the first folder pcap/YYYY/MM/DD/HH below dirfd, in order of names, above `after` ("": the
- * oldest). false: there is none. */
+/* spool_next_hour: the first folder pcap/YYYY/MM/DD/HH below dirfd, in order of names, above
+ * `after` ("": the oldest). false: there is none. */
 bool spool_next_hour(int dirfd, const char *after, char out[SPOOL_KEY_MAX]);
 
 /* spool_fsync_parent: flushes the folder that holds path. A folder that is gone is fine. 0 or

@@ -1,8 +1,8 @@
 /*
- * The way out of full queues: the oldest bundle over all of them, hour by hour. Names are found some hundred at a time, and the
- * place is kept, so that a folder of many is not read again for each. The search begins anew at the
- * oldest when it came to the end or nothing was wanted for a while: what was in a consumer's hand then
- * may be free now.
+ * The way out of full queues: the oldest bundle over all of them, hour by hour. Names are found
+ * some hundred at a time, and the place is kept, so that a folder of many is not read again for
+ * each. The search begins anew at the oldest when it came to the end or nothing was wanted for a
+ * while: what was in a consumer's hand then may be free now.
  */
 #include <dirent.h>
 #include <errno.h>

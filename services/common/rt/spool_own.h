@@ -10,8 +10,8 @@
 #include "rt/smallest.h"
 #include "rt/spool.h"
 
-/* A file counts by its share of links: with two consumers each of its two links counts for half. Sums are
- * in 1/SHARES, which 1 to 10 links divide. */
+/* A file counts by its share of links: with two consumers each of its two links counts for half.
+ * Sums are in 1/SHARES, which 1 to 10 links divide. */
 #define SHARES 2520u
 struct spool_sum {
 	uint64_t bytes, files;
@@ -38,7 +38,8 @@ struct spool_search {
 
 struct spool {
 	int dirfd;
-	/* Folders of queue/: first those of the consumers that get files, then others that are there. */
+	/* Folders of queue/: first those of the consumers that get files, then others that are
+	 * there. */
 	char *queues[SPOOL_QUEUES];
 	size_t nconsumers, nqueues;
 	struct spool_limits limits;
@@ -52,7 +53,8 @@ struct spool {
 	struct spool_search search;
 };
 
-/* What takes as long as the queues are deep is not done again before this many times as long has passed. */
+/* What takes as long as the queues are deep is not done again before this many times as long has
+ * passed. */
 #define SPOOL_REST 8
 
 /* spool_is_bundle: by the last part of a key. */

@@ -249,8 +249,8 @@ static int new_loop(struct svc *s)
 	return rc;
 }
 
-/* A busy analyzer on the responder's core costs answers. What the system does not allow is no reason to end: units
- * and containers give weights as well. */
+/* A busy analyzer on the responder's core costs answers. What the system does not allow is no
+ * reason to end: units and containers give weights as well. */
 static void step_back(void)
 {
 	if (getpriority(PRIO_PROCESS, 0) < PATIENT_NICE)

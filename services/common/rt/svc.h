@@ -61,8 +61,8 @@ struct svc_desc {
 	const char *const
 		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
-	/* Messages that may wait in its sockets, out and in, if hwm allows more; 0: no matter. For those with large messages, whose
-	 * readers find on disk what they miss. */
+	/* Messages that may wait in its sockets, out and in, if hwm allows more; 0: no matter. For
+	 * those with large messages, whose readers find on disk what they miss. */
 	int64_t most_out, most_in;
 
 	bool patient; /* its input waits on disk: leaves the processor to what must keep up with the wire */
@@ -113,7 +113,8 @@ int svc_path(const struct svc *s, const char *relative, char *out, size_t n);
 struct msg_alert;
 int svc_alert(struct svc *s, const struct msg_alert *alert);
 
-/* svc_trouble: an alert of kind that trouble begins (stuck: a person has to act), or that it has ended. 0 or -errno. */
+/* svc_trouble: an alert of kind that trouble begins (stuck: a person has to act), or that it has
+ * ended. 0 or -errno. */
 int svc_trouble(struct svc *s, const char *kind, bool begins, bool stuck, const char *message);
 /* svc_record_alert: the first half of it, for programs that are no service. 0 or -errno. */
 int svc_record_alert(const char *state_dir, const struct msg_alert *alert);

@@ -116,8 +116,8 @@ static const char *config_path(int argc, char **argv, bool *chosen)
 	return path ? path : DEFAULT_CONFIG;
 }
 
-/* The service manager's way to hand over a key (LoadCredential=curve_secret:FILE): a file that only this
- * service can read. What is configured wins. */
+/* The service manager's way to hand over a key (LoadCredential=curve_secret:FILE): a file that only
+ * this service can read. What is configured wins. */
 static int take_credential(struct svc_common *common)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");

@@ -92,17 +92,14 @@ void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE 
 	fputs(".SH COMMON OPTIONS\n", out);
 	put_options(out, &sections[0]);
 	fputs(".TP\n.B \\-\\-check\nCheck the configuration and end.\n.TP\n.B "
-	      "\\-\\-print\\-config\nPrint "
-	      "the values in force as YAML and end.\n.TP\n.B \\-\\-help\\-metrics\nList the "
-	      "counters "
-	      "and gauges and end.\n",
+	      "\\-\\-print\\-config\nPrint the values in force as YAML and end.\n.TP\n.B "
+	      "\\-\\-help\\-metrics\nList the counters and gauges and end.\n",
 	      out);
 	fprintf(out,
 		".SH CONFIGURATION\nEach option is also a key of the configuration file, with "
-		"underscores: in the "
-		"section\n.B %s\n(common ones at the top level), and a variable:\n.B "
-		"LURKER_%s_KEY\n(common "
-		"ones\n.BR LURKER_KEY ).\nFlags win over variables, variables over the file.\n",
+		"underscores: in the section\n.B %s\n(common ones at the top level), and a "
+		"variable:\n.B LURKER_%s_KEY\n(common ones\n.BR LURKER_KEY ).\nFlags win over "
+		"variables, variables over the file.\n",
 		d->name, upper);
 	fputs(".SH METRICS\nPublished once a second under the topic\n.BR stat ;\n.B lurker "
 	      "stat\nshows them.\n",

@@ -8,7 +8,8 @@
 
 #include "rt/svc.h"
 
-/* svc_man: writes the page (section 8, man(7) macros). sections: the common one, then the service's. */
+/* svc_man: writes the page (section 8, man(7) macros). sections: the common one, then the
+ * service's. */
 void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE *out);
 
 #endif

@@ -62,7 +62,8 @@ static int put_lines(struct compat *c, const struct compat_format *f, const stru
 	return r;
 }
 
-/* The original's width of a column: 1 up to 20 lines, else a twentieth of them cut to its leading digit. */
+/* The original's width of a column: 1 up to 20 lines, else a twentieth of them cut to its leading
+ * digit. */
 static uint64_t column(uint64_t lines)
 {
 	uint64_t unit = lines / 20, p = 1;

@@ -7,7 +7,8 @@
 
 #include "logptn/cmd/stamp.h"
 
-/* Calls fn for each line with its format; a line that continues a record comes with the record's format and time. */
+/* Calls fn for each line with its format; a line that continues a record comes with the record's
+ * format and time. */
 struct walk {
 	const struct opts *o;
 	struct skels *t;

@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* Maps a file with a page of zeros behind it, so that a line may be read beyond its end in blocks. */
+/* Maps a file with a page of zeros behind it, so that a line may be read beyond its end in
+ * blocks. */
 static int map_fd(int fd, struct input *in)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

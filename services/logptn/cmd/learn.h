@@ -10,8 +10,8 @@
 #include "logptn/lib/lines.h"
 #include "logptn/lib/skel.h"
 
-/* learn: adds all lines of the inputs to t. done counts bytes read, for progress. threads 0: one a processor, fewer for
- * little input. The result does not depend on their number. 0 or -ENOMEM. */
+/* learn: adds all lines of the inputs to t. done counts bytes read, for progress. threads 0: one a
+ * processor, fewer for little input. The result does not depend on their number. 0 or -ENOMEM. */
 int learn(const struct input *in, size_t n, const struct lines_rule *rule, unsigned threads,
 	  struct skels *t, atomic_size_t *done);
 

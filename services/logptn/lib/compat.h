@@ -1,10 +1,11 @@
 /*
  * compat: the algorithm of the original logptn, exactly, minus its bugs.
  *
- * A line is cut into chunks: each delimiter is one, and the text between two delimiters is one. Lines are clustered in
- * input order: similarity is the share of equal chunks at equal positions, 0 if the numbers of chunks differ; a line joins
- * the most similar cluster (the first of equals) whose first line is at least `threshold` similar, else it starts one.
- * A position is a variable where more than one value occurs. Formats are in order of creation.
+ * A line is cut into chunks: each delimiter is one, and the text between two delimiters is one.
+ * Lines are clustered in input order: similarity is the share of equal chunks at equal positions, 0
+ * if the numbers of chunks differ; a line joins the most similar cluster (the first of equals)
+ * whose first line is at least `threshold` similar, else it starts one. A position is a variable
+ * where more than one value occurs. Formats are in order of creation.
  */
 #ifndef LOGPTN_LIB_COMPAT_H
 #define LOGPTN_LIB_COMPAT_H
@@ -46,11 +47,12 @@ struct compat;
 int compat_new(const struct compat_options *o, struct compat **out);
 void compat_free(struct compat **c);
 
-/* compat_add: one line without its end; empty lines are not counted. Its cluster goes to *cluster (UINT32_MAX for an empty
- * line). 0 or -ENOMEM. */
+/* compat_add: one line without its end; empty lines are not counted. Its cluster goes to *cluster
+ * (UINT32_MAX for an empty line). 0 or -ENOMEM. */
 int compat_add(struct compat *c, const uint8_t *line, size_t n, uint32_t *cluster);
 
-/* compat_finish: the formats, one for each cluster, valid until compat_free. No lines may be added after it. */
+/* compat_finish: the formats, one for each cluster, valid until compat_free. No lines may be added
+ * after it. */
 int compat_finish(struct compat *c, const struct compat_format **formats, size_t *n);
 
 /* compat_split: the chunks of a line; *chunk is valid until the next call with this c. */

@@ -1,5 +1,6 @@
 /*
- * compat_scan: the nine expressions of the original's --enable-regex, by hand: each takes the leftmost match.
+ * compat_scan: the nine expressions of the original's --enable-regex, by hand: each takes the
+ * leftmost match.
  */
 #ifndef LOGPTN_LIB_COMPAT_SCAN_H
 #define LOGPTN_LIB_COMPAT_SCAN_H

@@ -64,8 +64,8 @@ static uint32_t process_end(const struct formats *f, uint32_t skel, struct span 
 	return s.to;
 }
 
-/* The header of the skeletons in a format: what its columns have in common. Returns the number of codes; column[i] is the
- * column of code i. */
+/* The header of the skeletons in a format: what its columns have in common. Returns the number of
+ * codes; column[i] is the column of code i. */
 static uint32_t header_codes(const struct formats *f, const uint32_t *skel, uint32_t n,
 			     uint32_t *code, uint8_t *column)
 {
@@ -243,8 +243,8 @@ static int add_segments(struct formats *f, struct format *m, const uint32_t *cod
 	return 0;
 }
 
-/* The identity: SHA-256 of the message part with a mark for each value. The header is not in it, so that the same message
- * has the same identity on another machine. */
+/* The identity: SHA-256 of the message part with a mark for each value. The header is not in it, so
+ * that the same message has the same identity on another machine. */
 static int identify(struct format *m, const struct pats *p, const uint32_t *code, uint32_t n,
 		    uint32_t body)
 {

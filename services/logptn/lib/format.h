@@ -51,34 +51,37 @@ struct formats {
 	void *arg; /* skels, for qsort_r */
 };
 
-/* formats_make: formats of what the table has now. The table must not change while the result is in use. 0 or -ENOMEM. */
+/* formats_make: formats of what the table has now. The table must not change while the result is in
+ * use. 0 or -ENOMEM. */
 int formats_make(const struct skels *t, struct formats **out);
 void formats_free(struct formats **f);
 
-/* formats_remember: writes the ids of the formats into the table, so that the next formats_make knows what was there
- * (fresh, was). */
+/* formats_remember: writes the ids of the formats into the table, so that the next formats_make
+ * knows what was there (fresh, was). */
 void formats_remember(const struct formats *f, struct skels *t);
 
-/* format_values: calls fn for the values of segment seg in the samples of the format, with how many lines had it.
- * exact is false when the skeleton had more lines than its samples show. */
+/* format_values: calls fn for the values of segment seg in the samples of the format, with how many
+ * lines had it. exact is false when the skeleton had more lines than its samples show. */
 typedef void (*format_value_fn)(void *arg, const uint8_t *value, size_t n, uint64_t lines,
 				bool exact);
 void format_values(const struct formats *fs, const struct format *f, uint32_t seg,
 		   format_value_fn fn, void *arg);
 
-/* format_extract: the values of a line that belongs to this format: out[i] is the value of segment i, empty for constants.
- * out has nseg entries. 0, or -ENOENT if the line is not of this format. */
+/* format_extract: the values of a line that belongs to this format: out[i] is the value of segment
+ * i, empty for constants. out has nseg entries. 0, or -ENOENT if the line is not of this format. */
 struct extract {
 	uint32_t off, len;
 };
 int format_extract(const struct formats *fs, const struct format *f, const uint8_t *line, size_t n,
 		   struct extract *out);
 
-/* format_specific: a is more specific than b: of two expressions that match a line, the one whose format is more specific is
- * the right one. A total order: more constant text, then fewer values, then narrower values, then the id. */
+/* format_specific: a is more specific than b: of two expressions that match a line, the one whose
+ * format is more specific is the right one. A total order: more constant text, then fewer values,
+ * then narrower values, then the id. */
 bool format_specific(const struct format *a, const struct format *b);
 
-/* format_regex: a PCRE that matches every line of the format, as a NUL-terminated string to be freed; NULL out of memory.
+/* format_regex: a PCRE that matches every line of the format, as a NUL-terminated string to be
+ * freed; NULL out of memory.
  * named: with groups; in grok, groups are %{NAME:name} of standard patterns where they fit. */
 enum regex_style { REGEX_PCRE, REGEX_GROK };
 char *format_regex(const struct format *f, enum regex_style style);

@@ -212,7 +212,8 @@ static size_t pattern_text(const struct formats *f, const struct format *m, uint
 	return o;
 }
 
-/* The work takes several times the memory of the table, so threads with full tables do it one after the other. */
+/* The work takes several times the memory of the table, so threads with full tables do it one after
+ * the other. */
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 static int make(struct skels *t)

@@ -1,10 +1,11 @@
 /*
  * header: the columns that nearly all lines of a log begin with: time, host, process, level.
  *
- * A column is accepted when at least HEADER_SHARE of all skeletons have the same kind of item there: a value, a level, a
- * group in brackets, a dash, something that ends in a colon, something that ends at a bar. Columns of plain words are
- * accepted when a column of such a kind follows. Skeletons are counted, not lines, so that one frequent message does not
- * look like a column. What follows the header is the message, and only that is clustered.
+ * A column is accepted when at least HEADER_SHARE of all skeletons have the same kind of item
+ * there: a value, a level, a group in brackets, a dash, something that ends in a colon, something
+ * that ends at a bar. Columns of plain words are accepted when a column of such a kind follows.
+ * Skeletons are counted, not lines, so that one frequent message does not look like a column. What
+ * follows the header is the message, and only that is clustered.
  */
 #ifndef LOGPTN_LIB_HEADER_H
 #define LOGPTN_LIB_HEADER_H

@@ -1,6 +1,7 @@
 /*
- * lines: from bytes to lines to records. A line ends in LF or CRLF; empty lines are skipped. A record is a line and the
- * lines that continue it (stack traces); only its first line is looked at, and all of them are counted with it.
+ * lines: from bytes to lines to records. A line ends in LF or CRLF; empty lines are skipped. A
+ * record is a line and the lines that continue it (stack traces); only its first line is looked at,
+ * and all of them are counted with it.
  */
 #ifndef LOGPTN_LIB_LINES_H
 #define LOGPTN_LIB_LINES_H
@@ -21,7 +22,8 @@ struct lines_rule {
 	regex_t start; /* MULTILINE_REGEX: POSIX extended */
 };
 
-/* lines_rule_set: "auto", "none" or an expression. 0, or -EINVAL for a bad expression (err says why). */
+/* lines_rule_set: "auto", "none" or an expression. 0, or -EINVAL for a bad expression (err says
+ * why). */
 int lines_rule_set(struct lines_rule *r, const char *text, char *err, size_t errlen);
 void lines_rule_fini(struct lines_rule *r);
 
@@ -38,8 +40,8 @@ bool lines_continues(const struct lines_rule *rule, struct lines_record *r, cons
 /* lines_starts: the line starts a record, whatever was before it. */
 bool lines_starts(const struct lines_rule *rule, const uint8_t *line, size_t n);
 
-/* lines_next: the next line in p[*at..n), without its end, and moves *at behind it. False at the end. A last line without
- * LF counts. number (may be NULL) counts lines, empty ones too. */
+/* lines_next: the next line in p[*at..n), without its end, and moves *at behind it. False at the
+ * end. A last line without LF counts. number (may be NULL) counts lines, empty ones too. */
 bool lines_next(const uint8_t *p, size_t n, size_t *at, const uint8_t **line, size_t *len,
 		uint64_t *number);
 

@@ -57,7 +57,8 @@ bool merge_groups(struct pats *p, struct pat_row *rows, size_t n, merge_group_fn
 
 int merge_run(struct pats *p)
 {
-	/* Each change removes a pattern, so this ends; the bound is for the rare ping-pong of revived ones. */
+	/* Each change removes a pattern, so this ends; the bound is for the rare ping-pong of
+	 * revived ones. */
 	for (int round = 0; round < 32 && !p->failed; round++) {
 		bool changed = merge_slots(p);
 

@@ -1,9 +1,9 @@
 /*
  * merge: from patterns that are skeletons to patterns that are formats.
  *
- * Passes over all patterns until nothing changes. Each pass groups patterns by a hash of what must be equal and
- * replaces the members of a group by one pattern. Nothing here knows a kind of log; results change little when the
- * numbers in the passes do.
+ * Passes over all patterns until nothing changes. Each pass groups patterns by a hash of what must
+ * be equal and replaces the members of a group by one pattern. Nothing here knows a kind of log;
+ * results change little when the numbers in the passes do.
  */
 #ifndef LOGPTN_LIB_MERGE_H
 #define LOGPTN_LIB_MERGE_H
@@ -23,8 +23,8 @@ bool merge_lists(struct pats *p);  /* the same values, more or fewer of them */
 bool merge_spans(
 	struct pats *p); /* a value of one word here, of several there; with and without a unit */
 
-/* merge_groups: rows (key set, sorted here) in runs of equal keys with at least two patterns alive: fn is called for
- * each. True if any call returned true. */
+/* merge_groups: rows (key set, sorted here) in runs of equal keys with at least two patterns alive:
+ * fn is called for each. True if any call returned true. */
 typedef bool (*merge_group_fn)(struct pats *p, const struct pat_row *rows, size_t n);
 bool merge_groups(struct pats *p, struct pat_row *rows, size_t n, merge_group_fn fn);
 

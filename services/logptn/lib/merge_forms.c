@@ -1,7 +1,7 @@
 /*
- * The same words around values of different form: "synchronized to 10.0.0.1, stratum 3" and "synchronized to
- * LOCAL(0), stratum 10". Words are what stands between blanks; a word with a value in it may have any form,
- * except for its key and the punctuation at its end.
+ * The same words around values of different form: "synchronized to 10.0.0.1, stratum 3" and
+ * "synchronized to LOCAL(0), stratum 10". Words are what stands between blanks; a word with a value
+ * in it may have any form, except for its key and the punctuation at its end.
  */
 #include <stdlib.h>
 #include <string.h>

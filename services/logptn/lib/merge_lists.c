@@ -1,6 +1,7 @@
 /*
- * "ask 10.0.0.1 to delete blk_1 blk_2 blk_3": the same format with more or fewer values of a list. A run of values
- * with the same separator (blanks and commas) is a list; only runs whose length varies become one value.
+ * "ask 10.0.0.1 to delete blk_1 blk_2 blk_3": the same format with more or fewer values of a list.
+ * A run of values with the same separator (blanks and commas) is a list; only runs whose length
+ * varies become one value.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 
 #include "logptn/lib/merge_int.h"
 
-/* How many different words in each of two slots make both values, and how many lines that differ in the digits of
- * several words make these values. */
+/* How many different words in each of two slots make both values, and how many lines that differ in
+ * the digits of several words make these values. */
 enum { NEED_PAIR = 4, NEED_STEMS = 3 };
 
 /* At least NEED_PAIR different words in both slots, and not all of them states. */

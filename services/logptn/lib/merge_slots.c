@@ -1,6 +1,6 @@
 /*
- * One word varies: lines that differ in one place only are one format when that place had enough different words. How many
- * are enough depends on the place and on the words.
+ * One word varies: lines that differ in one place only are one format when that place had enough
+ * different words. How many are enough depends on the place and on the words.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,8 @@ static bool word_is(const struct sym *s, const char *w)
 	       s->lower == vocab_fold((const uint8_t *)w, s->len);
 }
 
-/* "msg":"…" and the like carry the meaning of a structured line, so their text is judged like any other. */
+/* "msg":"…" and the like carry the meaning of a structured line, so their text is judged like any
+ * other. */
 static bool key_of_text(const struct sym *s)
 {
 	static const char *const keys[] = {"msg",    "message", "event", "error",
@@ -158,7 +159,8 @@ static bool slot_varies(const struct pats *p, const struct pat_row *rows, uint32
 	return n >= need;
 }
 
-/* Which keys came once and which again, roughly: most slots are alone with their surroundings, and need no sorting. */
+/* Which keys came once and which again, roughly: most slots are alone with their surroundings, and
+ * need no sorting. */
 #define SEEN_BITS (1u << 19)
 struct seen {
 	uint64_t once[SEEN_BITS / 64], again[SEEN_BITS / 64];

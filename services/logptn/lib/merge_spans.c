@@ -9,7 +9,8 @@
 
 #include "logptn/lib/merge_int.h"
 
-/* Words that must stand around the value; more than elsewhere, since what is between them may be anything. */
+/* Words that must stand around the value; more than elsewhere, since what is between them may be
+ * anything. */
 #define SPAN_WORDS 3u
 #define SPAN_MAX   6u
 #define QUOTE_NEED 3u
@@ -64,7 +65,8 @@ static uint32_t words_around(const struct pats *p, const struct pat *q, uint32_t
 	return pats_words(p, q->code, from) + pats_words(p, q->code + to, q->n - to);
 }
 
-/* The words that formats with several members are made of, as a set of their small-letter hashes. */
+/* The words that formats with several members are made of, as a set of their small-letter
+ * hashes. */
 struct vocabulary {
 	uint64_t *v;
 	uint32_t mask;

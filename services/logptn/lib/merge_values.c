@@ -1,6 +1,7 @@
 /*
- * key=value and "key":value. Lines with the same keys and the same text around the values are one format, whatever
- * the values look like: lock=1 tag="View Lock" ws=null, lock=2 tag="AudioMix" ws=WorkSource{1}.
+ * key=value and "key":value. Lines with the same keys and the same text around the values are one
+ * format, whatever the values look like: lock=1 tag="View Lock" ws=null, lock=2 tag="AudioMix"
+ * ws=WorkSource{1}.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 
 #define SPANS_MAX 128u
 
-/* Where the value that starts at i ends: at a separator outside of quotes and brackets. i if it is not balanced. */
+/* Where the value that starts at i ends: at a separator outside of quotes and brackets. i if it is
+ * not balanced. */
 static uint32_t value_end(const struct pats *p, const uint32_t *c, uint32_t n, uint32_t i)
 {
 	uint32_t depth = 0, j;

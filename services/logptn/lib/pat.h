@@ -1,9 +1,10 @@
 /*
  * pat: patterns in the making: skeletons whose words are numbers, so that merging them is cheap.
  *
- * A pattern is a list of codes: a word, a delimiter, or the value PAT_VALUE. At the start there is one for each
- * skeleton; merging replaces several by one that is more general and owns their members. Whatever is decided
- * depends on the contents of patterns only, never on the order in which they came: all orders are by hash.
+ * A pattern is a list of codes: a word, a delimiter, or the value PAT_VALUE. At the start there is
+ * one for each skeleton; merging replaces several by one that is more general and owns their
+ * members. Whatever is decided depends on the contents of patterns only, never on the order in
+ * which they came: all orders are by hash.
  */
 #ifndef LOGPTN_LIB_PAT_H
 #define LOGPTN_LIB_PAT_H
@@ -75,11 +76,12 @@ uint32_t pats_code(struct pats *p, enum tok_kind kind, const uint8_t *text, size
 /* pats_find: the code, or PAT_NONE if it is not known. */
 uint32_t pats_find(const struct pats *p, enum tok_kind kind, const uint8_t *text, size_t n);
 
-/* pats_parse: the codes of a skeleton's text (token.h); out has TOK_MAX entries. Returns their number. */
+/* pats_parse: the codes of a skeleton's text (token.h); out has TOK_MAX entries. Returns their
+ * number. */
 uint32_t pats_parse(struct pats *p, const uint8_t *text, size_t n, uint32_t *out);
 
-/* pats_put: the pattern with these codes, alive; a new one without members if there was none. Values that became
- * neighbours are one. Returns its index, PAT_NONE out of memory. */
+/* pats_put: the pattern with these codes, alive; a new one without members if there was none.
+ * Values that became neighbours are one. Returns its index, PAT_NONE out of memory. */
 uint32_t pats_put(struct pats *p, const uint32_t *code, uint32_t n, bool headed);
 
 void pats_add_member(struct pats *p, uint32_t pat, uint32_t skel);

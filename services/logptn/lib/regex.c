@@ -1,6 +1,7 @@
 /*
- * Expressions. A constant is written literally, a value as a class of the characters seen in it, so that the expression
- * matches every line of the format by construction. It means the same on bytes and on UTF-8.
+ * Expressions. A constant is written literally, a value as a class of the characters seen in it, so
+ * that the expression matches every line of the format by construction. It means the same on bytes
+ * and on UTF-8.
  */
 #include <stdio.h>
 #include <stdlib.h>

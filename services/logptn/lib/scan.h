@@ -1,8 +1,9 @@
 /*
- * scan: hand-written scanners for values with an inner structure, over the shape of a line (shape.h).
+ * scan: hand-written scanners for values with an inner structure, over the shape of a line
+ * (shape.h).
  *
- * Each returns the length of the value that starts at s[0], or 0. Nothing is looked at beyond n. The caller has
- * made sure that s[0] does not continue a word.
+ * Each returns the length of the value that starts at s[0], or 0. Nothing is looked at beyond n.
+ * The caller has made sure that s[0] does not continue a word.
  */
 #ifndef LOGPTN_LIB_SCAN_H
 #define LOGPTN_LIB_SCAN_H

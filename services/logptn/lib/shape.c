@@ -27,7 +27,8 @@ static bool all_hex(const uint8_t *s, size_t n, bool upper)
 	return true;
 }
 
-/* The rule of shape.h for a segment of n bytes with `digits` digits, `trailing` of them at its end. */
+/* The rule of shape.h for a segment of n bytes with `digits` digits, `trailing` of them at its
+ * end. */
 static inline enum keep judge(const uint8_t *s, size_t n, size_t digits, size_t trailing)
 {
 	if (digits == n)
@@ -120,7 +121,8 @@ size_t shape_map(const uint8_t *line, size_t n, uint8_t *out, uint32_t *map)
 	return o;
 }
 
-/* Copies in blocks, at least one, since most texts between digits are short; up to 32 bytes beyond n are read and written. */
+/* Copies in blocks, at least one, since most texts between digits are short; up to 32 bytes beyond
+ * n are read and written. */
 static inline __attribute__((always_inline)) void copy_over(uint8_t *to, const uint8_t *from,
 							    size_t n)
 {

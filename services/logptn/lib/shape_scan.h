@@ -14,8 +14,9 @@ struct shape_masks {
 	uint64_t alnum[SHAPE_MAX / 64 + 2];
 };
 
-/* shape_scan: fills the masks for line[0..n), n <= SHAPE_MAX. Returns true if there is a byte that is not
- * printable ASCII or a tab, so that the line needs the careful way. Reads up to SHAPE_SLACK bytes beyond n. */
+/* shape_scan: fills the masks for line[0..n), n <= SHAPE_MAX. Returns true if there is a byte that
+ * is not printable ASCII or a tab, so that the line needs the careful way. Reads up to SHAPE_SLACK
+ * bytes beyond n. */
 bool shape_scan(const uint8_t *line, size_t n, struct shape_masks *m);
 
 #endif

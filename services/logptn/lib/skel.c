@@ -25,7 +25,8 @@ struct block {
 	uint64_t mem[];
 };
 
-/* How many samples a skeleton keeps. Fewer when there are many skeletons; a smaller number keeps a subset. */
+/* How many samples a skeleton keeps. Fewer when there are many skeletons; a smaller number keeps a
+ * subset. */
 static unsigned samples_of(const struct skels *t)
 {
 	if (t->sample_bytes > SAMPLE_BYTES)

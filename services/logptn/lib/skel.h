@@ -1,14 +1,15 @@
 /*
- * skel: the table of skeletons with their counts, which is all that is remembered of the lines read.
+ * skel: the table of skeletons with their counts, which is all that is remembered of the lines
+ * read.
  *
- * It is the union of what each line adds, so it does not depend on the order of lines or on how they were split among
- * tables, as long as no limit is hit:
+ * It is the union of what each line adds, so it does not depend on the order of lines or on how
+ * they were split among tables, as long as no limit is hit:
  *   - counts add up;
  *   - the samples of a skeleton are the lines with the smallest hashes (at most samples_of(number of skeletons));
  *   - a value's sets of types and characters are unions.
- * Memory is bounded: at `max` skeletons, those of one format become one (general.h); lines are matched
- * against these from then on. If that frees too little, what comes later is counted under a coarse skeleton (its
- * first word and one value), and in `coarse`.
+ * Memory is bounded: at `max` skeletons, those of one format become one (general.h); lines are
+ * matched against these from then on. If that frees too little, what comes later is counted under a
+ * coarse skeleton (its first word and one value), and in `coarse`.
  */
 #ifndef LOGPTN_LIB_SKEL_H
 #define LOGPTN_LIB_SKEL_H
@@ -89,8 +90,8 @@ struct skels {
 int skels_init(struct skels *t);
 void skels_fini(struct skels *t);
 
-/* skels_add: counts a line (no newline; SHAPE_SLACK bytes readable behind it) and returns its skeleton's index, or
- * SKEL_NONE out of memory. */
+/* skels_add: counts a line (no newline; SHAPE_SLACK bytes readable behind it) and returns its
+ * skeleton's index, or SKEL_NONE out of memory. */
 uint32_t skels_add(struct skels *t, const uint8_t *line, size_t n);
 
 /* skels_tag: notes that `lines` lines of a skeleton had this tag: a port, a host's number. */
@@ -99,7 +100,8 @@ void skels_tag(struct skels *t, uint32_t skel, uint32_t tag, uint64_t lines);
 /* skels_more: counts a line that continues the record of this skeleton. */
 void skels_more(struct skels *t, uint32_t skel);
 
-/* skels_find: the skeleton that skels_add counted a line under, without counting; SKEL_NONE if there is none. */
+/* skels_find: the skeleton that skels_add counted a line under, without counting; SKEL_NONE if
+ * there is none. */
 uint32_t skels_find(struct skels *t, const uint8_t *line, size_t n);
 
 /* skels_peek: the same without the cache, so that threads may share the table. */
@@ -108,8 +110,8 @@ uint32_t skels_peek(const struct skels *t, const uint8_t *line, size_t n);
 /* skels_text: the skeleton with exactly this text, or SKEL_NONE. */
 uint32_t skels_text(const struct skels *t, const uint8_t *text, size_t len);
 
-/* skels_put: the skeleton with this text (token.h), made if missing; for loading a state. slots has one entry for each
- * value in the text and is united with what is there. */
+/* skels_put: the skeleton with this text (token.h), made if missing; for loading a state. slots has
+ * one entry for each value in the text and is united with what is there. */
 uint32_t skels_put(struct skels *t, const uint8_t *text, size_t len, const struct slot *slots,
 		   uint32_t nslots);
 /* skels_put_sample: offers a sample. */

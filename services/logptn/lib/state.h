@@ -6,8 +6,8 @@
  *   body                 counts, then each skeleton: text, counts, times, format id, slots, samples
  *   SHA-256              of all before it
  *
- * Loading trusts nothing: every length is checked against the bytes at hand and the limits of skel.h before memory is
- * taken, and a table is changed only by a state that is good to the end.
+ * Loading trusts nothing: every length is checked against the bytes at hand and the limits of
+ * skel.h before memory is taken, and a table is changed only by a state that is good to the end.
  */
 #ifndef LOGPTN_LIB_STATE_H
 #define LOGPTN_LIB_STATE_H
@@ -22,17 +22,18 @@
 /* state_save: appends the state to out. 0 or -ENOMEM. */
 int state_save(const struct skels *t, struct buf *out);
 
-/* state_load: adds the state to t. 0; -EBADMSG (not a state, damaged, or beyond the limits); -EPROTONOSUPPORT (another
- * version); -ENOMEM. On an error t is as it was. */
+/* state_load: adds the state to t. 0; -EBADMSG (not a state, damaged, or beyond the limits);
+ * -EPROTONOSUPPORT (another version); -ENOMEM. On an error t is as it was. */
 int state_load(struct skels *t, struct bytes in);
 
 /* state_load_file: no file is an empty state. Complains to stderr. 0 or -errno. */
 int state_load_file(struct skels *t, const char *path);
-/* state_save_file: writes beside the file and renames: a crash leaves the old or the new state. 0 or -errno. */
+/* state_save_file: writes beside the file and renames: a crash leaves the old or the new state. 0
+ * or -errno. */
 int state_save_file(const struct skels *t, const char *path);
 
-/* state_write: the bytes to the file, all or nothing: beside it first, flushed, renamed. state_read: the file's bytes; none for
- * no file. 0 or -errno, silently. */
+/* state_write: the bytes to the file, all or nothing: beside it first, flushed, renamed.
+ * state_read: the file's bytes; none for no file. 0 or -errno, silently. */
 int state_write(const char *path, struct bytes b);
 int state_read(const char *path, struct buf *out);
 

@@ -330,7 +330,8 @@ size_t tok_text(const uint8_t *shape, const struct token *t, size_t ntok, uint8_
 		}
 		out[o++] = t[i].kind == TOK_WORD ? TEXT_WORD : TEXT_PUNCT;
 		if (blank_token(&r, &t[i])) {
-			/* White space beyond ASCII stays told apart: an expression for it is another one. */
+			/* White space beyond ASCII stays told apart: an expression for it is
+			 * another one. */
 			if (t[i].chars & CHARS_HIGH) {
 				memcpy(out + o, "\xe3\x80\x80", 3);
 				o += 3;

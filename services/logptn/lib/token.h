@@ -1,9 +1,10 @@
 /*
  * token: the skeleton of a line: its words, its delimiters, and where its values are.
  *
- * A skeleton is a list of tokens: a word (constant text, for now), a delimiter (punctuation, or white space as
- * one blank), or a value. Two words or values are never neighbours: where a script changes (漢字かな), an empty
- * delimiter stands between. It depends on the shape of the line only (shape.h).
+ * A skeleton is a list of tokens: a word (constant text, for now), a delimiter (punctuation, or
+ * white space as one blank), or a value. Two words or values are never neighbours: where a script
+ * changes (漢字かな), an empty delimiter stands between. It depends on the shape of the line only
+ * (shape.h).
  */
 #ifndef LOGPTN_LIB_TOKEN_H
 #define LOGPTN_LIB_TOKEN_H
@@ -43,13 +44,13 @@ struct token {
 	uint64_t chars;    /* classes of bytes in the line's text (chars.h), for values and words */
 };
 
-/* tokenize: the tokens of a shape, out has TOK_MAX entries. White space at both ends is dropped. Returns their
- * number. */
+/* tokenize: the tokens of a shape, out has TOK_MAX entries. White space at both ends is dropped.
+ * Returns their number. */
 size_t tokenize(const uint8_t *shape, size_t n, struct token *out);
 
-/* tok_text: writes the skeleton as text that is equal exactly for equal skeletons: for each token a byte
- * (TEXT_VALUE, TEXT_WORD, TEXT_PUNCT) and its text. out has room for n + 2 * ntok bytes, where n is the
- * shape's length. Returns the length. */
+/* tok_text: writes the skeleton as text that is equal exactly for equal skeletons: for each token a
+ * byte (TEXT_VALUE, TEXT_WORD, TEXT_PUNCT) and its text. out has room for n + 2 * ntok bytes, where
+ * n is the shape's length. Returns the length. */
 enum { TEXT_VALUE = 1, TEXT_WORD = 2, TEXT_PUNCT = 3 };
 size_t tok_text(const uint8_t *shape, const struct token *t, size_t ntok, uint8_t *out);
 

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* utf8_decode: the character at p[0..n) and its length, or 0 if the bytes there are not valid UTF-8. */
+/* utf8_decode: the character at p[0..n) and its length, or 0 if the bytes there are not valid
+ * UTF-8. */
 size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *cp);
 
-/* utf8_encode: writes cp to out (4 bytes) and returns its length; what is not a character becomes U+FFFD. */
+/* utf8_encode: writes cp to out (4 bytes) and returns its length; what is not a character becomes
+ * U+FFFD. */
 size_t utf8_encode(uint32_t cp, uint8_t out[4]);
 
 enum utf8_class {

@@ -2,8 +2,8 @@
 
 #include "logptn/out/view.h"
 
-/* RFC 4180: quotes around, quotes inside doubled. A leading character that spreadsheets take for a formula gets an
- * apostrophe. */
+/* RFC 4180: quotes around, quotes inside doubled. A leading character that spreadsheets take for a
+ * formula gets an apostrophe. */
 static void put_quoted(FILE *out, const struct view_format *f)
 {
 	bool first = true;

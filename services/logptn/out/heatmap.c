@@ -1,5 +1,6 @@
 /*
- * The heatmap: a page with its style, its script and the data in it. Formats go down, ranges of lines or time across.
+ * The heatmap: a page with its style, its script and the data in it. Formats go down, ranges of
+ * lines or time across.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -50,7 +50,8 @@ struct view {
 	const struct formats *formats; /* NULL with --compat */
 };
 
-/* view_formats: v borrows from f. keep: which formats to show (NULL: all). values: collect the values of variables. */
+/* view_formats: v borrows from f. keep: which formats to show (NULL: all). values: collect the
+ * values of variables. */
 int view_formats(const struct formats *f, bool (*keep)(const struct format *f, void *arg),
 		 void *arg, bool values, struct view *v);
 int view_compat(const struct compat_format *f, size_t n, struct view *v);
@@ -80,7 +81,8 @@ int out_heatmap(const struct view *v, const struct view_heat *h, FILE *out);
 void out_heatmap_compat(const struct view *v, const uint32_t *const *cells, uint64_t unit,
 			uint64_t lines, FILE *out);
 
-/* out_string: a JSON string; safe in HTML too, since < > & are escaped. Invalid UTF-8 becomes U+FFFD. */
+/* out_string: a JSON string; safe in HTML too, since < > & are escaped. Invalid UTF-8 becomes
+ * U+FFFD. */
 void out_string(FILE *out, const uint8_t *p, size_t n);
 /* out_utf8: text for people: control bytes but tabs as \xNN, invalid UTF-8 as U+FFFD. */
 void out_printable(FILE *out, const uint8_t *p, size_t n);

@@ -12,7 +12,8 @@
 #define PAYLOAD_LINE_MAX  2048u
 #define PAYLOAD_GROUP_MAX 32u
 
-/* A line and the group it is clustered in: the protocol (http, redis, …; "unknown"), or "http-user-agent". */
+/* A line and the group it is clustered in: the protocol (http, redis, …; "unknown"), or
+ * "http-user-agent". */
 struct payload_line {
 	char group[PAYLOAD_GROUP_MAX];
 	const uint8_t *p; /* SHAPE_SLACK readable bytes behind it */
@@ -27,7 +28,8 @@ struct payload {
 	uint8_t text[2][PAYLOAD_LINE_MAX + 64];
 };
 
-/* payload_parse: one line of records/analysis. 0 (out->n may be 0: the flow had no payload), or -EBADMSG. */
+/* payload_parse: one line of records/analysis. 0 (out->n may be 0: the flow had no payload), or
+ * -EBADMSG. */
 int payload_parse(struct bytes json, struct payload *out);
 
 #endif

@@ -1,6 +1,6 @@
-/* A whole capture, from its bytes to the lines of its records: reading, defragmentation, flows, tunnels, reassembly,
- * recognition, printing. With little memory, so that flows are paged out; and the records are the same whether packets were
- * read again for them or flows were live. */
+/* A whole capture, from its bytes to the lines of its records: reading, defragmentation, flows,
+ * tunnels, reassembly, recognition, printing. With little memory, so that flows are paged out; and
+ * the records are the same whether packets were read again for them or flows were live. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* Fragments in any order, overlapping and contradicting each other: what comes out lies inside what went in, and the
- * bounds hold. Input: records of 8 bytes (flags, identification, offset, length, fill) for one fragment each. */
+/* Fragments in any order, overlapping and contradicting each other: what comes out lies inside what
+ * went in, and the bounds hold. Input: records of 8 bytes (flags, identification, offset, length,
+ * fill) for one fragment each. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* Segments in any order give what the model says (one cell a byte, first arrival wins), with and without a SYN, with a
- * FIN, with acknowledgements; and whatever the sequence numbers are, memory is bounded.
- * Input: one byte of mode, then records of 6 bytes: kind, length, position (2), fill, step. */
+/* Segments in any order give what the model says (one cell a byte, first arrival wins), with and
+ * without a SYN, with a FIN, with acknowledgements; and whatever the sequence numbers are, memory
+ * is bounded. Input: one byte of mode, then records of 6 bytes: kind, length, position (2), fill,
+ * step. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

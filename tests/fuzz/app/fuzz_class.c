@@ -1,5 +1,5 @@
-/* Payload classes: the normal form is no longer than the input, the same input has the same class, and the class of what
- * the table recognises is made without a step out of bounds. */
+/* Payload classes: the normal form is no longer than the input, the same input has the same class,
+ * and the class of what the table recognises is made without a step out of bounds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What S3, SNS or somebody in their place answers: status in the first two bytes, whose upper bits also say whether the clocks
- * differ and the credentials last, then the body. */
+/* What S3, SNS or somebody in their place answers: status in the first two bytes, whose upper bits
+ * also say whether the clocks differ and the credentials last, then the body. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* What CloudWatch Logs or somebody in its place says of a batch: no more events are rejected than were in it. The first two bytes
- * are how many. */
+/* What CloudWatch Logs or somebody in its place says of a batch: no more events are rejected than
+ * were in it. The first two bytes are how many. */
 #include <stdlib.h>
 
 #include "cloud/logs_batch.h"

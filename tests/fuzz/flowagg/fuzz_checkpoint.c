@@ -1,5 +1,6 @@
 /*
- * checkpoint: any bytes, under a right checksum and version, are refused or give a flow table that can be worked
+ * checkpoint: any bytes, under a right checksum and version, are refused or give a flow table that
+ * can be worked
  * with: packets come in, flows end, the balance holds from there on, and it can be saved again.
  */
 #include <stdlib.h>

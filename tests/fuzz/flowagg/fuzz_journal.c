@@ -1,6 +1,7 @@
 /*
- * journal: any bytes as the newest segment: the reader ends, hands out records inside the file with numbers that ascend,
- * and the writer that opens it goes on after the last whole record, where the reader finds what it writes.
+ * journal: any bytes as the newest segment: the reader ends, hands out records inside the file with
+ * numbers that ascend, and the writer that opens it goes on after the last whole record, where the
+ * reader finds what it writes.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char dir[64], path[128];
 
-/* Reads all there is; of the last packet its number and first bytes. Every byte is touched, for the sanitizers. */
+/* Reads all there is; of the last packet its number and first bytes. Every byte is touched, for the
+ * sanitizers. */
 static uint64_t read_all(uint64_t from, uint64_t *number, uint8_t bytes[4])
 {
 	struct journal_reader *r;

@@ -1,5 +1,5 @@
-/* What a webhook, Slack or somebody in their place answers. The first two bytes are the status, or libcurl's code when the first
- * one is 255: then the rest is what libcurl says. */
+/* What a webhook, Slack or somebody in their place answers. The first two bytes are the status, or
+ * libcurl's code when the first one is 255: then the rest is what libcurl says. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		a.status = (data[0] << 8 | data[1]) % 1000;
 	}
 	enum sink_result r = sink_answer(&a, "Slack", refused, &v);
-	/* Only a success is delivered, and a batch is left out for nothing that an outage could say. */
+	/* Only a success is delivered, and a batch is left out for nothing that an outage could
+	 * say. */
 	if ((r == SINK_DELIVERED) != (!a.curl && a.status >= 200 && a.status < 300))
 		abort();
 	if ((a.curl || a.status >= 500) && r == SINK_REFUSED && !v.code[0])

@@ -1,4 +1,5 @@
-/* What is sent to the endpoint of `lurker metrics`: bytes that come later never change an answer. */
+/* What is sent to the endpoint of `lurker metrics`: bytes that come later never change an
+ * answer. */
 #include <stdlib.h>
 
 #include "http.h"

@@ -1,8 +1,10 @@
 /*
- * A client of `lurker metrics`, through real sockets: in whatever pieces its bytes come, it gets one whole answer, that of the
- * first piece that settles it, or none; and its place is free again when it goes, or when its time is over.
+ * A client of `lurker metrics`, through real sockets: in whatever pieces its bytes come, it gets
+ * one whole answer, that of the first piece that settles it, or none; and its place is free again
+ * when it goes, or when its time is over.
  *
- * Input: a byte (1: goes without reading; 2: stays until its time is over), then pieces, each behind its length.
+ * Input: a byte (1: goes without reading; 2: stays until its time is over), then pieces, each
+ * behind its length.
  */
 #include <errno.h>
 #include <poll.h>
@@ -83,8 +85,8 @@ static void set_up(void)
 	must(scrape_new(NULL, fd, metrics, NULL, &s) == 0);
 }
 
-/* One whole answer of this status and nothing after it; 0: nothing. A client whose time is over may be reset behind it: what it
- * still sent was not read. */
+/* One whole answer of this status and nothing after it; 0: nothing. A client whose time is over may
+ * be reset behind it: what it still sent was not read. */
 static void check_answer(int fd, int status, bool over)
 {
 	char got[4096], head[32];

@@ -1,6 +1,6 @@
 /*
- * Any bytes are a log: counts add up, the order of lines does not matter, every line can be found and taken apart again,
- * and both algorithms and all dumpers get through.
+ * Any bytes are a log: counts add up, the order of lines does not matter, every line can be found
+ * and taken apart again, and both algorithms and all dumpers get through.
  */
 #include <stdio.h>
 #include <stdlib.h>

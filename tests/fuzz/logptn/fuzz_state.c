@@ -1,6 +1,6 @@
 /*
- * Any bytes are refused or are a state that formats can be made from. The checksum is put right first, so that the fuzzer gets
- * behind it.
+ * Any bytes are refused or are a state that formats can be made from. The checksum is put right
+ * first, so that the fuzzer gets behind it.
  */
 #include <openssl/sha.h>
 #include <stdlib.h>

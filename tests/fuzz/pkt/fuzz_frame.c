@@ -1,5 +1,5 @@
-/* Any frame of any link type decodes to a packet that lies inside it, and so does what travels in it. The first two
- * bytes choose the link type, the third how much of the frame was cut off. */
+/* Any frame of any link type decodes to a packet that lies inside it, and so does what travels in
+ * it. The first two bytes choose the link type, the third how much of the frame was cut off. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

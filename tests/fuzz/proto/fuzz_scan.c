@@ -1,4 +1,5 @@
-/* Members lie within the text, one behind the other; of what a JSON parser takes for an object the scan finds the same members. */
+/* Members lie within the text, one behind the other; of what a JSON parser takes for an object the
+ * scan finds the same members. */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /*
- * Any frames that speak of neighbours: an address is answered for only when it is watched and not the host's own, was asked for on
- * the link long enough before, and nobody was heard with it since; the answer goes to who asked, is no longer than the
- * question, and everything stays inside its buffer.
+ * Any frames that speak of neighbours: an address is answered for only when it is watched and not
+ * the host's own, was asked for on the link long enough before, and nobody was heard with it since;
+ * the answer goes to who asked, is no longer than the question, and everything stays inside its
+ * buffer.
  *
  * Input: records of  time step (0.1 s) │ length │ frame. A sum of ICMPv6 that is wrong is put right where the step is odd.
  */
@@ -44,7 +45,8 @@ static bool is_arp(const struct pkt *p)
 	return p->stop == PKT_ARP;
 }
 
-/* Whether p says that somebody has an address, and which: the sender of ARP, or who advertises one. */
+/* Whether p says that somebody has an address, and which: the sender of ARP, or who advertises
+ * one. */
 static bool claims(const struct pkt *p, struct addr *a)
 {
 	const uint8_t *arp = p->frame + 14 + 4 * (size_t)p->tags, *icmp = p->frame + p->l4_off;

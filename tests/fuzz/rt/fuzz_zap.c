@@ -1,6 +1,6 @@
 /*
- * What asks at the door of a bus with CURVE: any frames, through real sockets. It is answered, with its own request's id, and lets in
- * only who asks as the RFC says, with a key that is there.
+ * What asks at the door of a bus with CURVE: any frames, through real sockets. It is answered, with
+ * its own request's id, and lets in only who asks as the RFC says, with a key that is there.
  *
  * Input: frames, each behind its length; a length of 255 is the key that is let in.
  */

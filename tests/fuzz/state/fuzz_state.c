@@ -1,9 +1,10 @@
 /*
- * The small files that services keep what they know in, after a power cut or somebody's editor: any bytes are read or put
- * aside, and what is written after them is read again.
+ * The small files that services keep what they know in, after a power cut or somebody's editor: any
+ * bytes are read or put aside, and what is written after them is read again.
  *
- * The first byte says which file, the rest is what is in it: o observed, e evicted, a account, s seallog, f the forwarder's
- * offset, c the seen classes, C the rows of those, under a header that is right.
+ * The first byte says which file, the rest is what is in it: o observed, e evicted, a account, s
+ * seallog, f the forwarder's offset, c the seen classes, C the rows of those, under a header that
+ * is right.
  */
 #include <errno.h>
 #include <fcntl.h>

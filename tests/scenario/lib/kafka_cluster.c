@@ -1,4 +1,5 @@
-/* librdkafka's mock cluster as a process. Prints "ready HOST:PORT,…", then obeys lines of standard input until its end:
+/* librdkafka's mock cluster as a process. Prints "ready HOST:PORT,…", then obeys lines of standard
+ * input until its end:
  *
  *   topic NAME PARTITIONS     makes a topic
  *   down | up | rtt MS        all brokers

@@ -1,4 +1,5 @@
-/* batch: each record is in the file once, and published once, whatever the disk answers in between. */
+/* batch: each record is in the file once, and published once, whatever the disk answers in
+ * between. */
 #include "batch.h"
 
 #include <criterion/criterion.h>

@@ -16,7 +16,8 @@ static struct defrag *new_defrag(void)
 	return d;
 }
 
-/* A UDP datagram of n payload bytes, and a fragment of it: [from, to) of what follows the IP header. */
+/* A UDP datagram of n payload bytes, and a fragment of it: [from, to) of what follows the IP
+ * header. */
 struct whole {
 	uint8_t b[70000];
 	uint32_t n;

@@ -218,11 +218,12 @@ Test(files, diff_tells_what_changed)
 			     "{\"flow_id\":\"deadbeefdeadbeefdeadbeefdeadbeef\"}"};
 	char *text = run_diff(now, 3, &found);
 	cr_assert(eq(u64, found, 3));
-	cr_assert(eq(str, text,
-		     (char *)"{\"flow_id\":\"" A "\",\"changed\":{\"app\":[\"http\",\"tls\"],"
-			     "\"gone\":[1,null],\"came\":[null,2]}}\n"
-			     "{\"flow_id\":\"deadbeefdeadbeefdeadbeefdeadbeef\",\"only\":\"new\"}\n"
-			     "{\"flow_id\":\"" C "\",\"only\":\"old\"}\n"));
+	cr_assert(eq(
+		str, text,
+		(char *)"{\"flow_id\":\"" A
+			"\",\"changed\":{\"app\":[\"http\",\"tls\"],\"gone\":[1,null],\"came\":[null,2]}}\n"
+			"{\"flow_id\":\"deadbeefdeadbeefdeadbeefdeadbeef\",\"only\":\"new\"}\n"
+			"{\"flow_id\":\"" C "\",\"only\":\"old\"}\n"));
 	free(text);
 }
 

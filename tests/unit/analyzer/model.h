@@ -1,5 +1,6 @@
 /*
- * model: what reassembly must give, said in the simplest way: one cell a byte, the first arrival stays.
+ * model: what reassembly must give, said in the simplest way: one cell a byte, the first arrival
+ * stays.
  */
 #ifndef TEST_ANALYZER_MODEL_H
 #define TEST_ANALYZER_MODEL_H
@@ -19,7 +20,8 @@ struct model {
 	uint64_t conflicts;
 };
 
-/* model_put: bytes at an offset from the first byte after the SYN; what is below 0 or beyond the model is not kept. */
+/* model_put: bytes at an offset from the first byte after the SYN; what is below 0 or beyond the
+ * model is not kept. */
 static inline void model_put(struct model *m, int64_t at, const uint8_t *p, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {

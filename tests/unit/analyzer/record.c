@@ -25,7 +25,8 @@ static char *text_of(struct buf *b)
 	return (char *)b->p;
 }
 
-/* The memo's rows as JSON, with the pieces and without, must be what recognition and JSON say by themselves. */
+/* The memo's rows as JSON, with the pieces and without, must be what recognition and JSON say by
+ * themselves. */
 static void same_as_direct(struct memo *m, const char *payload, uint16_t sport, uint16_t dport,
 			   bool kept)
 {
@@ -157,17 +158,12 @@ Test(ecs, names_of_the_schema)
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
-	cr_assert(eq(int,
-		     ecs_record("{\"init_ts\":1700000000.123456789,\"last_ts\":1700000002."
-				"000000001,\"src_addr\":\"192.0.2.1\","
-				"\"proto\":\"tcp\",\"dst_port\":80,\"payload_sha256\":\"ab\",\"dst_"
-				"addr\":\"192.0.2."
-				"2\",\"app\":\"tls\","
-				"\"tls\":{\"version\":\"tls1.3\",\"sni\":\"x\",\"ja4\":\"t13\"},"
-				"\"geo\":{\"country\":\"NL\"},"
-				"\"unknown\":7}",
-				&b),
-		     0));
+	cr_assert(eq(
+		int,
+		ecs_record(
+			"{\"init_ts\":1700000000.123456789,\"last_ts\":1700000002.000000001,\"src_addr\":\"192.0.2.1\",\"proto\":\"tcp\",\"dst_port\":80,\"payload_sha256\":\"ab\",\"dst_addr\":\"192.0.2.2\",\"app\":\"tls\",\"tls\":{\"version\":\"tls1.3\",\"sni\":\"x\",\"ja4\":\"t13\"},\"geo\":{\"country\":\"NL\"},\"unknown\":7}",
+			&b),
+		0));
 	buf_addc(&b, 0);
 	struct json_object *o = json_tokener_parse((char *)b.p), *v;
 	static const struct {
@@ -224,11 +220,10 @@ Test(out, history_completes_the_line)
 		buf_addf(&b, "{\"lurker\":{%.*s}}", i ? 5 : 0, inside[i]);
 		cr_assert(eq(int, out_history(OUT_ECS, &all, true, &b), 0));
 		buf_addc(&b, 0);
-		snprintf(want, sizeof want,
-			 "{\"lurker\":{%s\"tool\":\"zmap\",\"tool_reason\":\"because\",\"two_"
-			 "phase\":true,"
-			 "\"first_seen\":true}}",
-			 inside[i]);
+		snprintf(
+			want, sizeof want,
+			"{\"lurker\":{%s\"tool\":\"zmap\",\"tool_reason\":\"because\",\"two_phase\":true,\"first_seen\":true}}",
+			inside[i]);
 		cr_assert(eq(str, (char *)b.p, want));
 	}
 	buf_fini(&b);

@@ -18,11 +18,10 @@ TestSuite(event, .fini = done);
 static struct bytes record(const char *name, const char *bucket, const char *key)
 {
 	static char text[8192];
-	snprintf(text, sizeof text,
-		 "{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"eventName\":"
-		 "\"%s\","
-		 "\"s3\":{\"bucket\":{\"name\":\"%s\"},\"object\":{\"key\":\"%s\",\"size\":3}}}]}",
-		 name, bucket, key);
+	snprintf(
+		text, sizeof text,
+		"{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"eventName\":\"%s\",\"s3\":{\"bucket\":{\"name\":\"%s\"},\"object\":{\"key\":\"%s\",\"size\":3}}}]}",
+		name, bucket, key);
 	return bytes_str(text);
 }
 
@@ -138,14 +137,11 @@ Test(event, what_is_none)
 		"{\"Records\":[{\"eventName\":\"ObjectCreated:Put\"}]}",
 		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"bucket\"}}}]}",
 		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":7},\"object\":{\"key\":\"k\"}}}]}",
-		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"../"
-		"x\"},\"object\":{\"key\":\"k\"}}}]}",
-		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"buc\\u0000ket\"},\"object\":{"
-		"\"key\":\"k\"}}}]}",
+		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"../x\"},\"object\":{\"key\":\"k\"}}}]}",
+		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"buc\\u0000ket\"},\"object\":{\"key\":\"k\"}}}]}",
 		"{\"Type\":\"Notification\"}",
 		"{\"Type\":\"Notification\",\"Message\":\"{\"}",
-		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"bucket\"},\"object\":{\"key\":\"k\"}"
-		"}}",
+		"{\"Records\":[{\"s3\":{\"bucket\":{\"name\":\"bucket\"},\"object\":{\"key\":\"k\"}}}",
 		"{\"a\":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -162,10 +158,10 @@ Test(event, several_records_up_to_a_limit)
 		buf_init(&b, 1u << 20);
 		buf_adds(&b, "{\"Records\":[");
 		for (size_t i = 0; i < n; i++)
-			buf_addf(&b,
-				 "%s{\"s3\":{\"bucket\":{\"name\":\"bucket\"},\"object\":{\"key\":"
-				 "\"%zu\"}}}",
-				 i ? "," : "", i);
+			buf_addf(
+				&b,
+				"%s{\"s3\":{\"bucket\":{\"name\":\"bucket\"},\"object\":{\"key\":\"%zu\"}}}",
+				i ? "," : "", i);
 		buf_adds(&b, "]}");
 		int rc = event_read(buf_bytes(&b), &e);
 		cr_assert_eq(rc, n > EVENT_OBJECTS_MAX ? -EBADMSG : 0);
@@ -202,9 +198,9 @@ Test(lambda_event, of_sqs)
 {
 	struct buf b;
 	buf_init(&b, 1u << 16);
-	buf_adds(&b,
-		 "{\"Records\":[{\"messageId\":\"m-1\",\"eventSource\":\"aws:sqs\",\"attributes\":"
-		 "{\"ApproximateReceiveCount\":\"3\"},\"body\":");
+	buf_adds(
+		&b,
+		"{\"Records\":[{\"messageId\":\"m-1\",\"eventSource\":\"aws:sqs\",\"attributes\":{\"ApproximateReceiveCount\":\"3\"},\"body\":");
 	json_text(&b, wrap(record("ObjectCreated:Put", "bucket", "one")));
 	buf_adds(&b,
 		 "},{\"messageId\":\"m-2\",\"eventSource\":\"aws:sqs\",\"body\":\"nothing\"}]}");
@@ -220,9 +216,10 @@ Test(lambda_event, of_sqs)
 	buf_reset(&b);
 	l.v[0].failed = l.v[1].failed = true;
 	cr_assert_eq(lambda_answer(&b, &l), 0);
-	cr_assert(bytes_eq(buf_bytes(&b),
-			   bytes_str("{\"batchItemFailures\":[{\"itemIdentifier\":\"m-1\"},"
-				     "{\"itemIdentifier\":\"m-2\"}]}")));
+	cr_assert(bytes_eq(
+		buf_bytes(&b),
+		bytes_str(
+			"{\"batchItemFailures\":[{\"itemIdentifier\":\"m-1\"},{\"itemIdentifier\":\"m-2\"}]}")));
 	buf_fini(&b);
 }
 
@@ -230,8 +227,9 @@ Test(lambda_event, of_sns_and_of_s3)
 {
 	struct buf b;
 	buf_init(&b, 1u << 16);
-	buf_adds(&b, "{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"MessageId\":\"x\","
-		     "\"Message\":");
+	buf_adds(
+		&b,
+		"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"MessageId\":\"x\",\"Message\":");
 	json_text(&b, record("ObjectCreated:Put", "bucket", "one"));
 	buf_adds(&b, "}}]}");
 	cr_assert_eq(lambda_event_read(buf_bytes(&b), &l), 0, "%s", l.why);

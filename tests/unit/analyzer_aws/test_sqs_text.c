@@ -46,23 +46,22 @@ Test(sqs_text, requests)
 	cr_assert_eq(sqs_receive(&b, "https://h/1/q", 7, 60), 0);
 	cr_assert(bytes_eq(
 		buf_bytes(&b),
-		bytes_str("{\"QueueUrl\":\"https://h/1/q\",\"MaxNumberOfMessages\":7,"
-			  "\"WaitTimeSeconds\":20,\"VisibilityTimeout\":60,"
-			  "\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]}")));
+		bytes_str(
+			"{\"QueueUrl\":\"https://h/1/q\",\"MaxNumberOfMessages\":7,\"WaitTimeSeconds\":20,\"VisibilityTimeout\":60,\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]}")));
 	buf_reset(&b);
 	const char *handles[] = {"a", "b\\"};
 	cr_assert_eq(sqs_batch(&b, "u", handles, NULL, 2), 0);
 	cr_assert(bytes_eq(
 		buf_bytes(&b),
-		bytes_str("{\"QueueUrl\":\"u\",\"Entries\":[{\"Id\":\"0\",\"ReceiptHandle\":\"a\"},"
-			  "{\"Id\":\"1\",\"ReceiptHandle\":\"b\\\\\"}]}")));
+		bytes_str(
+			"{\"QueueUrl\":\"u\",\"Entries\":[{\"Id\":\"0\",\"ReceiptHandle\":\"a\"},{\"Id\":\"1\",\"ReceiptHandle\":\"b\\\\\"}]}")));
 	buf_reset(&b);
 	const unsigned seconds[] = {30, 0};
 	cr_assert_eq(sqs_batch(&b, "u", handles, seconds, 1), 0);
 	cr_assert(bytes_eq(
 		buf_bytes(&b),
-		bytes_str("{\"QueueUrl\":\"u\",\"Entries\":[{\"Id\":\"0\",\"ReceiptHandle\":\"a\","
-			  "\"VisibilityTimeout\":30}]}")));
+		bytes_str(
+			"{\"QueueUrl\":\"u\",\"Entries\":[{\"Id\":\"0\",\"ReceiptHandle\":\"a\",\"VisibilityTimeout\":30}]}")));
 	buf_fini(&b);
 }
 
@@ -89,20 +88,20 @@ Test(sqs_text, messages)
 {
 	cr_assert_eq(received("{}"), 0);
 	cr_assert_eq(received("{\"Messages\":null}"), 0);
-	cr_assert_eq(received("{\"Messages\":[{\"MessageId\":\"a\",\"ReceiptHandle\":\"h+/"
-			      "=\",\"Body\":\"\","
-			      "\"Attributes\":{\"ApproximateReceiveCount\":\"2\"}},"
-			      "{\"MessageId\":\"b\",\"ReceiptHandle\":\"h\",\"Body\":\"{}\"}]}"),
-		     0);
+	cr_assert_eq(
+		received(
+			"{\"Messages\":[{\"MessageId\":\"a\",\"ReceiptHandle\":\"h+/=\",\"Body\":\"\",\"Attributes\":{\"ApproximateReceiveCount\":\"2\"}},{\"MessageId\":\"b\",\"ReceiptHandle\":\"h\",\"Body\":\"{}\"}]}"),
+		0);
 	cr_assert(got.n == 2 && got.receives == 2);
 	cr_assert_str_eq(got.ids, "ab");
 }
 
 Test(sqs_text, messages_that_cannot_be_used)
 {
-	cr_assert_eq(received("{\"Messages\":[1,{},{\"MessageId\":\"a\",\"Body\":\"b\"},"
-			      "{\"MessageId\":\"a\\n\",\"ReceiptHandle\":\"h\",\"Body\":\"b\"}]}"),
-		     4);
+	cr_assert_eq(
+		received(
+			"{\"Messages\":[1,{},{\"MessageId\":\"a\",\"Body\":\"b\"},{\"MessageId\":\"a\\n\",\"ReceiptHandle\":\"h\",\"Body\":\"b\"}]}"),
+		4);
 	cr_assert_eq(got.n, 0);
 #define M "{\"MessageId\":\"a\",\"ReceiptHandle\":\"h\",\"Body\":\"b\"}"
 	cr_assert_eq(received("{\"Messages\":[" M "," M "," M "," M "]}"), 1,
@@ -125,11 +124,8 @@ Test(sqs_text, failed_entries)
 	char what[] = "....";
 	cr_assert_eq(
 		sqs_failed(
-			bytes_str("{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":["
-				  "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":"
-				  "\"ReceiptHandleIsInvalid\"},"
-				  "{\"Id\":\"3\",\"SenderFault\":false,\"Code\":\"InternalError\"},"
-				  "{\"Id\":\"4\"},{\"Id\":\"\"},{\"Id\":\"12\"},7]}"),
+			bytes_str(
+				"{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":[{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\"},{\"Id\":\"3\",\"SenderFault\":false,\"Code\":\"InternalError\"},{\"Id\":\"4\"},{\"Id\":\"\"},{\"Id\":\"12\"},7]}"),
 			4, on_failed, what),
 		0);
 	cr_assert_str_eq(what, ".g.f");

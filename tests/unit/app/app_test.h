@@ -14,8 +14,8 @@
 /* What the last see…() found; valid until the next one. */
 extern struct msg_analysis rec;
 
-/* see: n bytes to a port over TCP (udp: UDP). Memory is exactly as long as the payload, so that a sanitizer sees any
- * step beyond it. */
+/* see: n bytes to a port over TCP (udp: UDP). Memory is exactly as long as the payload, so that a
+ * sanitizer sees any step beyond it. */
 void see_bytes(uint8_t proto, uint16_t port, const void *p, size_t n);
 void see_full(const struct app_in *in);
 /* unhex: the bytes of "0a 0b…", blanks ignored; *n says how many. */
@@ -38,7 +38,8 @@ static inline void see_hex(uint8_t proto, uint16_t port, const char *hex)
 #define is_absent(b) \
 	cr_expect((b).n == 0, "%s: \"%.*s\", expected nothing", #b, (int)(b).n, (const char *)(b).p)
 #define is_app(s) is(rec.app, s)
-/* Every prefix of a payload is looked at too: whatever it is taken for, nothing is read beyond it. */
+/* Every prefix of a payload is looked at too: whatever it is taken for, nothing is read beyond
+ * it. */
 void see_prefixes(uint8_t proto, uint16_t port, const void *p, size_t n);
 
 #endif

@@ -1,13 +1,15 @@
-/* Protocols of bytes: SMB, RDP, S7, TDS, LDAP, SNMP, databases, ADB, MQTT, SOCKS, DNS, Modbus, NTP, Bitcoin. */
+/* Protocols of bytes: SMB, RDP, S7, TDS, LDAP, SNMP, databases, ADB, MQTT, SOCKS, DNS, Modbus, NTP,
+ * Bitcoin. */
 #include "app_test.h"
 
 #define SMB1_HEADER "ff534d42 72 00000000 18 0128 0000 0000000000000000 0000 0000 0000 0000 0000"
 
 Test(smb, v1_negotiate)
 {
-	tcp_hex(445, "00000050" SMB1_HEADER "00 2d00"
-		     "02 4c414e4d414e312e30 00 02 4e54204c4d20302e3132 00 02 534d4220322e303032 00 "
-		     "02 534d4220322e3f3f3f 00");
+	tcp_hex(445,
+		"00000050" SMB1_HEADER
+		"00 2d0002 4c414e4d414e312e30 00 02 4e54204c4d20302e3132 00 02 534d4220322e303032 "
+		"00 02 534d4220322e3f3f3f 00");
 	is_app("smb");
 	is(rec.smb->version, "2");
 	is(rec.smb->command, "negotiate");
@@ -22,16 +24,19 @@ Test(smb, v1_negotiate)
 
 Test(smb, other_commands)
 {
-	tcp_hex(445, "00000023 ff534d42 73 00000000 18 0128 0000 0000000000000000 0000 0000 0000 "
-		     "0000 0000 00 0000");
+	tcp_hex(445,
+		"00000023 ff534d42 73 00000000 18 0128 0000 0000000000000000 0000 0000 0000 0000 "
+		"0000 00 0000");
 	is(rec.smb->command, "session_setup");
-	tcp_hex(445, "00000023 ff534d42 99 00000000 18 0128 0000 0000000000000000 0000 0000 0000 "
-		     "0000 0000 00 0000");
+	tcp_hex(445,
+		"00000023 ff534d42 99 00000000 18 0128 0000 0000000000000000 0000 0000 0000 0000 "
+		"0000 00 0000");
 	is(rec.smb->command, "0x99");
 	tcp_hex(445, "00000023 ff534d42 99 00000000");
 	is_absent(rec.app);
-	tcp_hex(445, "00000023 fd534d42 99 00000000 18 0128 0000 0000000000000000 0000 0000 0000 "
-		     "0000 0000 00 0000");
+	tcp_hex(445,
+		"00000023 fd534d42 99 00000000 18 0128 0000 0000000000000000 0000 0000 0000 0000 "
+		"0000 00 0000");
 	is_absent(rec.app);
 }
 
@@ -42,19 +47,19 @@ Test(smb, other_commands)
 
 Test(smb, v2_negotiate)
 {
-	tcp_hex(445,
-		"0000006e" SMB2_HEADER "0000" SMB2_REST
-		"2400 0500 0100 0000 7f000000 00112233445566778899aabbccddeeff 0000000000000000"
-		"0202 1002 0003 0203 1103");
+	tcp_hex(445, "0000006e" SMB2_HEADER "0000" SMB2_REST
+		     "2400 0500 0100 0000 7f000000 00112233445566778899aabbccddeeff "
+		     "00000000000000000202 1002 0003 0203 1103");
 	is_app("smb");
 	is(rec.smb->version, "3");
 	is(rec.smb->command, "negotiate");
 	cr_assert_eq(rec.smb->dialects.n, 5);
 	is(rec.smb->dialects.v[0], "2.0.2");
 	is(rec.smb->dialects.v[4], "3.1.1");
-	tcp_hex(445, "00000068" SMB2_HEADER "0000" SMB2_REST
-		     "2400 0200 0100 0000 7f000000 00112233445566778899aabbccddeeff "
-		     "0000000000000000 ff02 7777");
+	tcp_hex(445,
+		"00000068" SMB2_HEADER "0000" SMB2_REST
+		"2400 0200 0100 0000 7f000000 00112233445566778899aabbccddeeff 0000000000000000 "
+		"ff02 7777");
 	is(rec.smb->version, "2");
 	is(rec.smb->dialects.v[0], "2.???");
 	is(rec.smb->dialects.v[1], "0x7777");
@@ -74,8 +79,9 @@ Test(smb, netbios_session_request_first)
 
 Test(rdp, cookie_and_protocols)
 {
-	tcp_hex(3389, "0300002b 26e00000000000 436f6f6b69653a206d737473686173683d61646d696e0d0a "
-		      "0100 0800 0b000000");
+	tcp_hex(3389,
+		"0300002b 26e00000000000 436f6f6b69653a206d737473686173683d61646d696e0d0a 0100 "
+		"0800 0b000000");
 	is_app("rdp");
 	is(rec.rdp->cookie, "admin");
 	cr_assert_eq(rec.rdp->protocols.n, 3);
@@ -126,15 +132,15 @@ Test(s7, connect_and_data)
 
 Test(tds, prelogin)
 {
-	tcp_hex(1433, "12 01 002f 0000 01 00 00 001a 0006 01 0020 0001 02 0021 0001 03 0022 0004 "
-		      "04 0026 0001 ff"
-		      "0f 00 07d0 0000 00 00 00000000 00");
+	tcp_hex(1433,
+		"12 01 002f 0000 01 00 00 001a 0006 01 0020 0001 02 0021 0001 03 0022 0004 04 0026 "
+		"0001 ff0f 00 07d0 0000 00 00 00000000 00");
 	is_app("tds");
 	is(rec.tds->kind, "prelogin");
 	is(rec.tds->client_version, "15.0.2000");
-	tcp_hex(1433, "12 01 002f 0000 01 00 00 001a 0006 01 0020 0001 02 0021 0001 03 0022 0004 "
-		      "04 0026 0001 fe"
-		      "0f 00 07d0 0000 00 00 00000000 00");
+	tcp_hex(1433,
+		"12 01 002f 0000 01 00 00 001a 0006 01 0020 0001 02 0021 0001 03 0022 0004 04 0026 "
+		"0001 fe0f 00 07d0 0000 00 00 00000000 00");
 	is_absent(rec.app);
 	tcp_hex(1433, "12 01 000e 0000 01 00 00 0006 0600 ff");
 	is_absent(rec.app);
@@ -260,9 +266,9 @@ Test(snmp, versions)
 	is(rec.snmp->version, "2c");
 	is(rec.snmp->pdu, "getbulk");
 	is(rec.snmp->oid, "2.999.201.10.128");
-	udp_hex(161, "303a 020103 300f 02024a69 0203 00ffe3 040104 020103 0410 300e 0400 020100 "
-		     "020100 0400 0400 0400"
-		     "3012 0400 0400 a00c 020237f0 020100 020100 3000");
+	udp_hex(161,
+		"303a 020103 300f 02024a69 0203 00ffe3 040104 020103 0410 300e 0400 020100 020100 "
+		"0400 0400 04003012 0400 0400 a00c 020237f0 020100 020100 3000");
 	is(rec.snmp->version, "3");
 	udp_hex(161, "300a 020100 0401 61 a402 0500");
 	is(rec.snmp->pdu, "trap");
@@ -289,8 +295,8 @@ Test(postgres, packets)
 	is(rec.postgres->kind, "gss");
 	tcp_hex(5432, "00000010 04d2162e 00000001 00000002");
 	is(rec.postgres->kind, "cancel");
-	tcp(5432, "\0\0\0\x36\0\x03\0\0user\0postgres\0database\0db\0application_"
-		  "name\0x\0\0p\0\0\0\x08psw\0");
+	tcp(5432,
+	    "\0\0\0\x36\0\x03\0\0user\0postgres\0database\0db\0application_name\0x\0\0p\0\0\0\x08psw\0");
 	is(rec.postgres->kind, "startup");
 	is(rec.postgres->database, "db");
 	is(rec.postgres->program, "x");
@@ -315,8 +321,8 @@ Test(postgres, packets)
 Test(mysql, handshake_response)
 {
 	tcp_hex(3306, "540000 01 8da2080000000001 21" MYSQL_FILLER
-		      "726f6f7400 14 0011223344556677889900112233445566778899"
-		      "746573740000 6d7973716c5f6e61746976655f70617373776f726400");
+		      "726f6f7400 14 0011223344556677889900112233445566778899746573740000 "
+		      "6d7973716c5f6e61746976655f70617373776f726400");
 	is_app("mysql");
 	is(rec.login->user, "root");
 	is(rec.mysql->database, "test");
@@ -339,9 +345,10 @@ Test(mysql, handshake_response)
 
 Test(adb, connect_and_open)
 {
-	tcp_hex(5555, "434e584e 00000001 00001000 07000000 32020000 bcb1a7b1 686f73743a3a00"
-		      "4f50454e 02000000 00000000 0a000000 00000000 b0afbab1 7368656c6c3a6c730000"
-		      "57525445 02000000 00000000 ff000000 00000000 a8adabba 6375740000");
+	tcp_hex(5555,
+		"434e584e 00000001 00001000 07000000 32020000 bcb1a7b1 686f73743a3a004f50454e "
+		"02000000 00000000 0a000000 00000000 b0afbab1 7368656c6c3a6c73000057525445 "
+		"02000000 00000000 ff000000 00000000 a8adabba 6375740000");
 	is_app("adb");
 	cr_expect_eq(rec.adb->version, 0x01000000);
 	cr_expect_eq(rec.adb->max_data, 0x00100000);
@@ -358,8 +365,9 @@ Test(adb, connect_and_open)
 
 Test(mqtt, connect)
 {
-	tcp_hex(1883, "101d 0004 4d515454 04 c2 003c 0002 6964 0005 61646d696e 0006 736563726574 "
-		      "8208 0001 0003 612f23 00 3005 0003 742f78");
+	tcp_hex(1883,
+		"101d 0004 4d515454 04 c2 003c 0002 6964 0005 61646d696e 0006 736563726574 8208 "
+		"0001 0003 612f23 00 3005 0003 742f78");
 	is_app("mqtt");
 	is(rec.mqtt->version, "3.1.1");
 	is(rec.mqtt->client_id, "id");
@@ -369,8 +377,9 @@ Test(mqtt, connect)
 	cr_assert_eq(rec.mqtt->topics.n, 2);
 	is(rec.mqtt->topics.v[0], "a/#");
 	is(rec.mqtt->topics.v[1], "t/x");
-	tcp_hex(1883, "1024 0004 4d515454 05 06 003c 05 110000000a 0002 6964 02 0100 0003 772f74 "
-		      "0002 6d67 ff 8209 0001 00 0003 612f23 00");
+	tcp_hex(1883,
+		"1024 0004 4d515454 05 06 003c 05 110000000a 0002 6964 02 0100 0003 772f74 0002 "
+		"6d67 ff 8209 0001 00 0003 612f23 00");
 	is(rec.mqtt->version, "5");
 	is(rec.mqtt->will_topic, "w/t");
 	tcp_hex(1883, "1014 0006 4d5149736470 03 02 003c 0006 616263646566");
@@ -599,11 +608,9 @@ Test(ntp, modes)
 
 Test(bitcoin, version)
 {
-	tcp_hex(8333, "f9beb4d9 76657273696f6e0000000000 56000000 00000000 7f110100 "
-		      "0000000000000000 0000000000000000"
-		      "0000000000000000000000000000000000000000000000000000"
-		      "0000000000000000000000000000000000000000000000000000 0000000000000000 05 "
-		      "2f783a312f 00000000 00");
+	tcp_hex(8333,
+		"f9beb4d9 76657273696f6e0000000000 56000000 00000000 7f110100 0000000000000000 "
+		"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 0000000000000000 05 2f783a312f 00000000 00");
 	is_app("bitcoin");
 	is(rec.bitcoin->network, "main");
 	is(rec.bitcoin->command, "version");

@@ -67,7 +67,8 @@ static void put_node(struct mmdb *m, uint32_t left, uint32_t right)
 			put_byte(m, v[i] >> shift & 255);
 }
 
-/* Eight nodes: the bits of the first byte of the address; the match leads to the data at offset 0. */
+/* Eight nodes: the bits of the first byte of the address; the match leads to the data at offset
+ * 0. */
 static void begin(struct mmdb *m, uint8_t first)
 {
 	m->n = 0;

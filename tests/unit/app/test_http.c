@@ -2,9 +2,10 @@
 
 Test(http, request)
 {
-	tcp(8080, "POST /cgi-bin/luci?x=1 HTTP/1.1\r\nHost: 192.0.2.1:8080\r\nuser-agent: "
-		  "Mozilla/5.0 zgrab/0.x\r\n"
-		  "Content-Length: 7\r\nX:  padded \r\n\r\na=1&b=2");
+	tcp(8080,
+	    "POST /cgi-bin/luci?x=1 HTTP/1.1\r\nHost: 192.0.2.1:8080\r\nuser-agent: Mozilla/5.0 "
+	    "zgrab/0.x\r\n"
+	    "Content-Length: 7\r\nX:  padded \r\n\r\na=1&b=2");
 	is_app("http");
 	is(rec.http->method, "POST");
 	is(rec.http->target, "/cgi-bin/luci?x=1");
@@ -229,8 +230,8 @@ Test(jsonrpc, bare_and_batch)
 	is(rec.jsonrpc->dialect, "stratum");
 	is_absent(rec.jsonrpc->version);
 	cr_expect_eq(rec.jsonrpc->requests, 2);
-	tcp(3333, "[{\"jsonrpc\":\"2.0\",\"method\":\"aria2.addUri\",\"id\":1},{\"method\":\"x\","
-		  "\"id\":2}]");
+	tcp(3333,
+	    "[{\"jsonrpc\":\"2.0\",\"method\":\"aria2.addUri\",\"id\":1},{\"method\":\"x\",\"id\":2}]");
 	is(rec.jsonrpc->dialect, "aria2");
 	cr_expect_eq(rec.jsonrpc->requests, 2);
 	tcp(3333, "{\"method\":\"foo\",\"params\":[\"cut of");
@@ -268,12 +269,9 @@ Test(jsonrpc, is_not)
 
 Test(http2, preface)
 {
-	tcp_hex(80, "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a"
-		    "00000c 04 00 00000000 0001 00010000 0003 000003e8"
-		    "000004 08 00 00000000 00bf0001"
-		    "000003 01 05 00000001 828684"
-		    "000000 04 01 00000000"
-		    "000064 01 05 00000003 82");
+	tcp_hex(80, "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a00000c 04 00 00000000 0001 "
+		    "00010000 0003 000003e8000004 08 00 00000000 00bf0001000003 01 05 00000001 "
+		    "828684000000 04 01 00000000000064 01 05 00000003 82");
 	is_app("http2");
 	is(rec.http2->settings, "1=65536,3=1000");
 	cr_expect_eq(rec.http2->window_update, 0xbf0001);

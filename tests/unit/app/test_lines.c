@@ -1,11 +1,12 @@
-/* Protocols of lines: Redis, Telnet, SIP, RTSP, SSDP, memcached, mail and FTP; and those told by constant bytes. */
+/* Protocols of lines: Redis, Telnet, SIP, RTSP, SSDP, memcached, mail and FTP; and those told by
+ * constant bytes. */
 #include "app_test.h"
 
 Test(redis, resp)
 {
-	tcp(7000, "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$3\r\ndir\r\n$9\r\n/var/"
-		  "cron\r\n*1\r\n$4\r\nSAVE\r\n"
-		  "*2\r\n$4\r\nAUTH\r\n$6\r\nfoobar\r\n");
+	tcp(7000,
+	    "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$3\r\ndir\r\n$9\r\n/var/cron\r\n*1\r\n$4\r\nSAVE\r\n"
+	    "*2\r\n$4\r\nAUTH\r\n$6\r\nfoobar\r\n");
 	is_app("redis");
 	cr_assert_eq(rec.redis->commands.n, 3);
 	is(rec.redis->commands.v[0], "CONFIG SET dir /var/cron");
@@ -135,10 +136,11 @@ Test(telnet, bots)
 
 Test(sip, request)
 {
-	udp(5060, "OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
-		  "1.2.3.4:5060;branch=z9hG4bK-1\r\n"
-		  "From: \"x\"<sip:100@1.1.1.1>;tag=1\r\nt: <sip:a@b>\r\nCall-ID: "
-		  "99\r\nUser-Agent: friendly-scanner\r\n\r\n");
+	udp(5060,
+	    "OPTIONS sip:100@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+	    "1.2.3.4:5060;branch=z9hG4bK-1\r\n"
+	    "From: \"x\"<sip:100@1.1.1.1>;tag=1\r\nt: <sip:a@b>\r\nCall-ID: 99\r\nUser-Agent: "
+	    "friendly-scanner\r\n\r\n");
 	is_app("sip");
 	is(rec.sip->method, "OPTIONS");
 	is(rec.sip->uri, "sip:100@192.0.2.1");
@@ -174,8 +176,9 @@ Test(rtsp, request)
 
 Test(ssdp, search)
 {
-	udp(1900, "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "
-		  "\"ssdp:discover\"\r\nMX: 3\r\nST: ssdp:all\r\n\r\n");
+	udp(1900,
+	    "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: "
+	    "3\r\nST: ssdp:all\r\n\r\n");
 	is_app("ssdp");
 	is(rec.ssdp->method, "M-SEARCH");
 	is(rec.ssdp->st, "ssdp:all");
@@ -223,8 +226,9 @@ Test(memcached, text)
 
 Test(memcached, binary_and_udp)
 {
-	tcp_hex(11211, "80 00 0003 00 00 0000 00000003 00000000 0000000000000000 616263 80 10 0000 "
-		       "00 00 0000 00000000 00000000 0000000000000000");
+	tcp_hex(11211,
+		"80 00 0003 00 00 0000 00000003 00000000 0000000000000000 616263 80 10 0000 00 00 "
+		"0000 00000000 00000000 0000000000000000");
 	is_app("memcached");
 	cr_expect(rec.memcached->binary);
 	is(rec.memcached->command, "get");

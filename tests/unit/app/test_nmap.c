@@ -1,5 +1,5 @@
-/* nmap's service probes as variety of input, read where Debian installs them: nothing is read beyond a payload, and the
- * probes of protocols that we know are recognised. */
+/* nmap's service probes as variety of input, read where Debian installs them: nothing is read
+ * beyond a payload, and the probes of protocols that we know are recognised. */
 #include "app_test.h"
 
 #define PROBES "/usr/share/nmap/nmap-service-probes"

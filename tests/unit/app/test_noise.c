@@ -1,4 +1,5 @@
-/* What is not a protocol is not claimed: random bytes, random text, words, and noise behind a few structured bytes. */
+/* What is not a protocol is not claimed: random bytes, random text, words, and noise behind a few
+ * structured bytes. */
 #include <dirent.h>
 
 #include "app_test.h"
@@ -63,7 +64,8 @@ Test(noise, random_bytes)
 	noise(400000, any_byte, 400, 0, false);
 }
 
-/* A greeting of SOCKS or one Telnet command is three bytes: a few in a million short payloads look like it. */
+/* A greeting of SOCKS or one Telnet command is three bytes: a few in a million short payloads look
+ * like it. */
 Test(noise, short_random_bytes)
 {
 	state = 2;
@@ -120,8 +122,8 @@ Test(noise, sentences)
 	}
 }
 
-/* The fuzzer's seeds, one of each protocol, with too little memory for their lists and parts: whatever is left out, the
- * record can be encoded. */
+/* The fuzzer's seeds, one of each protocol, with too little memory for their lists and parts:
+ * whatever is left out, the record can be encoded. */
 Test(noise, seeds_with_little_memory)
 {
 	static _Alignas(16) uint8_t memory[16384];

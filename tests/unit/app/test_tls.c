@@ -1,5 +1,6 @@
-/* JA4 against the vectors that FoxIO publishes: technical_details/JA4.md and python/test/testdata of FoxIO-LLC/ja4. Each is
- * given there with its lists in original order (JA4_ro); a ClientHello is built from those, with GREASE mixed in. */
+/* JA4 against the vectors that FoxIO publishes: technical_details/JA4.md and python/test/testdata
+ * of FoxIO-LLC/ja4. Each is given there with its lists in original order (JA4_ro); a ClientHello is
+ * built from those, with GREASE mixed in. */
 #include "app/ja4.h"
 #include "app_test.h"
 
@@ -144,8 +145,7 @@ static const struct vector vectors[] = {
 	 "t13d1517h2_8daaf6152771_cb7bf5808d99"},
 	/* socks-https-example.pcap: only server_name, so the last section hashes nothing */
 	{0x0301, NULL,
-	 "0039,0038,0035,0016,0013,000a,0033,0032,002f,009a,0099,0096,0005,0004,0015,0012,0009,"
-	 "0014,0011,0008,0006,0003,00ff",
+	 "0039,0038,0035,0016,0013,000a,0033,0032,002f,009a,0099,0096,0005,0004,0015,0012,0009,0014,0011,0008,0006,0003,00ff",
 	 "0000", NULL, NULL, "t10d230100_6a57a6f57151_000000000000"},
 };
 
@@ -361,8 +361,8 @@ Test(tls, no_extensions_and_odd_version)
 
 Test(tls, ssl2_hello)
 {
-	tcp_hex(443, "802e 01 0002 0015 0000 0010 010080 020080 030080 040080 050080 060040 0700c0"
-		     "00112233445566778899aabbccddeeff");
+	tcp_hex(443, "802e 01 0002 0015 0000 0010 010080 020080 030080 040080 050080 060040 "
+		     "0700c000112233445566778899aabbccddeeff");
 	is_app("tls");
 	is(rec.tls->version, "ssl2");
 	cr_expect_eq(rec.tls->ciphers.n, 7);

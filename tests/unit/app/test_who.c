@@ -324,7 +324,8 @@ Test(phase, bounded)
 	who_phase_free(&t);
 }
 
-/* unicornscan: sequence = key ^ destination (as a little-endian machine reads it) ^ (destination port << 16 + source port). */
+/* unicornscan: sequence = key ^ destination (as a little-endian machine reads it) ^ (destination
+ * port << 16 + source port). */
 static void unicorn(struct who_syn *s, uint32_t key, uint8_t host, uint16_t dport)
 {
 	uint8_t dst[4] = {192, 0, 2, host};

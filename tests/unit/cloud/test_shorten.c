@@ -15,9 +15,8 @@ static const char *at(struct json_object *o, const char *path)
 
 static struct json_object *record(size_t payload)
 {
-	struct json_object *o = json_tokener_parse("{\"init_ts\":1.25,\"last_ts\":2,\"src_addr\":"
-						   "\"192.0.2.1\",\"dst_port\":80,\"s3path\":\"p\","
-						   "\"payload_len\":1,\"x\":{\"y\":1}}");
+	struct json_object *o = json_tokener_parse(
+		"{\"init_ts\":1.25,\"last_ts\":2,\"src_addr\":\"192.0.2.1\",\"dst_port\":80,\"s3path\":\"p\",\"payload_len\":1,\"x\":{\"y\":1}}");
 	char *text = malloc(payload * 2 + 4);
 	memset(text, 'A', payload / 3 * 4);
 	json_object_object_add(o, "payload",

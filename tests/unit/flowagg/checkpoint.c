@@ -91,7 +91,8 @@ Test(checkpoint, torn_anywhere_or_changed_anywhere_is_refused)
 
 Test(checkpoint, contents_that_contradict_themselves_are_refused_or_harmless)
 {
-	/* Each byte in turn, with a checksum that is right: no crash, no leak (the sanitizers look). */
+	/* Each byte in turn, with a checksum that is right: no crash, no leak (the sanitizers
+	 * look). */
 	for (size_t i = 12; i < s.n - 4; i++) {
 		for (int bit = 0; bit < 8; bit += 3) {
 			struct agg a;

@@ -1,4 +1,5 @@
-/* deliver: every sealed packet is delivered, known from before, waiting, or counted as turned away. */
+/* deliver: every sealed packet is delivered, known from before, waiting, or counted as turned
+ * away. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
@@ -262,7 +263,8 @@ Test(deliver, data_goes_for_nothing_and_what_comes_then_is_turned_away)
 	round_of(9, 0);
 	round_of(5, 1);
 	cr_assert_eq(deliver_commit(&d), 0);
-	/* The second round's first flow takes the place of the bundle; four flows and a bundle stay outside. */
+	/* The second round's first flow takes the place of the bundle; four flows and a bundle stay
+	 * outside. */
 	cr_assert_eq(count_queue("one", &bundles), 10);
 	cr_assert_eq(bundles, 0);
 	cr_assert_eq(m[M_dropped_evicted_files], 1);
@@ -309,9 +311,8 @@ Test(deliver, evictions_of_a_killed_run_are_ended_by_the_next)
 	cr_assert_eq(deliver_commit(&d), 0);
 	deliver_fini(&d);
 	snprintf(cmd, sizeof cmd,
-		 "cd %s && for c in one two; do cd queue/$c && f=$(find -name 'bundle_*') && "
-		 "mkdir -p ../../evicted/$c/${f%%/*} && mv $f ../../evicted/$c/$f && cd ../..; "
-		 "done && "
+		 "cd %s && for c in one two; do cd queue/$c && f=$(find -name 'bundle_*') && mkdir "
+		 "-p ../../evicted/$c/${f%%/*} && mv $f ../../evicted/$c/$f && cd ../..; done && "
 		 "echo one ${f#./} 3 1 >../evicted",
 		 spool_dir);
 	cr_assert_eq(system(cmd), 0);

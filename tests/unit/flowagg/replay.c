@@ -1,7 +1,7 @@
 /*
- * The property everything rests on: packets that are taken in again from a checkpoint on give the very files that
- * the first run gave, byte for byte, under the same keys and numbers, in the same order; and it does not matter how
- * often the disk refused a file before it took it.
+ * The property everything rests on: packets that are taken in again from a checkpoint on give the
+ * very files that the first run gave, byte for byte, under the same keys and numbers, in the same
+ * order; and it does not matter how often the disk refused a file before it took it.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -113,7 +113,8 @@ static void one_run(uint64_t seed)
 	while (a.next <= PACKETS)
 		feed(&a, v);
 
-	/* The same with kills: what was sealed before one is in b.files still; what comes again must match. */
+	/* The same with kills: what was sealed before one is in b.files still; what comes again
+	 * must match. */
 	world_init(&b, &l);
 	struct file *delivered = calloc(a.n + 1, sizeof *delivered);
 	size_t ndelivered = 0;

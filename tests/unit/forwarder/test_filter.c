@@ -7,8 +7,7 @@
 TestSuite(filter);
 
 static const char text[] =
-	"{\"dst_port\":22,\"payload_len\":0,\"src_addr\":\"192.0.2.1\",\"verified\":true,"
-	"\"init_ts\":1.5,\"http\":{\"method\":\"POST\",\"body\":{\"n\":7}},\"port_text\":\"22\"}";
+	"{\"dst_port\":22,\"payload_len\":0,\"src_addr\":\"192.0.2.1\",\"verified\":true,\"init_ts\":1.5,\"http\":{\"method\":\"POST\",\"body\":{\"n\":7}},\"port_text\":\"22\"}";
 
 static bool match(const char *term)
 {

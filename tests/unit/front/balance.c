@@ -19,11 +19,11 @@ static void note(struct tally *t, uint64_t ts, uint64_t epoch, const char *mark,
 		 unsigned packets, unsigned next)
 {
 	char text[400];
-	snprintf(text, sizeof(text),
-		 "{\"mark\":\"%s\",\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{\"received\":%u,"
-		 "\"packets\":%u},\"gauges\":{\"next_number\":%u},\"drops\":{\"dropped_size\":%u}}",
-		 mark, (unsigned long long)ts, (unsigned long long)epoch, received, packets, next,
-		 received - packets);
+	snprintf(
+		text, sizeof(text),
+		"{\"mark\":\"%s\",\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{\"received\":%u,\"packets\":%u},\"gauges\":{\"next_number\":%u},\"drops\":{\"dropped_size\":%u}}",
+		mark, (unsigned long long)ts, (unsigned long long)epoch, received, packets, next,
+		received - packets);
 	cr_assert_eq(tally_add(t, "capture", json_tokener_parse(text)), 0);
 }
 
@@ -83,8 +83,7 @@ Test(balance, a_period_begins_at_the_note_before_it)
 Test(balance, a_run_whose_first_note_is_late_is_counted_from_its_start)
 {
 	static const char *const late =
-		"{\"mark\":\"stop\",\"ts_ns\":900,\"start_ns\":4,\"counters\":{\"packets\":9},"
-		"\"gauges\":{\"first_number\":133,\"next_number\":142}}";
+		"{\"mark\":\"stop\",\"ts_ns\":900,\"start_ns\":4,\"counters\":{\"packets\":9},\"gauges\":{\"first_number\":133,\"next_number\":142}}";
 	struct tally t = {.until_ns = 1000};
 	struct balance b;
 	three_runs(&t);
@@ -192,8 +191,7 @@ Test(balance, files_count_once)
 	cr_assert(mkdtemp(dir));
 	snprintf(text, sizeof(text),
 		 "cd %s && mkdir -p objects/pcap spool/queue/uploader/pcap "
-		 "spool/queue/analyzer/pcap "
-		 "records/analysis",
+		 "spool/queue/analyzer/pcap records/analysis",
 		 dir);
 	cr_assert_eq(system(text), 0);
 	cr_assert_eq(chdir(dir), 0);

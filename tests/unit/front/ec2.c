@@ -13,18 +13,13 @@
 static const char both[] = HEAD
 	"<addressesSet>\n  <item>\n    <publicIp>203.0.113.9</publicIp>\n    "
 	"<allocationId>eipalloc-0a1</allocationId>\n"
-	"    "
-	"<domain>vpc</domain><instanceId>i-1</instanceId><associationId>eipassoc-0b2</"
+	"    <domain>vpc</domain><instanceId>i-1</instanceId><associationId>eipassoc-0b2</"
 	"associationId>\n"
 	"    "
-	"<networkInterfaceId>eni-0c3</networkInterfaceId><privateIpAddress>10.0.0.5</"
-	"privateIpAddress>\n"
+	"<networkInterfaceId>eni-0c3</networkInterfaceId><privateIpAddress>10.0.0.5</privateIpAddress>\n"
 	"    <tagSet>" TAG("Name", "a &amp; b") TAG("lurker:sensor", "trap-1") TAG(
 		"lurker:made-by",
-		"rotate-address") "</tagSet></item>"
-				  "<item><publicIp>203.0.113.10</"
-				  "publicIp><allocationId>eipalloc-0a2</allocationId><domain>vpc</"
-				  "domain></item></addressesSet>" TAIL;
+		"rotate-address") "</tagSet></item><item><publicIp>203.0.113.10</publicIp><allocationId>eipalloc-0a2</allocationId><domain>vpc</domain></item></addressesSet>" TAIL;
 
 static int parse(const char *xml, struct ec2_address *out, size_t *n)
 {
@@ -76,17 +71,16 @@ Test(ec2, what_is_no_address)
 		HEAD TAIL,
 		HEAD
 		"<addressesSet><item><publicIp>203.0.113.9</publicIp></item></addressesSet>" TAIL,
-		HEAD "<addressesSet><item><allocationId>eipalloc-1</allocationId></item></"
-		     "addressesSet>" TAIL,
-		HEAD "<addressesSet><item><allocationId>eipalloc-1&amp;x=y</"
-		     "allocationId><publicIp>1.2.3.4</publicIp></item></addressesSet>" TAIL,
-		HEAD "<addressesSet><item><allocationId>eipalloc-1</"
-		     "allocationId><publicIp>1.2.3.400</publicIp></item></addressesSet>" TAIL,
-		HEAD "<addressesSet><item><allocationId>eipalloc-1</"
-		     "allocationId><publicIp>1.2.3.4</publicIp>"
-		     "<networkInterfaceId>i-1</networkInterfaceId></item></addressesSet>" TAIL,
-		HEAD "<addressesSet><item><allocationId>eipalloc-1</"
-		     "allocationId><publicIp>1.2.3.4</publicIp><tagSet></item></addressesSet>" TAIL,
+		HEAD
+		"<addressesSet><item><allocationId>eipalloc-1</allocationId></item></addressesSet>" TAIL,
+		HEAD
+		"<addressesSet><item><allocationId>eipalloc-1&amp;x=y</allocationId><publicIp>1.2.3.4</publicIp></item></addressesSet>" TAIL,
+		HEAD
+		"<addressesSet><item><allocationId>eipalloc-1</allocationId><publicIp>1.2.3.400</publicIp></item></addressesSet>" TAIL,
+		HEAD
+		"<addressesSet><item><allocationId>eipalloc-1</allocationId><publicIp>1.2.3.4</publicIp><networkInterfaceId>i-1</networkInterfaceId></item></addressesSet>" TAIL,
+		HEAD
+		"<addressesSet><item><allocationId>eipalloc-1</allocationId><publicIp>1.2.3.4</publicIp><tagSet></item></addressesSet>" TAIL,
 	};
 	struct ec2_address a[4];
 	size_t n;
@@ -94,15 +88,15 @@ Test(ec2, what_is_no_address)
 		cr_assert_eq(parse(bad[i], a, &n), -EINVAL, "%zu", i);
 }
 
-/* A tag's value may be whatever a person wrote: it cannot look like another field or another address. */
+/* A tag's value may be whatever a person wrote: it cannot look like another field or another
+ * address. */
 Test(ec2, tags_are_only_tags)
 {
 	struct ec2_address a[4];
 	size_t n;
 	cr_assert_eq(
 		parse(HEAD
-		      "<addressesSet><item><publicIp>1.2.3.4</publicIp><allocationId>eipalloc-1</"
-		      "allocationId><tagSet>" TAG(
+		      "<addressesSet><item><publicIp>1.2.3.4</publicIp><allocationId>eipalloc-1</allocationId><tagSet>" TAG(
 			      "x",
 			      "&lt;/item&gt;&lt;associationId&gt;eipassoc-1&lt;/associationId&gt;")
 			      TAG("lurker:made-by", "rotate-addresses")
@@ -126,12 +120,13 @@ Test(ec2, more_than_fit)
 Test(ec2, allocated)
 {
 	struct ec2_address a;
-	cr_assert_eq(ec2_allocated(bytes_str("<AllocateAddressResponse "
-					     "xmlns=\"x\"><publicIp>203.0.113.9</publicIp>"
-					     "<domain>vpc</domain><allocationId>eipalloc-0d</"
-					     "allocationId></AllocateAddressResponse>"),
-				   &a),
-		     0);
+	cr_assert_eq(
+		ec2_allocated(
+			bytes_str(
+				"<AllocateAddressResponse "
+				"xmlns=\"x\"><publicIp>203.0.113.9</publicIp><domain>vpc</domain><allocationId>eipalloc-0d</allocationId></AllocateAddressResponse>"),
+			&a),
+		0);
 	cr_assert_str_eq(a.allocation, "eipalloc-0d");
 	cr_assert_str_eq(a.address, "203.0.113.9");
 	cr_assert_eq(
@@ -164,16 +159,12 @@ Test(ec2, requests)
 	struct buf b;
 	cr_assert(says(ec2_release, "eipalloc-1",
 		       "Action=ReleaseAddress&Version=2016-11-15&AllocationId=eipalloc-1"));
-	cr_assert(says(ec2_allocate, "a&b=ü",
-		       "Action=AllocateAddress&Version=2016-11-15&Domain=vpc&TagSpecification.1."
-		       "ResourceType=elastic-ip"
-		       "&TagSpecification.1.Tag.1.Key=lurker%3Asensor&TagSpecification.1.Tag.1."
-		       "Value=a%26b%3D%C3%BC"
-		       "&TagSpecification.1.Tag.2.Key=lurker%3Amade-by&TagSpecification.1.Tag.2."
-		       "Value=rotate-address"));
-	cr_assert(says(ec2_describe_interface, "eni-1",
-		       "Action=DescribeAddresses&Version=2016-11-15&Filter.1.Name=network-"
-		       "interface-id&Filter.1.Value.1=eni-1"));
+	cr_assert(says(
+		ec2_allocate, "a&b=ü",
+		"Action=AllocateAddress&Version=2016-11-15&Domain=vpc&TagSpecification.1.ResourceType=elastic-ip&TagSpecification.1.Tag.1.Key=lurker%3Asensor&TagSpecification.1.Tag.1.Value=a%26b%3D%C3%BC&TagSpecification.1.Tag.2.Key=lurker%3Amade-by&TagSpecification.1.Tag.2.Value=rotate-address"));
+	cr_assert(says(
+		ec2_describe_interface, "eni-1",
+		"Action=DescribeAddresses&Version=2016-11-15&Filter.1.Name=network-interface-id&Filter.1.Value.1=eni-1"));
 	buf_init(&b, 64);
 	cr_assert_neq(ec2_describe_made(&b, "trap-1"), 0, "a buffer that is too small");
 	buf_fini(&b);

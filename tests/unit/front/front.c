@@ -82,10 +82,7 @@ Test(front, when)
 }
 
 static const char record[] =
-	"{\"init_ts\":1795262400.500000000,\"src_addr\":\"198.51.100.7\",\"dst_addr\":\"192.0.2."
-	"9\","
-	"\"dst_port\":8080,\"proto\":\"tcp\",\"app\":\"http\",\"readable\":\"GET /Shell HTTP\","
-	"\"verified\":true,\"http\":{\"user_agent\":\"curl/8\"}}";
+	"{\"init_ts\":1795262400.500000000,\"src_addr\":\"198.51.100.7\",\"dst_addr\":\"192.0.2.9\",\"dst_port\":8080,\"proto\":\"tcp\",\"app\":\"http\",\"readable\":\"GET /Shell HTTP\",\"verified\":true,\"http\":{\"user_agent\":\"curl/8\"}}";
 
 static int try(const struct match_text *t)
 {

@@ -1,4 +1,5 @@
-/* Exchanges of an address against a model of EC2: whatever happens in between, in the end there is one address. */
+/* Exchanges of an address against a model of EC2: whatever happens in between, in the end there is
+ * one address. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
@@ -238,8 +239,8 @@ Test(rotation, no_quota_keeps_the_address)
 	cr_assert_str_eq(current(&w)->allocation, before.allocation);
 }
 
-/* Every start × every fault at every step: nobody else's address goes, the sensor is never without one that it had, and
- * the next run ends with exactly one, ours, on the interface. */
+/* Every start × every fault at every step: nobody else's address goes, the sensor is never without
+ * one that it had, and the next run ends with exactly one, ours, on the interface. */
 Test(rotation, any_fault_is_repaired_by_the_next_run)
 {
 	unsigned cases = 0;
@@ -280,7 +281,8 @@ Test(rotation, any_fault_is_repaired_by_the_next_run)
 	cr_log_info("%u cases", cases);
 }
 
-/* EC2 answers a look with what was a moment ago: an address that was just associated seems to be free. */
+/* EC2 answers a look with what was a moment ago: an address that was just associated seems to be
+ * free. */
 Test(rotation, a_late_look_does_no_harm)
 {
 	struct account w = {.quota = 9};

@@ -1,4 +1,5 @@
-/* journal: numbers go on, torn tails go, the total is kept, readers see every packet once or a counted gap. */
+/* journal: numbers go on, torn tails go, the total is kept, readers see every packet once or a
+ * counted gap. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>

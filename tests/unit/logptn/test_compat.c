@@ -1,5 +1,6 @@
 /*
- * The algorithm of the original: on lines written here, and on its recorded outputs when they are there.
+ * The algorithm of the original: on lines written here, and on its recorded outputs when they are
+ * there.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -128,35 +129,13 @@ Test(compat, every_field_of_every_dumper)
 	s = text_of(&r, out_json);
 	cr_expect_str_eq(
 		s,
-		"{\"formats\":["
-		"{\"id\":\"d1350866259a0c9a11e8cb4d99700ebbbb1dc8839ac0f8eac1747d1a66e99d8c\","
-		"\"segments\":["
-		"{\"text\":\"user\"},{\"text\":\" "
-		"\"},{\"values\":{\"amy\":2,\"bob\":1}},{\"text\":\" \"},{\"text\":\"in\"},"
-		"{\"text\":\" \"},{\"text\":\"from\"},{\"text\":\" "
-		"\"},{\"text\":\"a\"},{\"text\":\"\\u003c\"},{\"text\":\"1\"},"
-		"{\"text\":\"\\u003e\"}],\"count\":3,\"sample\":\"     3 [d1350866] user * in from "
-		"a\\u003c1\\u003e\",\"Cluster\":{}},"
-		"{\"id\":\"8c96d76f620269be0f4cbc27e6cb594426729e32474260ef82eb6fc24b2cba2f\","
-		"\"segments\":["
-		"{\"text\":\"disk\"},{\"text\":\" "
-		"\"},{\"text\":\"full\"}],\"count\":1,\"sample\":\"     1 [8c96d76f] disk full\","
-		"\"Cluster\":{}},"
-		"{\"id\":\"0a80a29c4a5dbf203098ec4e961616904b63df74b007507ed2b9f327d99a1ad6\","
-		"\"segments\":["
-		"{\"text\":\"user\"},{\"text\":\" \"},{\"text\":\"eve\"},{\"text\":\" "
-		"\"},{\"text\":\"out\"},{\"text\":\" \"},"
-		"{\"text\":\"at\"},{\"text\":\" "
-		"\"},{\"text\":\"b\"},{\"text\":\"\\u003c\"},{\"text\":\"2\"},{\"text\":"
-		"\"\\u003e\"}],"
-		"\"count\":1,\"sample\":\"     1 [0a80a29c] user eve out at "
-		"b\\u003c2\\u003e\",\"Cluster\":{}}]}");
+		"{\"formats\":[{\"id\":\"d1350866259a0c9a11e8cb4d99700ebbbb1dc8839ac0f8eac1747d1a66e99d8c\",\"segments\":[{\"text\":\"user\"},{\"text\":\" \"},{\"values\":{\"amy\":2,\"bob\":1}},{\"text\":\" \"},{\"text\":\"in\"},{\"text\":\" \"},{\"text\":\"from\"},{\"text\":\" \"},{\"text\":\"a\"},{\"text\":\"\\u003c\"},{\"text\":\"1\"},{\"text\":\"\\u003e\"}],\"count\":3,\"sample\":\"     3 [d1350866] user * in from a\\u003c1\\u003e\",\"Cluster\":{}},{\"id\":\"8c96d76f620269be0f4cbc27e6cb594426729e32474260ef82eb6fc24b2cba2f\",\"segments\":[{\"text\":\"disk\"},{\"text\":\" \"},{\"text\":\"full\"}],\"count\":1,\"sample\":\"     1 [8c96d76f] disk full\",\"Cluster\":{}},{\"id\":\"0a80a29c4a5dbf203098ec4e961616904b63df74b007507ed2b9f327d99a1ad6\",\"segments\":[{\"text\":\"user\"},{\"text\":\" \"},{\"text\":\"eve\"},{\"text\":\" \"},{\"text\":\"out\"},{\"text\":\" \"},{\"text\":\"at\"},{\"text\":\" \"},{\"text\":\"b\"},{\"text\":\"\\u003c\"},{\"text\":\"2\"},{\"text\":\"\\u003e\"}],\"count\":1,\"sample\":\"     1 [0a80a29c] user eve out at b\\u003c2\\u003e\",\"Cluster\":{}}]}");
 	free(s);
 	s = text_of(&r, out_sjson);
 	cr_expect_str_eq(s, "{\"formats\":[{\"segments\":[\"user \",null,\" in from "
-			    "a\\u003c1\\u003e\"],\"count\":3},"
-			    "{\"segments\":[\"disk full\"],\"count\":1},"
-			    "{\"segments\":[\"user eve out at b\\u003c2\\u003e\"],\"count\":1}]}");
+			    "a\\u003c1\\u003e\"],\"count\":3},{\"segments\":[\"disk "
+			    "full\"],\"count\":1},{\"segments\":[\"user eve out at "
+			    "b\\u003c2\\u003e\"],\"count\":1}]}");
 	free(s);
 	compat_free(&r.c);
 	lines_free(&l);

@@ -1,5 +1,6 @@
 /*
- * What becomes one format and what does not; each weakness that the author of the original listed is gone.
+ * What becomes one format and what does not; each weakness that the author of the original listed
+ * is gone.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -59,19 +60,18 @@ Test(weakness, one_text_one_format)
 /* "multi-byte text" */
 Test(weakness, multi_byte)
 {
-	expect("利用者「鈴木」がログインしました\n利用者「佐藤」がログインしました\n利用者「田中」"
-	       "がログインしました\n",
+	expect("利用者「鈴木」がログインしました\n利用者「佐藤」がログインしました\n利用者「田中」がログインしました\n",
 	       "利用者「*」がログインしました", 3);
 	expect("温度：２５度\n温度：３１度\n", "温度：*度", 2);
-	expect("用户 张三 登录 10.0.0.1\n用户 李四 登录 10.0.0.2\n用户 王五 登录 10.0.0.3\n用户 a "
-	       "登录 10.0.0.3\n用户 b 登录 "
+	expect("用户 张三 登录 10.0.0.1\n用户 李四 登录 10.0.0.2\n用户 王五 登录 10.0.0.3\n用户 a 登录 10.0.0.3\n用户 b 登录 "
 	       "10.0.0.3\n用户 c 登录 10.0.0.3\n",
 	       "用户 * 登录 *", 6);
 	expect("sent 🎉 to 5 users\nsent 🎉 to 7 users\n", "sent 🎉 to * users", 2);
 }
 
-/* "one line a log" is in test_lines.c (records_are_whole); "batch only" in test_state.c and the scenario logptn_cli;
- * "slow regular expressions": there are none; "no expression to extract values" is test_properties.c. */
+/* "one line a log" is in test_lines.c (records_are_whole); "batch only" in test_state.c and the
+ * scenario logptn_cli; "slow regular expressions": there are none; "no expression to extract
+ * values" is test_properties.c. */
 
 Test(formats, values_of_several_words)
 {
@@ -82,8 +82,9 @@ Test(formats, values_of_several_words)
 		sprintf(text + strlen(text), "Invalid user %s from 10.0.0.%u\n", names[i], i);
 	strcat(text, "Invalid user joe doe from 10.0.0.9\nInvalid user 7 from 10.0.0.9\n");
 	expect(text, "Invalid user * from *", 8);
-	strcat(text, "Failed password for root from 10.0.0.9\nFailed password for invalid user x "
-		     "from 10.0.0.9\n");
+	strcat(text,
+	       "Failed password for root from 10.0.0.9\nFailed password for invalid user x from "
+	       "10.0.0.9\n");
 	expect(text, "Invalid user * from *", 8);
 	cr_expect_eq(formats_in(text), 3);
 }
@@ -93,20 +94,22 @@ Test(formats, different_meaning_stays)
 	cr_expect_eq(
 		formats_in("VM 1 started ok\nVM 1 paused ok\nVM 2 stopped ok\nVM 3 resumed ok\n"),
 		4);
-	cr_expect_eq(formats_in("task 1 from NEW to DONE\ntask 2 from NEW to RUNNING\ntask 3 from "
-				"RUNNING to FAILED\n"
-				"task 4 from DONE to NEW\ntask 5 from FAILED to KILLED\ntask 6 "
-				"from KILLED to LOST\n"),
-		     6);
-	cr_expect_eq(formats_in("{\"level\":\"info\",\"msg\":\"started\",\"n\":1}\n{\"level\":"
-				"\"info\",\"msg\":\"stopped\",\"n\":2}\n"),
-		     2);
+	cr_expect_eq(
+		formats_in(
+			"task 1 from NEW to DONE\ntask 2 from NEW to RUNNING\ntask 3 from RUNNING "
+			"to FAILED\n"
+			"task 4 from DONE to NEW\ntask 5 from FAILED to KILLED\ntask 6 from KILLED "
+			"to LOST\n"),
+		6);
+	cr_expect_eq(
+		formats_in(
+			"{\"level\":\"info\",\"msg\":\"started\",\"n\":1}\n{\"level\":\"info\",\"msg\":\"stopped\",\"n\":2}\n"),
+		2);
 }
 
 Test(formats, structured_lines)
 {
-	expect("{\"user\":\"amy\",\"ms\":12,\"ok\":true}\n{\"user\":\"bob\",\"ms\":7,\"ok\":false}"
-	       "\n",
+	expect("{\"user\":\"amy\",\"ms\":12,\"ok\":true}\n{\"user\":\"bob\",\"ms\":7,\"ok\":false}\n",
 	       "{\"user\":\"*\",\"ms\":*,\"ok\":*}", 2);
 	expect("level=info took=5ms peer=10.0.0.1\nlevel=warn took=1ms peer=null\n",
 	       "level=* took=* peer=*", 2);
@@ -204,8 +207,10 @@ static void see(void *arg, const uint8_t *p, size_t n, uint64_t lines, bool exac
 Test(formats, values)
 {
 	struct skels t;
-	struct formats *f = formats_of(&t, "login of user amy from 10.0.0.1\nlogin of user amy "
-					   "from 10.0.0.1\nlogin of user bob from 10.0.0.2\n");
+	struct formats *f = formats_of(
+		&t,
+		"login of user amy from 10.0.0.1\nlogin of user amy from 10.0.0.1\nlogin of user "
+		"bob from 10.0.0.2\n");
 	const struct format *m = with_template(f, "login of user * from *");
 	struct seen s = {""};
 

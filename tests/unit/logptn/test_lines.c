@@ -86,8 +86,9 @@ Test(lines, continuation)
 /* A stack trace is counted with the line it belongs to, whoever reads it. */
 Test(lines, records_are_whole)
 {
-	const char *one = "10:00:01 ERROR failed 12\n\tat a.b.C(D.java:1)\nCaused by: x\n10:00:02 "
-			  "INFO fine 5\n";
+	const char *one =
+		"10:00:01 ERROR failed 12\n\tat a.b.C(D.java:1)\nCaused by: x\n10:00:02 INFO fine "
+		"5\n";
 	size_t n = strlen(one), copies = 40000;
 	uint8_t *big = calloc(1, n * copies + SHAPE_SLACK);
 	struct input in = {.name = "", .p = big, .n = n * copies};

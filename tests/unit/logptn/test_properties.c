@@ -1,5 +1,6 @@
 /*
- * What must hold for any log, tried on the labelled sets (when they are there) and on lines made here.
+ * What must hold for any log, tried on the labelled sets (when they are there) and on lines made
+ * here.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <criterion/criterion.h>
@@ -121,7 +122,8 @@ static bool matches(pcre2_code *c, pcre2_match_data *d, const struct text *line)
 	return r > 0;
 }
 
-/* Every line is matched by its own format; among all that match it, its own is the most specific. */
+/* Every line is matched by its own format; among all that match it, its own is the most
+ * specific. */
 static void check_extraction(struct each *e, const char *name)
 {
 	pcre2_code **c = calloc(e->f->n, sizeof *c);

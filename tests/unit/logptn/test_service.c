@@ -17,12 +17,10 @@ Test(payload, http)
 	static struct payload p;
 
 	/* GET /a HTTP/1.1\r\nHost: x\r\n */
-	cr_assert_eq(parse("{\"init_ts\":1700000000.5,\"dst_port\":8080,\"payload\":"
-			   "\"R0VUIC9hIEhUVFAvMS4xDQpIb3N0OiB4DQo=\","
-			   "\"app\":\"http\",\"http\":{\"method\":\"GET\",\"user_agent\":\"zgrab/"
-			   "0.x\"}}",
-			   &p),
-		     0);
+	cr_assert_eq(
+		parse("{\"init_ts\":1700000000.5,\"dst_port\":8080,\"payload\":\"R0VUIC9hIEhUVFAvMS4xDQpIb3N0OiB4DQo=\",\"app\":\"http\",\"http\":{\"method\":\"GET\",\"user_agent\":\"zgrab/0.x\"}}",
+		      &p),
+		0);
 	cr_assert_eq(p.n, 2);
 	cr_expect_str_eq(p.line[0].group, "http");
 	cr_expect_eq(p.line[0].n, 15);
@@ -45,10 +43,10 @@ Test(payload, others)
 	cr_expect_eq(p.n, 0);
 	cr_assert_eq(parse("{\"payload\":5,\"app\":[],\"http\":7,\"init_ts\":\"x\"}", &p), 0);
 	cr_expect_eq(p.n, 0);
-	cr_assert_eq(parse("{\"app\":\"a-protocol-with-a-name-of-more-than-32-bytes\",\"payload\":"
-			   "\"AAEC\"}",
-			   &p),
-		     0);
+	cr_assert_eq(
+		parse("{\"app\":\"a-protocol-with-a-name-of-more-than-32-bytes\",\"payload\":\"AAEC\"}",
+		      &p),
+		0);
 	cr_expect_eq(strlen(p.line[0].group), PAYLOAD_GROUP_MAX - 1);
 	cr_expect_neq(parse("[]", &p), 0);
 	cr_expect_neq(parse("{\"payload\":", &p), 0);
@@ -144,8 +142,8 @@ Test(groups, no_more_than_fit)
 	groups_fini(&g);
 }
 
-/* Lines that have nothing in common do not grow the tables beyond their bounds, and all are counted; what is full can be
- * saved and loaded. */
+/* Lines that have nothing in common do not grow the tables beyond their bounds, and all are
+ * counted; what is full can be saved and loaded. */
 Test(groups, bounded, .timeout = 200)
 {
 	static struct groups g, h;

@@ -6,7 +6,8 @@
 #include "logptn/lib/token.h"
 #include "support.h"
 
-/* The skeleton in readable form: words as they are, <type> for values, delimiters in place, ~ for an empty one. */
+/* The skeleton in readable form: words as they are, <type> for values, delimiters in place, ~ for
+ * an empty one. */
 static const char *skeleton(const char *text)
 {
 	static char out[4096];

@@ -596,7 +596,8 @@ Test(writer, what_it_writes_reads_back)
 	capfile_close(&c);
 }
 
-/* Packets that are said to be at hand leave the earlier ones where they are; over several fillings of the buffer. */
+/* Packets that are said to be at hand leave the earlier ones where they are; over several fillings
+ * of the buffer. */
 Test(pcap, at_hand_moves_nothing)
 {
 	struct bytes_out *o = new_out();

@@ -89,7 +89,8 @@ Test(link, others_that_carry_ip)
 		{166, "\1\0\41", 3},
 		{104, "\17\0\10\0", 4},
 		{51, "\21\0\0\1\0\0\0\41", 8},
-		/* PPPoE session in Ethernet, MPLS in Ethernet (two labels), in PPP, SNAP, LLC with IP's own SAP. */
+		/* PPPoE session in Ethernet, MPLS in Ethernet (two labels), in PPP, SNAP, LLC with
+		 * IP's own SAP. */
 		{1, "\2\0\0\0\0\1\2\0\0\0\0\2\210\144\21\0\0\1\0\0\0\41", 22},
 		{1, "\2\0\0\0\0\1\2\0\0\0\0\2\210\107\0\1\0\100\0\1\1\100", 22},
 		{9, "\377\3\2\201\0\1\1\100", 8},

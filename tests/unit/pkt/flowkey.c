@@ -158,7 +158,8 @@ Test(community, seed_and_no_ports)
 	cr_assert(eq(str, a, b));
 }
 
-/* The first and the last of the reference implementation's vectors (github.com/veorq/SipHash, vectors.h). */
+/* The first and the last of the reference implementation's vectors (github.com/veorq/SipHash,
+ * vectors.h). */
 Test(siphash, reference_vectors)
 {
 	uint8_t key[16], in[64];

@@ -93,10 +93,7 @@ Test(json, rows_have_names_and_bytes_are_base64)
 	};
 	struct msg_packet m = {.first = 10, .link = 1, .packets = {rows, 4}};
 	expect(&msg_packet_schema, &m,
-	       "{\"first\":10,\"link\":1,\"packets\":[{\"ts_ns\":1,\"len\":2,\"data\":\"/+4=\"},"
-	       "{\"ts_ns\":3,\"len\":4,\"data\":\"/+7d\"},{\"ts_ns\":5,\"len\":6,\"data\":\"/"
-	       "w==\"},"
-	       "{\"ts_ns\":18446744073709551615,\"len\":0,\"data\":\"\"}]}");
+	       "{\"first\":10,\"link\":1,\"packets\":[{\"ts_ns\":1,\"len\":2,\"data\":\"/+4=\"},{\"ts_ns\":3,\"len\":4,\"data\":\"/+7d\"},{\"ts_ns\":5,\"len\":6,\"data\":\"/w==\"},{\"ts_ns\":18446744073709551615,\"len\":0,\"data\":\"\"}]}");
 }
 
 Test(json, base64_joins_its_pieces)
@@ -131,26 +128,21 @@ Test(json, numbers_lists_counts_and_absence)
 	uint64_t ports[] = {22, 65535};
 	struct msg_alert alert = {.rate = 0.1, .ports = {ports, 2}};
 	expect(&msg_alert_schema, &alert,
-	       "{\"kind\":\"\",\"severity\":\"\",\"message\":\"\",\"ts_ns\":0,\"ports\":[22,65535],"
-	       "\"rate\":0.1}");
+	       "{\"kind\":\"\",\"severity\":\"\",\"message\":\"\",\"ts_ns\":0,\"ports\":[22,65535],\"rate\":0.1}");
 	alert = (struct msg_alert){.rate = 1.0 / 3};
 	expect(&msg_alert_schema, &alert,
-	       "{\"kind\":\"\",\"severity\":\"\",\"message\":\"\",\"ts_ns\":0,\"rate\":0."
-	       "33333333333333331}");
+	       "{\"kind\":\"\",\"severity\":\"\",\"message\":\"\",\"ts_ns\":0,\"rate\":0.33333333333333331}");
 	alert = (struct msg_alert){.rate = NAN};
 	expect(&msg_alert_schema, &alert,
 	       "{\"kind\":\"\",\"severity\":\"\",\"message\":\"\",\"ts_ns\":0,\"rate\":null}");
 	struct msg_count counts[] = {{BYTES("a"), 1}, {BYTES("b"), 2}};
 	struct msg_stat stat = {.counters = {counts, 2}};
 	expect(&msg_stat_schema, &stat,
-	       "{\"pid\":0,\"start_ns\":0,\"rss_bytes\":0,\"cpu_ns\":0,\"counters\":{\"a\":1,\"b\":"
-	       "2}}");
+	       "{\"pid\":0,\"start_ns\":0,\"rss_bytes\":0,\"cpu_ns\":0,\"counters\":{\"a\":1,\"b\":2}}");
 	struct bytes examples[] = {BYTES("x"), BYTES("y\"")};
 	struct msg_format format = {.examples = {examples, 2}, .new = true};
 	expect(&msg_format_schema, &format,
-	       "{\"id\":\"\",\"template\":\"\",\"count\":0,\"first_seen_ns\":0,\"last_seen_ns\":0,"
-	       "\"new\":true,"
-	       "\"examples\":[\"x\",\"y\\\"\"]}");
+	       "{\"id\":\"\",\"template\":\"\",\"count\":0,\"first_seen_ns\":0,\"last_seen_ns\":0,\"new\":true,\"examples\":[\"x\",\"y\\\"\"]}");
 	struct msg_http http = {.body_len = 5};
 	struct msg_analysis a = {.http = &http};
 	buf_reset(&out);

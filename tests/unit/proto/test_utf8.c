@@ -58,9 +58,7 @@ static void dots(const char *in, size_t n, const char *want)
 Test(utf8, dots_replace_single_bytes)
 {
 	dots("plain ascii, longer than a word", 31, "plain ascii, longer than a word");
-	dots("\xff"
-	     "GET / HTTP/1.1\xfe\xfe",
-	     17, ".GET / HTTP/1.1..");
+	dots("\xffGET / HTTP/1.1\xfe\xfe", 17, ".GET / HTTP/1.1..");
 	dots("caf\xc3\xa9 \xe2\x82", 8, "caf\xc3\xa9 ..");
 	dots("12345678\xe2\x82\xac\x80", 12, "12345678\xe2\x82\xac.");
 }

@@ -44,8 +44,8 @@ Test(wire, unsigned_integers_of_every_width)
 
 Test(wire, signed_integers)
 {
-	struct wire w = ON("\xff\xe0\xd0\x80\xd1\xff\x7f\xd2\x80\x00\x00\x00\xd3\x80\x00\x00\x00"
-			   "\x00\x00\x00\x00\x05");
+	struct wire w = ON(
+		"\xff\xe0\xd0\x80\xd1\xff\x7f\xd2\x80\x00\x00\x00\xd3\x80\x00\x00\x00\x00\x00\x00\x00\x05");
 	cr_assert_eq(wire_i64(&w), -1);
 	cr_assert_eq(wire_i64(&w), -32);
 	cr_assert_eq(wire_i64(&w), -128);
@@ -95,8 +95,8 @@ Test(wire, bool_and_nil)
 
 Test(wire, strings_and_bytes)
 {
-	struct wire w = ON("\xa2hi\xd9\x01x\xda\x00\x01y\xdb\x00\x00\x00\x01z\xc4\x01\xff\xc5\x00"
-			   "\x00\xc6\x00\x00\x00\x00");
+	struct wire w = ON(
+		"\xa2hi\xd9\x01x\xda\x00\x01y\xdb\x00\x00\x00\x01z\xc4\x01\xff\xc5\x00\x00\xc6\x00\x00\x00\x00");
 	cr_assert(bytes_eq(wire_str(&w), bytes_str("hi")));
 	cr_assert(bytes_eq(wire_str(&w), bytes_str("x")));
 	cr_assert(bytes_eq(wire_str(&w), bytes_str("y")));

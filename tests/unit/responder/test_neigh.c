@@ -114,7 +114,8 @@ static size_t nd_bytes = 32;
 static enum neigh_verdict nd(uint8_t type, uint8_t ttl, const char *src, const char *dst,
 			     const char *target)
 {
-	/* With the sender's link-layer address, as RFC 4861 section 4.3 wants it of a multicast question. */
+	/* With the sender's link-layer address, as RFC 4861 section 4.3 wants it of a multicast
+	 * question. */
 	uint8_t frame[FRAME_MAX], msg[32] = {type, [24] = 1, [25] = 1, [26] = 2, [31] = 1};
 	struct addr t = ip(target);
 	struct shape s = {.src = ip(src), .dst = ip(dst)};

@@ -1,4 +1,5 @@
-/* The small parts: watched networks and ports, cookies, the set of things seen, token buckets, banners, rules. */
+/* The small parts: watched networks and ports, cookies, the set of things seen, token buckets,
+ * banners, rules. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -330,9 +331,10 @@ Test(rules, nft)
 		     strstr(s, "arriving ip daddr { 203.0.113.1 } accept\n"));
 	cr_assert_not_null(strstr(s, "hook prerouting priority mangle"));
 	cr_assert_not_null(strstr(s, "tracked ip daddr { 203.0.113.1 } tcp dport { 22 } accept"));
-	cr_assert_lt(strstr(s, "ct state established,related accept"),
-		     strstr(s, "tracked iifname \"eth0\" ip daddr @watched4 meta l4proto tcp "
-			       "counter drop"));
+	cr_assert_lt(
+		strstr(s, "ct state established,related accept"),
+		strstr(s,
+		       "tracked iifname \"eth0\" ip daddr @watched4 meta l4proto tcp counter drop"));
 	buf_reset(&b);
 	cr_assert_eq(rules_nft(&w, "br0", (struct rules_host){.bridge = true}, &b), 0);
 	s = text(&b);

@@ -1,4 +1,5 @@
-/* What a TCP says to each kind of segment: acknowledges what came, shows what is missing, ends politely. */
+/* What a TCP says to each kind of segment: acknowledges what came, shows what is missing, ends
+ * politely. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <string.h>
@@ -347,7 +348,8 @@ Test(stream, the_window_never_moves_back)
 {
 	uint32_t edge = 0;
 
-	/* Odd sizes up to the limit, scaled: what was once offered stays offered, to the last unit. */
+	/* Odd sizes up to the limit, scaled: what was once offered stays offered, to the last
+	 * unit. */
 	begin(COOKIE_WSCALE, LIMIT);
 	while (s.received < LIMIT - (1 << SEGMENT_WSCALE)) {
 		in((int32_t)s.received, 1013, 0);

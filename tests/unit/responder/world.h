@@ -21,7 +21,8 @@
 struct world;
 
 /* world_new: a core with small tables, watching 203.0.113.0/24 and 2001:db8:ff::/64 without ports
- * 22 and 7000-7010, on a host that owns 203.0.113.1. echo: ICMP echo is answered as well. One at a time. */
+ * 22 and 7000-7010, on a host that owns 203.0.113.1. echo: ICMP echo is answered as well. One at a
+ * time. */
 struct world *world_new(uint64_t seed, bool echo);
 void world_free(struct world **w);
 struct responder *world_core(struct world *w);

@@ -262,8 +262,9 @@ Test(bus, slow_subscriber_counts_what_it_lost)
 	cr_assert_eq(bus_counts(sub).missed, g.missed);
 }
 
-/* Large messages wait up to a number of bytes, whatever hwm allows. Beyond it they are counted, by the publisher and by who
- * misses them; small ones go on, and so do the large ones once there is room. */
+/* Large messages wait up to a number of bytes, whatever hwm allows. Beyond it they are counted, by
+ * the publisher and by who misses them; small ones go on, and so do the large ones once there is
+ * room. */
 Test(bus, what_waits_is_bounded_in_bytes)
 {
 	struct got g = {0};
@@ -290,7 +291,8 @@ Test(bus, what_waits_is_bounded_in_bytes)
 	cr_assert_eq(g.last.seq, first + 141);
 }
 
-/* What a subscriber keeps has a bound of its own: the rest waits with the publisher, as far as that allows. */
+/* What a subscriber keeps has a bound of its own: the rest waits with the publisher, as far as that
+ * allows. */
 Test(bus, a_subscriber_that_reads_on_disk_keeps_few)
 {
 	struct got g = {0};

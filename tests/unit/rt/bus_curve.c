@@ -163,7 +163,8 @@ Test(bus_curve, who_is_allowed_can_change_meanwhile)
 	bus_free(&b, 0);
 }
 
-/* A publisher with the right key whose messages have parts without end: some hundred MiB each, here. */
+/* A publisher with the right key whose messages have parts without end: some hundred MiB each,
+ * here. */
 static void *endless_publisher(void *ctx, char at[64])
 {
 	char secret[KEY_TEXT];
@@ -215,7 +216,8 @@ static bool small_ones_are_refused(void *arg)
 	return refused(arg);
 }
 
-/* Small messages of a false form are refused one by one; the large one never comes, and costs its connection. */
+/* Small messages of a false form are refused one by one; the large one never comes, and costs its
+ * connection. */
 Test(bus_curve, a_message_without_end_is_ended)
 {
 	static uint8_t part[16 << 20];

@@ -463,7 +463,8 @@ Test(records, a_clock_that_was_far_ahead_removes_nothing)
 	cr_assert_str_eq(next(), "{\"n\":1}");
 }
 
-/* Two days far ahead, a reader at the beginning, one in the middle of the last, and another writer. */
+/* Two days far ahead, a reader at the beginning, one in the middle of the last, and another
+ * writer. */
 Test(records, days_far_ahead_get_the_names_they_should_have_had)
 {
 	struct records *other;

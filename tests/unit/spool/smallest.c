@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes `total` keys, each given twice, in batches of the smallest `max` after the last, as a queue does. */
+/* Takes `total` keys, each given twice, in batches of the smallest `max` after the last, as a queue
+ * does. */
 static void takes_all(size_t max, size_t total, size_t (*nth)(size_t i, size_t total))
 {
 	struct smallest s;

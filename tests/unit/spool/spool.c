@@ -1,4 +1,5 @@
-/* spool: an entry is whole in every queue or in none; consumers see the oldest first and leave no trace. */
+/* spool: an entry is whole in every queue or in none; consumers see the oldest first and leave no
+ * trace. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

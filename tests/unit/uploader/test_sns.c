@@ -64,9 +64,10 @@ Test(sns, the_request)
 	cr_assert(strstr(text, "Action=Publish&Version=2010-03-31&"));
 	cr_assert(strstr(text, "&TopicArn=arn%3Aaws%3Asns%3Aeu-x-1%3A1%3An&"));
 	cr_assert(strstr(text, "&Message=%7B%22Records%22%3A%5B%7B"));
-	cr_assert_eq(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				  "-._~%&="),
-		     strlen(text));
+	cr_assert_eq(
+		strspn(text,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%&="),
+		strlen(text));
 	buf_fini(&b);
 	buf_init(&b, 100);
 	cr_assert_neq(sns_publish(&b, "arn:aws:sns:eu-x-1:1:n", &object), 0);
