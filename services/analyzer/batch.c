@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/evicted.h"
-#include "rt/records.h"
+#include "storage/evicted.h"
+#include "storage/records.h"
 
 /* What the ends take at most: a record is never shorter than this. */
 #define RECORD_LEAST 64u

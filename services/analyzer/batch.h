@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "proto/buf.h"
-#include "rt/spool.h"
+#include "storage/spool.h"
 
 #define BATCH_ENTRIES 256
 /* Bytes of records from which a batch is not added to. */

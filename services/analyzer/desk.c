@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "pkt/capfile.h"
 #include "proto/codec.h"
-#include "rt/log.h"
 #include "settings.h"
 
 /* What is kept of the memory for one record's text. */

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/records.h"
-#include "rt/records_day.h"
+#include "storage/records.h"
+#include "storage/records_day.h"
 
 struct id {
 	uint64_t high, low;

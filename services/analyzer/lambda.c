@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "aws/lambda_out.h"
+#include "base/clock.h"
 #include "cloud/json_text.h"
 #include "cloud/retry.h"
 #include "desk.h"

@@ -12,7 +12,7 @@
 #include "memo.h"
 #include "pkt/flowid.h"
 #include "proto/msg.h"
-#include "rt/observed.h"
+#include "storage/observed.h"
 #include "who/syn.h"
 
 /* Where the flow was found. */
@@ -20,7 +20,7 @@ struct record_source {
 	const char *sensor;
 	const char *key;      /* object key of its file */
 	const char *s3path;   /* destination and key */
-	const char *observed; /* "PRIVATE=PUBLIC" (rt/observed.h); NULL: not known */
+	const char *observed; /* "PRIVATE=PUBLIC" (storage/observed.h); NULL: not known */
 	bool broken;          /* the file ended before it should: flows that were open are cut */
 	bool nameless; /* a stream: input_read makes the key of its first packet, in stream_key */
 	char stream_key[48];

@@ -6,10 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "proto/codec.h"
-#include "rt/evicted.h"
-#include "rt/records.h"
 #include "settings.h"
+#include "storage/evicted.h"
+#include "storage/records.h"
 
 /* Between savings of the table of payload classes, and looks at the GeoIP files. */
 #define SAVE_NS 60000000000u

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/observed.h"
-#include "rt/spool.h"
+#include "base/clock.h"
 #include "serve.h"
 #include "settings.h"
+#include "storage/observed.h"
+#include "storage/spool.h"
 
 /* One turn of the loop works so long before others have theirs. */
 #define TURN_NS (20u * 1000000)

@@ -17,6 +17,7 @@
 
 #include "aws/hand.h"
 #include "aws/sqs.h"
+#include "base/clock.h"
 #include "cloud/retry.h"
 #include "proto/codec.h"
 #include "serve.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "capture/feed.h"
 #include "capture/flusher.h"
 #include "capture/iface.h"
@@ -16,10 +17,10 @@
 #include "capture/ring.h"
 #include "capture/scope.h"
 #include "capture/state.h"
-#include "pkt/home.h"
 #include "rt/ifaddr.h"
 #include "rt/route.h"
 #include "rt/svc.h"
+#include "storage/home.h"
 
 #define SECOND UINT64_C(1000000000)
 

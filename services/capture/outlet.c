@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "capture/metrics.h"
 #include "proto/codec.h"
-#include "rt/log.h"
 
 int outlet_init(struct outlet *o, struct journal **journal, struct bus *bus, uint64_t *metrics)
 {

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-#include "pkt/journal.h"
 #include "proto/msg.h"
 #include "rt/bus.h"
+#include "storage/journal.h"
 
 struct outlet {
 	struct journal *journal;

@@ -18,11 +18,11 @@
 #include <stdint.h>
 
 #include "flowagg/bundle.h"
-#include "flowagg/clock.h"
+#include "flowagg/flow_clock.h"
 #include "flowagg/frag.h"
 #include "flowagg/name.h"
 #include "flowagg/table.h"
-#include "pkt/home.h"
+#include "storage/home.h"
 
 enum agg_bundling { BUNDLE_EMPTY, BUNDLE_NONE, BUNDLE_ALL };
 

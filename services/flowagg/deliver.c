@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "flowagg/metrics.h"
 #include "pkt/capfile.h"
 #include "pkt/flowid.h"
-#include "pkt/journal.h"
 #include "proto/codec.h"
-#include "rt/log.h"
+#include "storage/journal.h"
 
 #define WRITE_BUFFER (64u << 10)
 

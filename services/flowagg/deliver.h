@@ -1,6 +1,6 @@
 /*
  * deliver: sealed files into the spool, in batches, each announced once it is on disk and in every
- * queue. When the spool is full the oldest bundles go (rt/spool.h), and when there is none the new
+ * queue. When the spool is full the oldest bundles go (storage/spool.h), and when there is none the new
  * file is turned away.
  */
 #ifndef FLOWAGG_DELIVER_H
@@ -9,8 +9,8 @@
 #include "flowagg/agg.h"
 #include "flowagg/seallog.h"
 #include "rt/bus.h"
-#include "rt/evicted.h"
-#include "rt/spool.h"
+#include "storage/evicted.h"
+#include "storage/spool.h"
 
 struct deliver {
 	struct spool *spool;

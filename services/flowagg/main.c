@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "flowagg/agg.h"
 #include "flowagg/ckfile.h"
 #include "flowagg/deliver.h"

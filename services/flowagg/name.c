@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "flowagg/clock.h"
+#include "flowagg/flow_clock.h"
 
 #define SECOND UINT64_C(1000000000)
 

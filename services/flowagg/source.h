@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pkt/journal.h"
 #include "proto/msg.h"
+#include "storage/journal.h"
 
 struct source_sink {
 	/* The next packet; its number is next, or more after a gap. 0, or -errno: it is not taken

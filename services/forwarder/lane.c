@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cloud/retry.h"
 #include "offset.h"
-#include "rt/log.h"
 
 /* Lines looked at in one turn of the loop. */
 #define TURN_LINES 500

@@ -9,14 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cloud/creds.h"
 #include "cloud/http.h"
 #include "conf.h"
 #include "lane.h"
 #include "proto/codec.h"
-#include "rt/spool_dir.h"
 #include "rt/svc.h"
 #include "sinks.h"
+#include "storage/spool_dir.h"
 
 #define S 1000000000u
 /* Requests at once: one a sink, and one for credentials. */

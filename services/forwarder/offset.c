@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/spool_dir.h"
+#include "storage/spool_dir.h"
 
 #define TEXT_MAX 64
 

@@ -4,7 +4,7 @@
 #ifndef FORWARDER_OFFSET_H
 #define FORWARDER_OFFSET_H
 
-#include "rt/records.h"
+#include "storage/records.h"
 
 /* offset_load: 0; -ENOENT: there is none yet; -EINVAL: the file is not one of ours; -errno. */
 int offset_load(const char *path, struct records_pos *out);

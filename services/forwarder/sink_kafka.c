@@ -14,11 +14,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cloud/secret.h"
 #include "cloud/shorten.h"
 #include "conf.h"
 #include "kafka_conf.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 #include "sinks.h"
 

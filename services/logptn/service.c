@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "logptn/lib/lines.h"
 #include "logptn/lib/state.h"
 #include "logptn/svc/groups.h"

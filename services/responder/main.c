@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "responder/conf.h"
 #include "responder/host.h"
 #include "responder/kernel.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proto/codec.h"
 
 static void publish_reply(struct svc *s, struct responder *r, const struct responder_event *e,

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rt/spool_dir.h"
+#include "storage/spool_dir.h"
 
 /* Files removed in one step. */
 #define REMOVE_STEP 256

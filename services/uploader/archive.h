@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rt/spool.h"
+#include "storage/spool.h"
 
 struct archive {
 	int fd; /* of the tree's root; borrowed */

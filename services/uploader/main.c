@@ -14,10 +14,10 @@
 #include "conf.h"
 #include "pkt/capfile.h"
 #include "proto/codec.h"
-#include "rt/evicted.h"
-#include "rt/observed.h"
-#include "rt/spool.h"
 #include "rt/svc.h"
+#include "storage/evicted.h"
+#include "storage/observed.h"
+#include "storage/spool.h"
 #include "store_dir.h"
 #include "work.h"
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rt/spool.h"
+#include "storage/spool.h"
 
 enum store_result {
 	STORE_DONE,  /* it is there, durably, with these bytes */

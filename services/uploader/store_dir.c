@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "archive.h"
-#include "rt/spool_dir.h"
+#include "storage/spool_dir.h"
 
 /* Links that share the flushes of their folders. */
 #define BATCH 64

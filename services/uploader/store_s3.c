@@ -9,8 +9,8 @@
 
 #include "cloud/aws.h"
 #include "cloud/http.h"
-#include "rt/observed.h"
 #include "sns.h"
+#include "storage/observed.h"
 
 /* Requests beside the uploads: for credentials. */
 #define SPARE_CALLS 2

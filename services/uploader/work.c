@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cloud/retry.h"
-#include "rt/log.h"
 
 /* Wake-ups within this time are served together; it is also what a batch of links may grow in. */
 #define GATHER_NS 20000000u

@@ -9,7 +9,7 @@
 #define UPLOADER_WORK_H
 
 #include "rt/loop.h"
-#include "rt/spool.h"
+#include "storage/spool.h"
 #include "store.h"
 
 struct work;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "balance.h"
+#include "base/clock.h"
 #include "days.h"
 #include "front.h"
 #include "when.h"

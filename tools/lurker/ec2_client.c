@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "cloud/aws.h"
 #include "cloud/http.h"
 #include "cloud/retry.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 
 #define MS         UINT64_C(1000000)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rt/evicted.h"
+#include "storage/evicted.h"
 #include "walk.h"
 
 static int add(struct gone *g, const char *key, uint64_t packets)

@@ -1,5 +1,5 @@
 /*
- * gone: what was taken out of a consumer's queue to make room (rt/evicted.h), each entry once, also
+ * gone: what was taken out of a consumer's queue to make room (storage/evicted.h), each entry once, also
  * when it is recorded but not unlinked yet, or the other way round.
  */
 #ifndef LURKER_GONE_H

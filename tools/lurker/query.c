@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "count.h"
 #include "days.h"
 #include "front.h"

@@ -10,14 +10,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cloud/creds_opt.h"
 #include "cloud/http.h"
 #include "ec2_client.h"
 #include "front.h"
 #include "proto/codec.h"
 #include "rotation.h"
-#include "rt/observed.h"
 #include "rt/sandbox.h"
+#include "storage/observed.h"
 
 struct rotate_conf {
 	bool dry_run, adopt, note;

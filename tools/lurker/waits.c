@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pkt/segment.h"
+#include "storage/journal_segment.h"
 
 static int scan(int dirfd, uint64_t first, struct waits *w)
 {

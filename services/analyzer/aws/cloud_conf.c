@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rt/log.h"
+#include "base/log.h"
 
 #define CONNECT_MS 10000
 /* Requests beside: for credentials. */

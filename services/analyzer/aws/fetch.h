@@ -7,7 +7,7 @@
 #include "aws/event.h"
 #include "cloud/answer.h"
 #include "cloud/s3_name.h"
-#include "rt/observed.h"
+#include "storage/observed.h"
 
 struct http;
 struct creds_chain;

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cloud/retry.h"
 #include "cloud/shorten.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 
 #define RETRY_FIRST_NS (UINT64_C(200000000))

@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 
+#include "base/log.h"
 #include "cloud/skew.h"
-#include "rt/log.h"
 
 bool aws_good(const struct http_answer *a)
 {

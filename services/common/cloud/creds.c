@@ -10,11 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cloud/creds_parse.h"
 #include "cloud/http.h"
 #include "cloud/retry.h"
 #include "cloud/secret.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 
 #define S 1000000000u

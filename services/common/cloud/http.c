@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cloud/creds.h"
 #include "cloud/retry.h"
 #include "cloud/when.h"

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "cloud/aws.h"
 #include "cloud/json_text.h"
 #include "cloud/shorten.h"
-#include "rt/log.h"
 
 /* A text of control characters becomes six times as long in JSON; the records' own escapes
  * twice. */

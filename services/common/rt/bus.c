@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "base/clock.h"
 #include "proto/codec.h"
 #include "rt/bus_end.h"
 #include "rt/bus_sub.h"

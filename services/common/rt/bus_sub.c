@@ -16,10 +16,10 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "base/log.h"
 #include "proto/codec.h"
 #include "rt/gaps.h"
 #include "rt/inflow.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 
 #define PER_TURN 64 /* messages handled before others get their turn */

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "base/clock.h"
+
 #define LOOP_MAX_ITEMS  64
 #define LOOP_MAX_TIMERS 16
 
@@ -41,23 +43,6 @@ struct loop {
 	int signal_fd, timer_fd;
 	bool stop;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-	clock_gettime(id, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-uint64_t clock_real_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
-
-uint64_t clock_mono_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 static int add(struct loop *l, void *socket, int fd, short events, loop_fn fn, void *arg)
 {

@@ -36,8 +36,4 @@ void loop_stop(struct loop *l);
 /* loop_on_hup: called for SIGHUP. */
 void loop_on_hup(struct loop *l, loop_fn fn, void *arg);
 
-/* Clocks in ns: CLOCK_REALTIME, CLOCK_MONOTONIC. */
-uint64_t clock_real_ns(void);
-uint64_t clock_mono_ns(void);
-
 #endif

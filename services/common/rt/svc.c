@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rt/account.h"
 #include "rt/notify.h"
 #include "rt/sandbox.h"
 #include "rt/svc_man.h"
 #include "rt/svc_stat.h"
+#include "storage/account.h"
 
 #define PATIENT_NICE 10
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "rt/bus.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 #include "rt/metric.h"
 #include "rt/opt.h"
@@ -90,7 +90,7 @@ struct svc {
 	struct bus *bus;
 	int argc; /* operands */
 	char **argv;
-	struct account *account; /* rt/account.h: the counters on disk */
+	struct account *account; /* storage/account.h: the counters on disk */
 	bool account_failed;
 	int exit_code; /* set by a service that ends itself with loop_stop */
 };

@@ -2,10 +2,11 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proto/codec.h"
 #include "rt/loop.h"
-#include "rt/records.h"
 #include "rt/svc.h"
+#include "storage/records.h"
 
 int svc_record_alert(const char *state_dir, const struct msg_alert *alert)
 {

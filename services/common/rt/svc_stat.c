@@ -6,8 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "proto/codec.h"
-#include "rt/account.h"
+#include "storage/account.h"
 
 const struct metric svc_bus_metrics[SVC_BUS_METRICS] = {
 	{"bus_published", METRIC_COUNTER, "messages", "published on the bus"},

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "base/log.h"
 #include "rt/keys.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 
 #define ZAP_FRAMES   7  /* version, request id, domain, address, identity, mechanism, credentials */

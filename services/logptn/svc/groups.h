@@ -6,7 +6,7 @@
 
 #include "logptn/lib/format.h"
 #include "proto/buf.h"
-#include "rt/records.h"
+#include "storage/records.h"
 
 /* Protocols; lines of further ones are counted and not clustered. */
 #define GROUPS_MAX 64u

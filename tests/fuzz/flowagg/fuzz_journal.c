@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "pkt/capfile.h"
-#include "pkt/journal.h"
+#include "storage/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * The responder's harmlessness (tests/unit/responder/world.h) over sequences of frames that the
+ * The responder's harmlessness (tests/unit/responder/responder_world.h) over sequences of frames that the
  * fuzzer chooses: the input is read as choices, each of which is a frame of a conversation, a
  * distortion of one, noise, or a pause. Bits of the first byte: 1 answers ICMP echo; 2 takes the
  * input as frames as they are, each behind two bytes of length; 4 ends with the input, where
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "world.h"
+#include "responder_world.h"
 
 #define TAIL_STEPS 1000
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rt/records.h"
+#include "storage/records.h"
 
 static char dir[] = "/tmp/lurker-fuzz-records-XXXXXX";
 

@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "base/log.h"
 #include "proto/buf.h"
 #include "rt/keys.h"
-#include "rt/log.h"
 #include "rt/loop.h"
 #include "rt/zap.h"
 

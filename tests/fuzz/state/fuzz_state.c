@@ -15,14 +15,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "class/table.h"
 #include "flowagg/seallog.h"
 #include "forwarder/offset.h"
-#include "rt/account.h"
-#include "rt/evicted.h"
 #include "rt/loop.h"
-#include "rt/observed.h"
-#include "rt/records.h"
+#include "storage/account.h"
+#include "storage/evicted.h"
+#include "storage/observed.h"
+#include "storage/records.h"
 
 static char dir[] = "/dev/shm/lurker-fuzz-XXXXXX", now_dir[64];
 

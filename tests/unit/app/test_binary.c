@@ -1,6 +1,6 @@
 /* Protocols of bytes: SMB, RDP, S7, TDS, LDAP, SNMP, databases, ADB, MQTT, SOCKS, DNS, Modbus, NTP,
  * Bitcoin. */
-#include "app_test.h"
+#include "app_support.h"
 
 #define SMB1_HEADER "ff534d42 72 00000000 18 0128 0000 0000000000000000 0000 0000 0000 0000 0000"
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app_test.h"
+#include "app_support.h"
 #include "class/class.h"
 #include "class/seen.h"
 

@@ -1,4 +1,4 @@
-#include "app_test.h"
+#include "app_support.h"
 
 Test(http, request)
 {

@@ -1,6 +1,6 @@
 /* Protocols of lines: Redis, Telnet, SIP, RTSP, SSDP, memcached, mail and FTP; and those told by
  * constant bytes. */
-#include "app_test.h"
+#include "app_support.h"
 
 Test(redis, resp)
 {

@@ -1,6 +1,6 @@
 /* nmap's service probes as variety of input, read where Debian installs them: nothing is read
  * beyond a payload, and the probes of protocols that we know are recognised. */
-#include "app_test.h"
+#include "app_support.h"
 
 #define PROBES "/usr/share/nmap/nmap-service-probes"
 

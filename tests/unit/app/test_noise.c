@@ -2,7 +2,7 @@
  * structured bytes. */
 #include <dirent.h>
 
-#include "app_test.h"
+#include "app_support.h"
 
 static uint64_t state;
 

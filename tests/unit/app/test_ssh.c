@@ -1,6 +1,6 @@
 /* HASSH against values that its authors publish: salesforce/hassh,
  * python/hasshGen/hassh_fingerprints.csv. */
-#include "app_test.h"
+#include "app_support.h"
 
 static uint8_t packet[8192];
 static size_t len;

@@ -2,7 +2,7 @@
  * of FoxIO-LLC/ja4. Each is given there with its lists in original order (JA4_ro); a ClientHello is
  * built from those, with GREASE mixed in. */
 #include "app/ja4.h"
-#include "app_test.h"
+#include "app_support.h"
 
 struct hello {
 	uint8_t p[8192];

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "forwarder/lane.h"
 #include "forwarder/offset.h"
 

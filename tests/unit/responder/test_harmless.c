@@ -1,9 +1,9 @@
-/* The harmlessness of the responder over random sequences: see world.h. */
+/* The harmlessness of the responder over random sequences: see responder_world.h. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "responder_world.h"
 
 /* xorshift64*: any fixed sequence does; a failure repeats. */
 static uint64_t next(uint64_t *x)

@@ -6,7 +6,7 @@
 
 #include "frames.h"
 #include "responder/echo.h"
-#include "world.h"
+#include "responder_world.h"
 
 #define SECOND UINT64_C(1000000000)
 #define MILLI  UINT64_C(1000000)

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "base/clock.h"
 #include "rt/loop.h"
 
 static zmq_pollitem_t items[128];

@@ -6,7 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "rt/spool_dir.h"
+#include "base/clock.h"
+#include "storage/spool_dir.h"
 #include "tree.h"
 #include "uploader/work.h"
 

@@ -1,0 +1,222 @@
+#include "storage/observed.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/buf.h"
+
+#define SECOND         UINT64_C(1000000000)
+#define LINE_MAX_BYTES 128
+#define FILE_MAX       ((size_t)OBSERVED_MAX * LINE_MAX_BYTES)
+
+static int path_of(const char *state_dir, const char *name, char out[PATH_MAX])
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s", state_dir, name);
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static bool is_address(const char *text)
+{
+	struct in6_addr a;
+	return inet_pton(AF_INET, text, &a) == 1 || inet_pton(AF_INET6, text, &a) == 1;
+}
+
+static bool parse(const char *line, struct observed_change *c)
+{
+	int end = 0;
+	return sscanf(line, "%20" SCNu64 " %45s %45s%n", &c->since_ns, c->private_addr,
+		      c->public_addr, &end) == 3 &&
+	       line[end] == '\0' && is_address(c->private_addr) && is_address(c->public_addr);
+}
+
+static int read_all(FILE *f, struct observed_change *v, size_t *n)
+{
+	char line[LINE_MAX_BYTES];
+	*n = 0;
+	while (fgets(line, sizeof line, f)) {
+		struct observed_change c = {0};
+		line[strcspn(line, "\n")] = '\0';
+		if (!parse(line, &c))
+			continue;
+		if (*n == OBSERVED_MAX) /* the oldest goes */
+			memmove(v, v + 1, --*n * sizeof *v);
+		v[(*n)++] = c;
+	}
+	return ferror(f) ? -EIO : 0;
+}
+
+static bool same(const struct observed *o, const struct stat *st)
+{
+	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	return o->v && o->seen.dev == st->st_dev && o->seen.ino == st->st_ino &&
+	       o->seen.size == st->st_size && o->seen.mtime_ns == mtime_ns;
+}
+
+int observed_load(struct observed *o, const char *state_dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int rc = path_of(state_dir, "observed", path);
+	if (rc)
+		return rc;
+	if (stat(path, &st) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (same(o, &st))
+		return 0;
+	FILE *f = fopen(path, "re");
+	struct observed_change *v = calloc(OBSERVED_MAX, sizeof *v);
+	size_t n = 0;
+	rc = !f ? -errno : !v ? -ENOMEM : read_all(f, v, &n);
+	if (!rc && fstat(fileno(f), &st) != 0)
+		rc = -errno;
+	if (f)
+		fclose(f);
+	if (rc) {
+		free(v);
+		return rc;
+	}
+	free(o->v);
+	o->v = v;
+	o->n = n;
+	o->seen.dev = st.st_dev;
+	o->seen.ino = st.st_ino;
+	o->seen.size = st.st_size;
+	o->seen.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+void observed_fini(struct observed *o)
+{
+	free(o->v);
+	*o = (struct observed){0};
+}
+
+const struct observed_change *observed_at(const struct observed *o, const char *private_addr,
+					  uint64_t ts_ns)
+{
+	for (size_t i = o->n; i > 0; i--)
+		if (o->v[i - 1].since_ns <= ts_ns &&
+		    strcmp(o->v[i - 1].private_addr, private_addr) == 0)
+			return &o->v[i - 1];
+	return NULL;
+}
+
+/* Seconds since the epoch of pcap/YYYY/MM/DD/HH/bundle_MM_; 0: it is none. */
+static uint64_t bundle_minute_s(const char *key)
+{
+	struct tm tm = {0};
+	if (sscanf(key, "pcap/%4d/%2d/%2d/%2d/bundle_%2d_", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min) != 5)
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	time_t t = timegm(&tm);
+	return t > 0 ? (uint64_t)t : 0;
+}
+
+/* The first second and the responder of pcap/YYYY/MM/DD/HH/INIT_SRC_DST_…; 0: it is none. */
+static uint64_t flow_second(const char *key, char dst[OBSERVED_ADDR])
+{
+	const char *base = strrchr(key, '/');
+	uint64_t init_s;
+	if (sscanf(base ? base + 1 : key, "%20" SCNu64 "_%*45[^_]_%45[^_]_", &init_s, dst) != 2)
+		return 0;
+	/* An IPv6 address has dashes for colons there. */
+	for (char *p = dst; *p; p++)
+		if (*p == '-')
+			*p = ':';
+	return init_s < UINT64_MAX / SECOND - 60 ? init_s : 0;
+}
+
+bool observed_of_key(const struct observed *o, const char *key, char pair[OBSERVED_PAIR])
+{
+	char dst[OBSERVED_ADDR] = "";
+	uint64_t span_s = 60, from_s = o->n ? bundle_minute_s(key) : 0;
+	if (from_s)
+		snprintf(dst, sizeof dst, "%s", o->v[o->n - 1].private_addr);
+	else if (o->n && (from_s = flow_second(key, dst)))
+		span_s = 1;
+	if (!from_s)
+		return false;
+	const struct observed_change *c = observed_at(o, dst, from_s * SECOND);
+	if (!c || c != observed_at(o, dst, (from_s + span_s) * SECOND - 1))
+		return false;
+	snprintf(pair, OBSERVED_PAIR, "%s=%s", c->private_addr, c->public_addr);
+	return true;
+}
+
+bool observed_pair(const char *pair, const char *private_addr, char public_addr[OBSERVED_ADDR])
+{
+	size_t n = strlen(private_addr);
+	if (strncmp(pair, private_addr, n) != 0 || pair[n] != '=' ||
+	    strlen(pair + n + 1) >= OBSERVED_ADDR || !is_address(pair + n + 1))
+		return false;
+	snprintf(public_addr, OBSERVED_ADDR, "%s", pair + n + 1);
+	return true;
+}
+
+static int write_all(int fd, struct bytes b)
+{
+	while (b.n) {
+		ssize_t n = write(fd, b.p, b.n);
+		if (n < 0)
+			return -errno;
+		b.p += n;
+		b.n -= (size_t)n;
+	}
+	return 0;
+}
+
+static int replace(const char *state_dir, struct bytes text)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int rc = path_of(state_dir, "observed", path);
+	if (!rc)
+		rc = path_of(state_dir, ".observed.new", fresh);
+	if (rc)
+		return rc;
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	rc = write_all(fd, text);
+	if (!rc && fsync(fd) != 0)
+		rc = -errno;
+	close(fd);
+	if (!rc && rename(fresh, path) != 0)
+		rc = -errno;
+	if (rc)
+		unlink(fresh);
+	return rc;
+}
+
+int observed_note(const char *state_dir, const struct observed_change *c, bool *news)
+{
+	struct observed o = {0};
+	struct buf text;
+	int rc = observed_load(&o, state_dir);
+	const struct observed_change *last =
+		rc ? NULL : observed_at(&o, c->private_addr, UINT64_MAX);
+	*news = !last || strcmp(last->public_addr, c->public_addr) != 0;
+	if (!rc && *news) {
+		buf_init(&text, FILE_MAX);
+		for (size_t i = o.n == OBSERVED_MAX ? 1 : 0; i < o.n; i++)
+			buf_addf(&text, "%" PRIu64 " %s %s\n", o.v[i].since_ns, o.v[i].private_addr,
+				 o.v[i].public_addr);
+		rc = buf_addf(&text, "%" PRIu64 " %s %s\n", c->since_ns, c->private_addr,
+			      c->public_addr);
+		if (!rc)
+			rc = replace(state_dir, buf_bytes(&text));
+		buf_fini(&text);
+	}
+	observed_fini(&o);
+	return rc;
+}

@@ -1,0 +1,160 @@
+#include "storage/spool_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* pcap/YYYY/MM/DD/HH: the files lie at this depth. */
+#define HOUR_DEPTH 5
+/* Folders of one level that are looked at: a month has 31 days, and we write 100 years. */
+#define NAMES_MAX 128
+
+bool spool_key_valid(const char *key)
+{
+	size_t n = strnlen(key, SPOOL_KEY_MAX);
+
+	if (n == 0 || n >= SPOOL_KEY_MAX || key[0] == '/' || key[n - 1] == '/')
+		return false;
+	for (size_t i = 0, start = 0; i <= n; i++) {
+		if (i < n && (key[i] <= ' ' || key[i] > '~'))
+			return false;
+		if (i < n && key[i] != '/')
+			continue;
+		/* A leading dot covers "." and ".." and keeps hidden names out. */
+		if (i == start || key[start] == '.')
+			return false;
+		start = i + 1;
+	}
+	return true;
+}
+
+int spool_fsync_parent(int dirfd, const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	int rc = 0;
+
+	if (n >= sizeof dir)
+		return -ENAMETOOLONG;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	int fd = openat(dirfd, n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fsync(fd) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int spool_mkdirs(int dirfd, const char *path, bool leaf, bool durable)
+{
+	char part[SPOOL_KEY_MAX + 64];
+	size_t n = strlen(path);
+
+	if (n >= sizeof part)
+		return -ENAMETOOLONG;
+	for (size_t i = 1; i <= n; i++) {
+		if (i < n ? path[i] != '/' : !leaf)
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdirat(dirfd, part, 0750) < 0) {
+			if (errno != EEXIST)
+				return -errno;
+			continue;
+		}
+		int rc = durable ? spool_fsync_parent(dirfd, part) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int spool_opendirs(const char *path, int *fd)
+{
+	/* Absolute or relative paths longer than a key: made component by component from the root.
+	 */
+	if (mkdir(path, 0750) < 0 && errno != EEXIST) {
+		if (errno != ENOENT)
+			return -errno;
+		char up[4096];
+		const char *slash = strrchr(path, '/');
+		size_t n = slash ? (size_t)(slash - path) : 0;
+		if (!n || n >= sizeof up)
+			return -ENOENT;
+		memcpy(up, path, n);
+		up[n] = '\0';
+		int upfd, rc = spool_opendirs(up, &upfd);
+		if (rc)
+			return rc;
+		close(upfd);
+		if (mkdir(path, 0750) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+void spool_rmdirs(int dirfd, const char *folder)
+{
+	char path[2 * SPOOL_KEY_MAX];
+
+	snprintf(path, sizeof path, "%s", folder);
+	while (path[0] && unlinkat(dirfd, path, AT_REMOVEDIR) == 0) {
+		char *slash = strrchr(path, '/');
+		if (!slash)
+			break;
+		*slash = '\0';
+	}
+}
+
+static int name_order(const void *x, const void *y)
+{
+	return strcmp(x, y);
+}
+
+/* path holds the folder to look below, depth levels down from the root. */
+static bool find_hour(int root, char path[SPOOL_KEY_MAX], int depth, const char *after)
+{
+	char names[NAMES_MAX][16];
+	size_t n = 0, len = strlen(path);
+
+	if (depth == HOUR_DEPTH)
+		return strcmp(path, after) > 0;
+	int fd = openat(root, len ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	for (struct dirent *e; n < NAMES_MAX && (e = readdir(d));)
+		if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof names[0])
+			strcpy(names[n++], e->d_name);
+	closedir(d);
+	qsort(names, n, sizeof names[0], name_order);
+	for (size_t i = 0; i < n; i++) {
+		int m = snprintf(path + len, SPOOL_KEY_MAX - len, "%s%s", len ? "/" : "", names[i]);
+		/* Below a folder that sorts under the same part of `after`, nothing is above it. */
+		if (m > 0 && (size_t)m < SPOOL_KEY_MAX - len &&
+		    strncmp(path, after, strlen(path)) >= 0 &&
+		    find_hour(root, path, depth + 1, after))
+			return true;
+		path[len] = '\0';
+	}
+	return false;
+}
+
+bool spool_next_hour(int dirfd, const char *after, char out[SPOOL_KEY_MAX])
+{
+	out[0] = '\0';
+	return find_hour(dirfd, out, 0, after);
+}
