@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pkt/capfile.h"
 #include "flowagg_world.h"
+#include "pkt/capfile.h"
 
 static struct world w;
 

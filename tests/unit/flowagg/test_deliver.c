@@ -12,8 +12,8 @@
 
 #include "flowagg/deliver.h"
 #include "flowagg/metrics.h"
-#include "rt/loop.h"
 #include "flowagg_world.h"
+#include "rt/loop.h"
 
 static char dir[64], spool_dir[80], log_path[80], evicted_path[80];
 static const char *const consumers[] = {"one", "two"};
