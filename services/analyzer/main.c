@@ -256,7 +256,6 @@ static struct svc_desc desc = {
 
 int main(int argc, char **argv)
 {
-	desc.nopts = settings_nopts;
 	desc.nmetrics = serve_nmetrics;
 	return svc_main(&desc, argc, argv);
 }

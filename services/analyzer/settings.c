@@ -238,9 +238,9 @@ const struct opt settings_opts[] = {
 	 .offset = AT(cloud.ca_file),
 	 .help = "cloud: certificates (PEM) to trust instead of the system's"},
 	CREDS_OPTS(struct settings, cloud.creds, "cloud: "),
+	{0},
 };
 #undef AT
-const size_t settings_nopts = sizeof settings_opts / sizeof settings_opts[0];
 
 struct input_options settings_input(unsigned shares)
 {

@@ -38,7 +38,6 @@ struct settings {
 
 extern struct settings settings;
 extern const struct opt settings_opts[];
-extern const size_t settings_nopts;
 
 /* settings_input: how files are read; shares is the number of processes that share the memory. */
 struct input_options settings_input(unsigned shares);

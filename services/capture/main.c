@@ -77,6 +77,7 @@ static const struct opt opts[] = {
 	{"journal_sync", 0, OPT_BOOL, O(journal_sync), "true", 0, 0, NULL,
 	 "flush the journal to disk once a second, so that power loss costs no more than that",
 	 NULL},
+	{0},
 };
 #undef O
 
@@ -467,7 +468,6 @@ int main(int argc, char **argv)
 			"Needs    CAP_NET_RAW until the interface is open; nothing for a file.\n"
 			"Prints   log lines on standard error, nothing else.",
 		.opts = opts,
-		.nopts = sizeof opts / sizeof *opts,
 		.conf = &conf,
 		.endpoint = &conf.endpoint,
 		.metrics = metrics,

@@ -83,6 +83,7 @@ static const struct opt opts[] = {
 	{"checkpoint_bytes", 0, OPT_SIZE, O(checkpoint_bytes), "256MiB", 1 << 16, INT64_C(1) << 42,
 	 "bytes",
 	 "open flows are also saved after so many bytes of journal: a quarter of its bound", NULL},
+	{0},
 };
 #undef O
 
@@ -608,7 +609,6 @@ int main(int argc, char **argv)
 			"         not seal them.\n"
 			"Prints   log lines on standard error, nothing else.",
 		.opts = opts,
-		.nopts = sizeof opts / sizeof *opts,
 		.conf = &conf,
 		.endpoint = &conf.endpoint,
 		.metrics = metrics,

@@ -107,6 +107,5 @@ const struct opt conf_opts[] = {
 	     "linger.ms=50, debug=broker"),
 	LIST(kafka_filter, "Kafka: as cloudwatch_filter"),
 	CREDS_OPTS(struct conf, creds, "AWS: "),
+	{0},
 };
-
-const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;

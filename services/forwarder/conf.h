@@ -38,6 +38,5 @@ struct conf {
 };
 
 extern const struct opt conf_opts[];
-extern const size_t conf_nopts;
 
 #endif

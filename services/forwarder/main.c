@@ -296,6 +296,5 @@ static struct svc_desc desc = {
 
 int main(int argc, char **argv)
 {
-	desc.nopts = conf_nopts;
 	return svc_main(&desc, argc, argv);
 }

@@ -76,6 +76,7 @@ static const struct opt opts[] = {
 	 .max = 36500,
 	 .unit = "days",
 	 .help = "how long records/format is kept; 0: for ever"},
+	{0},
 };
 
 enum {
@@ -424,7 +425,6 @@ static struct svc_desc desc = {
 		"standard error, nothing on standard output. The command logptn(1) does the same\n"
 		"to files.",
 	.opts = opts,
-	.nopts = sizeof opts / sizeof *opts,
 	.conf = &conf,
 	.endpoint = &conf.endpoint,
 	.metrics = metrics,

@@ -90,9 +90,9 @@ const struct opt conf_opts[] = {
 		 "none"},
 	INT(replies_per_s, 0, 1000000, "1000", "messages/s", "`reply` messages published at most; "
 							     "the rest is counted"),
+	{0},
 };
 /* clang-format on */
-const size_t conf_nopts = sizeof(conf_opts) / sizeof(*conf_opts);
 
 static struct addr address(const struct sockaddr *sa)
 {

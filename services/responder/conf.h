@@ -29,7 +29,6 @@ struct conf {
 
 extern struct conf conf;
 extern const struct opt conf_opts[];
-extern const size_t conf_nopts;
 
 /* conf_watch: networks, ports and the host's own addresses. 0, or -errno with what is wrong in err.
  */

@@ -360,7 +360,6 @@ int main(int argc, char **argv)
 	struct svc_desc d = desc;
 	int rc;
 
-	d.nopts = conf_nopts;
 	rc = svc_main(&d, argc, argv);
 	kernel_remove(&table);
 	wire_close(&wire);

@@ -63,9 +63,8 @@ const struct opt conf_opts[] = {
 	     "buckets that cannot do so themselves"),
 	TEXT(sns_endpoint, "s3: URL of another SNS service than AWS"),
 	CREDS_OPTS(struct conf, creds, "s3: "),
+	{0},
 };
-
-const size_t conf_nopts = sizeof conf_opts / sizeof *conf_opts;
 
 struct store_s3_conf conf_s3(const struct conf *c, const char *sensor)
 {

@@ -26,7 +26,6 @@ struct conf {
 };
 
 extern const struct opt conf_opts[];
-extern const size_t conf_nopts;
 
 /* conf_s3: the part of the S3 store; borrows from c. */
 struct store_s3_conf conf_s3(const struct conf *c, const char *sensor);

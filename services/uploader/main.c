@@ -334,7 +334,6 @@ static struct svc_desc desc = {
 
 int main(int argc, char **argv)
 {
-	desc.nopts = conf_nopts;
 	int code = svc_main(&desc, argc, argv);
 	queue_close(&up.queue);
 	evicted_close(&up.log);

@@ -36,6 +36,7 @@ static const struct opt opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(objects),
 	 .help = "the archive's directory, if it is not STATE_DIR/objects"},
+	{0},
 };
 
 struct audit {
@@ -206,7 +207,7 @@ int front_audit(int argc, char **argv)
 		"counters, or there are none of that time, 2 usage."};
 	static struct audit a;
 	static struct svc_common common;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &a.conf};
+	struct opt_section own = {"", opts, &a.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;

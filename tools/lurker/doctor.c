@@ -38,6 +38,7 @@ static const struct opt opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(interface),
 	 .help = "interface to look at; by default every one that is up"},
+	{0},
 };
 #undef AT
 
@@ -274,7 +275,7 @@ int front_doctor(int argc, char **argv)
 		"Reads: /sys, the nft tables, the sockets in the run directory. Changes nothing.\n"
 		"Needs: root, to see everything. Exit code: 0 nothing is BAD, 1 something is."};
 	static struct doctor d;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &d.conf};
+	struct opt_section own = {"", opts, &d.conf};
 	int code = front_options(&usage, own, &d.common, &argc, argv);
 	if (code >= 0)
 		return code;

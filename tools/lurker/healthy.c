@@ -41,6 +41,7 @@ static const struct opt opts[] = {
 	 .max = 300,
 	 .unit = "s",
 	 .help = "how long to wait for the proof"},
+	{0},
 };
 
 static uint64_t counter(const struct msg_stat *st, const char *name)
@@ -87,7 +88,7 @@ int front_healthy(int argc, char **argv)
 		"Exit code: 0 healthy, 1 not, 2 usage."};
 	static struct healthy h;
 	static struct svc_common common;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &h.conf};
+	struct opt_section own = {"", opts, &h.conf};
 	static const char *const topics[] = {"stat"};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	bool known = false;

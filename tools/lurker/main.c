@@ -65,22 +65,19 @@ static void help(const struct front_usage *u, struct opt_section own, struct opt
 {
 	printf("Usage: lurker %s [options]%s%s\n\n%s\n\nOptions:\n", u->name,
 	       *u->operands ? " " : "", u->operands, u->text);
-	if (own.n)
-		opt_help(&own, 1, stdout);
+	opt_help(&own, 1, stdout);
 	printf("\nCommon options:\n");
-	for (size_t i = 0; i < common.n; i++) {
-		struct opt_section one = {common.name, common.opts + i, 1, common.values};
-		if (!files_only || strcmp(one.opts->name, "config") == 0 ||
-		    strcmp(one.opts->name, "state_dir") == 0)
-			opt_help(&one, 1, stdout);
-	}
+	for (const struct opt *o = common.opts; o && o->name; o++)
+		if (!files_only || strcmp(o->name, "config") == 0 ||
+		    strcmp(o->name, "state_dir") == 0)
+			opt_help_row(o, stdout);
 }
 
 static int take_options(const struct front_usage *u, struct opt_section own,
 			struct svc_common *common, bool files_only, int *argc, char **argv)
 {
 	const struct opt_section sections[] = {svc_common_section(common), own};
-	size_t n = own.n ? 2 : 1;
+	size_t n = own.opts ? 2 : 1;
 	for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0)
 			continue;

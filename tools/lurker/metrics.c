@@ -80,6 +80,7 @@ static const struct opt opts[] = {
 	 .offset = AT(once),
 	 .def = "false",
 	 .help = "print the metrics after two seconds and end"},
+	{0},
 };
 #undef AT
 
@@ -302,7 +303,7 @@ int front_metrics(int argc, char **argv)
 		"heard, "
 		"else 1."};
 	static struct metrics m;
-	struct opt_section own = {"metrics", opts, sizeof(opts) / sizeof(*opts), &m.conf};
+	struct opt_section own = {"metrics", opts, &m.conf};
 	int code = front_options(&usage, own, &m.common, &argc, argv);
 	if (code >= 0)
 		return code;

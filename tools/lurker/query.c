@@ -112,6 +112,7 @@ static const struct opt opts[] = {
 	 .offset = AT(table),
 	 .def = "true",
 	 .help = "print one line a record for people, times in UTC"},
+	{0},
 };
 #undef AT
 
@@ -280,7 +281,7 @@ int front_query(int argc, char **argv)
 		"printed; 2 for wrong options."};
 	static struct query q;
 	static struct svc_common common;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &q.conf};
+	struct opt_section own = {"", opts, &q.conf};
 	bool table = wants_table(argc, argv);
 	int code = front_file_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)

@@ -74,6 +74,7 @@ static const struct opt opts[] = {
 	 .offset = AT(ec2.ca_file),
 	 .help = "certificates (PEM) to trust instead of the system's"},
 	CREDS_OPTS(struct rotate_conf, ec2.creds, ""),
+	{0},
 };
 #undef AT
 
@@ -413,7 +414,7 @@ int front_rotate(int argc, char **argv)
 		"address was\n"
 		"exchanged, 1 it was not or something is left for the next run, 2 usage."};
 	static struct rotate t;
-	struct opt_section own = {"", opts, sizeof opts / sizeof *opts, &t.conf};
+	struct opt_section own = {"", opts, &t.conf};
 	int code = front_options(&usage, own, &t.common, &argc, argv);
 	if (code >= 0)
 		return code;

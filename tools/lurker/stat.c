@@ -67,6 +67,7 @@ static const struct opt opts[] = {
 	 .offset = AT(json),
 	 .def = "false",
 	 .help = "print every stat message as a JSON line instead"},
+	{0},
 };
 #undef AT
 
@@ -291,7 +292,7 @@ int front_stat(int argc, char **argv)
 		"else 1."};
 	static struct view v;
 	static struct svc_common common;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &v.conf};
+	struct opt_section own = {"", opts, &v.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;

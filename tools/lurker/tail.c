@@ -46,6 +46,7 @@ static const struct opt opts[] = {
 	 .max = INT64_MAX,
 	 .unit = "messages",
 	 .help = "end after so many; 0 never ends"},
+	{0},
 };
 #undef AT
 
@@ -156,7 +157,7 @@ int front_tail(int argc, char **argv)
 		"Prints: JSON lines, or a table with -t; what was missed on standard error."};
 	static struct tail t;
 	static struct svc_common common;
-	struct opt_section own = {"", opts, sizeof(opts) / sizeof(*opts), &t.conf};
+	struct opt_section own = {"", opts, &t.conf};
 	int code = front_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;

@@ -86,6 +86,7 @@ static const struct opt opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(endpoint),
 	 .help = "where restarts are published; by default ipc://RUN_DIR/up.sock"},
+	{0},
 };
 #undef AT
 
@@ -405,7 +406,7 @@ int front_up(int argc, char **argv)
 		"Needs: root, or CAP_NET_RAW and CAP_NET_ADMIN; the services give up both.\n"
 		"Prints: the services' log lines on standard error."};
 	static struct up u = {.pipe = {-1, -1}};
-	struct opt_section own = {"up", opts, sizeof(opts) / sizeof(*opts), &u.conf};
+	struct opt_section own = {"up", opts, &u.conf};
 	int code = front_options(&usage, own, &u.common, &argc, argv);
 	if (code >= 0)
 		return code;

@@ -33,9 +33,9 @@ void *opt_value(const struct opt_section *s, const struct opt *o)
 
 const struct opt *opt_find(const struct opt_section *s, const char *name)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (strcmp(s->opts[i].name, name) == 0)
-			return &s->opts[i];
+	for (const struct opt *o = s->opts; o && o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
 	return NULL;
 }
 
@@ -263,11 +263,11 @@ int opt_defaults(const struct opt_section *sections, size_t nsections)
 {
 	for (size_t k = 0; k < nsections; k++) {
 		const struct opt_section *s = &sections[k];
-		for (size_t i = 0; i < s->n; i++) {
-			if (!s->opts[i].def)
+		for (const struct opt *o = s->opts; o && o->name; o++) {
+			if (!o->def)
 				continue;
 			char err[256];
-			int rc = opt_set_listed(s, &s->opts[i], s->opts[i].def, err, sizeof(err));
+			int rc = opt_set_listed(s, o, o->def, err, sizeof(err));
 			assert(rc == 0 || rc == -ENOMEM);
 			if (rc)
 				return rc;
@@ -280,13 +280,13 @@ void opt_fini(const struct opt_section *sections, size_t nsections)
 {
 	for (size_t k = 0; k < nsections; k++) {
 		const struct opt_section *s = &sections[k];
-		for (size_t i = 0; i < s->n; i++) {
-			void *v = opt_value(s, &s->opts[i]);
-			if (opt_is_text(&s->opts[i])) {
+		for (const struct opt *o = s->opts; o && o->name; o++) {
+			void *v = opt_value(s, o);
+			if (opt_is_text(o)) {
 				free(*(char **)v);
 				*(char **)v = NULL;
 			}
-			opt_list_clear(s, &s->opts[i]);
+			opt_list_clear(s, o);
 		}
 	}
 }
@@ -318,10 +318,11 @@ int opt_env(const struct opt_section *sections, size_t nsections, char **envp, c
 				*p = (char)toupper((unsigned char)*p);
 			if (*s->name && len > prefix && strncmp(*envp, name, prefix) == 0)
 				mine = s;
-			for (size_t i = 0; i < s->n && !found; i++) {
-				opt_env_name(s, &s->opts[i], name, sizeof(name));
-				if (strlen(name) == len && strncmp(name, *envp, len) == 0) {
-					found = &s->opts[i];
+			for (const struct opt *o = s->opts; o && o->name; o++) {
+				opt_env_name(s, o, name, sizeof(name));
+				if (!found && strlen(name) == len &&
+				    strncmp(name, *envp, len) == 0) {
+					found = o;
 					in = s;
 				}
 			}

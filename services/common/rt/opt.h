@@ -48,11 +48,11 @@ struct opt {
 	const char *const *choices; /* OPT_ENUM: NULL-terminated */
 };
 
-/* A section: its name in the file, its rows, and the struct the values go to. */
+/* A section: its name in the file, its rows up to one without a name (opts may be NULL: none), and
+ * the struct that the values go to. */
 struct opt_section {
 	const char *name;
 	const struct opt *opts;
-	size_t n;
 	void *values;
 };
 
@@ -84,8 +84,9 @@ int opt_args(const struct opt_section *s, size_t nsections, int *argc, char **ar
 int opt_set(const struct opt_section *s, const struct opt *o, const char *text, char *err,
 	    size_t errlen);
 
-/* opt_help: the flags, one a line, with unit, range and default. */
+/* opt_help: the flags, one a line, with unit, range and default; opt_help_row: one of them. */
 void opt_help(const struct opt_section *s, size_t nsections, FILE *out);
+void opt_help_row(const struct opt *o, FILE *out);
 /* opt_print: the values in force as YAML, each with its help as a comment. */
 void opt_print(const struct opt_section *s, size_t nsections, FILE *out);
 void opt_fini(const struct opt_section *s, size_t nsections); /* frees what the values own */

@@ -29,8 +29,7 @@ static const struct opt *find(const struct args *a, const char *flag, size_t n, 
 			      const struct opt_section **in)
 {
 	for (size_t k = 0; k < a->nsections; k++)
-		for (size_t i = 0; i < a->sections[k].n; i++) {
-			const struct opt *o = &a->sections[k].opts[i];
+		for (const struct opt *o = a->sections[k].opts; o && o->name; o++) {
 			if (letter ? o->flag == letter : flag_is(flag, n, o->name)) {
 				*in = &a->sections[k];
 				return o;

@@ -87,36 +87,37 @@ static void put_wrapped(FILE *out, const char *text, int indent)
 	}
 }
 
+void opt_help_row(const struct opt *o, FILE *out)
+{
+	char flag[96];
+	bool on = o->type == OPT_BOOL && o->def && strcmp(o->def, "true") == 0;
+	snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
+		 *type_word(o) ? " " : "", type_word(o));
+	opt_dashes(flag, ' ');
+	if (o->flag)
+		fprintf(out, "  -%c, %-26s", o->flag, flag);
+	else
+		fprintf(out, "      %-26s", flag);
+	if (strlen(flag) >= 26)
+		fprintf(out, "\n%32s", "");
+	/* The facts go through the same wrapping as the sentence. */
+	char text[1024];
+	FILE *mem = fmemopen(text, sizeof(text), "w");
+	if (!mem)
+		return;
+	fputs(o->help, mem);
+	put_facts(mem, o);
+	fclose(mem);
+	text[sizeof(text) - 1] = '\0';
+	put_wrapped(out, text, 32);
+	fputc('\n', out);
+}
+
 void opt_help(const struct opt_section *sections, size_t nsections, FILE *out)
 {
-	for (size_t k = 0; k < nsections; k++) {
-		const struct opt_section *s = &sections[k];
-		for (size_t i = 0; i < s->n; i++) {
-			const struct opt *o = &s->opts[i];
-			char flag[96];
-			bool on = o->type == OPT_BOOL && o->def && strcmp(o->def, "true") == 0;
-			snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
-				 *type_word(o) ? " " : "", type_word(o));
-			opt_dashes(flag, ' ');
-			if (o->flag)
-				fprintf(out, "  -%c, %-26s", o->flag, flag);
-			else
-				fprintf(out, "      %-26s", flag);
-			if (strlen(flag) >= 26)
-				fprintf(out, "\n%32s", "");
-			/* The facts go through the same wrapping as the sentence. */
-			char text[1024];
-			FILE *mem = fmemopen(text, sizeof(text), "w");
-			if (!mem)
-				continue;
-			fputs(o->help, mem);
-			put_facts(mem, o);
-			fclose(mem);
-			text[sizeof(text) - 1] = '\0';
-			put_wrapped(out, text, 32);
-			fputc('\n', out);
-		}
-	}
+	for (size_t k = 0; k < nsections; k++)
+		for (const struct opt *o = sections[k].opts; o && o->name; o++)
+			opt_help_row(o, out);
 }
 
 /* Text that YAML would read as something else, or cut, is quoted. */
@@ -182,8 +183,7 @@ void opt_print(const struct opt_section *sections, size_t nsections, FILE *out)
 		const char *indent = *s->name ? "  " : "";
 		if (*s->name)
 			fprintf(out, "%s%s:\n", k ? "\n" : "", s->name);
-		for (size_t i = 0; i < s->n; i++) {
-			const struct opt *o = &s->opts[i];
+		for (const struct opt *o = s->opts; o && o->name; o++) {
 			if (!*s->name && strcmp(o->name, "config") == 0)
 				continue; /* a file does not name itself */
 			fprintf(out, "%s# %s", indent, o->help);

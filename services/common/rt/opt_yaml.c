@@ -150,13 +150,13 @@ static const char *nearest(const struct opt_section *s, const char *key)
 {
 	const char *best = NULL;
 	size_t most = 2;
-	for (size_t i = 0; i < s->n; i++) {
+	for (const struct opt *o = s->opts; o && o->name; o++) {
 		size_t k = 0;
-		while (key[k] && s->opts[i].name[k] == key[k])
+		while (key[k] && o->name[k] == key[k])
 			k++;
 		if (k > most) {
 			most = k;
-			best = s->opts[i].name;
+			best = o->name;
 		}
 	}
 	return best;

@@ -306,10 +306,10 @@ static int serve(struct svc *s)
 
 int svc_main(const struct svc_desc *d, int argc, char **argv)
 {
-	struct svc s = {.desc = d};
+	struct svc s = {.desc = d, .state = d->state};
 	const struct opt_section sections[] = {
 		svc_common_section(&s.common),
-		{.name = d->name, .opts = d->opts, .n = d->nopts, .values = d->conf},
+		{.name = d->name, .opts = d->opts, .values = d->conf},
 	};
 	struct actions act = take_actions(&argc, argv);
 	if (act.help) {

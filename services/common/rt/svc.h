@@ -46,13 +46,13 @@ struct svc;
 	}
 
 struct svc_desc {
-	const char *name;     /* "capture" */
-	const char *summary;  /* one line */
-	const char *details;  /* for --help: reads, writes, needs, prints */
-	const char *operands; /* NULL: none taken */
-	const struct opt *opts;
-	size_t nopts;
-	void *conf; /* the section's struct */
+	const char *name;       /* "capture" */
+	const char *summary;    /* one line */
+	const char *details;    /* for --help: reads, writes, needs, prints */
+	const char *operands;   /* NULL: none taken */
+	const struct opt *opts; /* rows up to one without a name */
+	void *conf;             /* the section's struct */
+	void *state;            /* the service's own; callbacks find it in s->state */
 	const char *const
 		*endpoint; /* where conf keeps the row SVC_OPT_ENDPOINT; NULL: always the default */
 	const struct metric *metrics;
@@ -86,6 +86,7 @@ struct svc_desc {
 struct svc {
 	const struct svc_desc *desc;
 	struct svc_common common;
+	void *state; /* desc->state */
 	struct loop *loop;
 	struct bus *bus;
 	int argc; /* operands */

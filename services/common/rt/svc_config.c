@@ -88,15 +88,13 @@ static const struct opt common_opts[] = {
 	 .type = OPT_LIST,
 	 .offset = AT(producers),
 	 .help = "NAME=ENDPOINT of a service that is not at its default endpoint"},
+	{0},
 };
 #undef AT
 
 struct opt_section svc_common_section(struct svc_common *values)
 {
-	return (struct opt_section){.name = "",
-				    .opts = common_opts,
-				    .n = sizeof(common_opts) / sizeof(*common_opts),
-				    .values = values};
+	return (struct opt_section){.name = "", .opts = common_opts, .values = values};
 }
 
 /* The configuration file has to be known before the flags are read over it. */

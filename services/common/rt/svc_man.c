@@ -34,14 +34,13 @@ static void put_details(FILE *out, const char *t)
 static void put_options(FILE *out, const struct opt_section *s)
 {
 	/* One home for how an option reads: the lines of --help, refilled. */
-	for (size_t i = 0; i < s->n; i++) {
-		struct opt_section one = {s->name, &s->opts[i], 1, s->values};
+	for (const struct opt *o = s->opts; o && o->name; o++) {
 		char *text = NULL;
 		size_t n = 0;
 		FILE *mem = open_memstream(&text, &n);
 		if (!mem)
 			return;
-		opt_help(&one, 1, mem);
+		opt_help_row(o, mem);
 		fclose(mem);
 		char *p = text + strspn(text, " ");
 		char *end = strstr(p, "  ");

@@ -26,6 +26,7 @@ static const struct opt opts[] = {
 	{.name = "text", .type = OPT_STR, .offset = AT(text), .help = "h"},
 	{.name = "list", .type = OPT_LIST, .offset = AT(list), .help = "h"},
 	{.name = "word", .type = OPT_ENUM, .offset = AT(word), .choices = words, .help = "h"},
+	{0},
 };
 static const char *const known[] = {"own", "other", NULL};
 
@@ -42,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char err[1024] = "";
 	struct conf a = {0}, b = {0};
-	struct opt_section sa = {"own", opts, 6, &a}, sb = {"own", opts, 6, &b};
+	struct opt_section sa = {"own", opts, &a}, sb = {"own", opts, &b};
 	if (opt_load_memory("f", data, size, &sa, 1, known, err, sizeof(err)) == 0) {
 		size_t n, m;
 		char *text = print(&sa, &n);

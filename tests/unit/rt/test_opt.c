@@ -32,6 +32,7 @@ static const struct opt common_opts[] = {
 	 .offset = offsetof(struct common, name),
 	 .def = "n",
 	 .help = "a name"},
+	{0},
 };
 static const struct opt opts[] = {
 	{.name = "on",
@@ -70,14 +71,15 @@ static const struct opt opts[] = {
 	 .def = "empty",
 	 .choices = words,
 	 .help = "a word"},
+	{0},
 };
 static const char *const known[] = {"flowagg", "capture", NULL};
 
 static struct common common;
 static struct conf conf;
 static struct opt_section sections[2] = {
-	{"", common_opts, 2, &common},
-	{"flowagg", opts, sizeof(opts) / sizeof(*opts), &conf},
+	{"", common_opts, &common},
+	{"flowagg", opts, &conf},
 };
 static char err[1024];
 
