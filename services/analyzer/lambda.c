@@ -47,7 +47,7 @@ struct fetching {
 	bool used, out;
 	bool stale; /* its invocation is over */
 	size_t item, object;
-	unsigned tries;
+	unsigned attempts;
 	uint64_t at_ns;
 };
 
@@ -82,7 +82,7 @@ static void stop(int code)
 static void next(void *arg);
 
 /* What the API does not take is its trouble: the next invocation comes all the same. */
-static void on_told(void *arg, const struct http_answer *a)
+static void on_told(void *arg, const struct http_response *a)
 {
 	(void)arg;
 	if (a->curl || a->status / 100 != 2)
@@ -136,7 +136,7 @@ static void answer(const char *why)
 		error_body("Lurker.Event", why);
 	} else {
 		buf_reset(&la.body);
-		lambda_answer(&la.body, &la.event);
+		lambda_response(&la.body, &la.event);
 	}
 	lambda_event_fini(&la.event);
 	tell(what, on_told);
@@ -252,7 +252,7 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 
 	f->out = false;
 	if (f->stale) {
-		if (got->result == ANSWER_GOOD)
+		if (got->result == OUTCOME_OK)
 			close(got->fd);
 		*f = (struct fetching){0};
 		return;
@@ -261,9 +261,9 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 	const struct event_object *o = &item->event.v[f->object];
 	struct desk_result res;
 	const char *why = got->why;
-	bool again = got->result == ANSWER_RETRY;
+	bool again = got->result == OUTCOME_RETRY;
 
-	if (got->result == ANSWER_GOOD) {
+	if (got->result == OUTCOME_OK) {
 		int rc = read_object(o, got, &res);
 		again = rc == -ENOMEM || rc == -ENOSPC || rc == -EIO;
 		why = rc ? strerror(-rc) : NULL;
@@ -272,7 +272,7 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 	}
 	uint64_t now = clock_mono_ns();
 	if (again) {
-		uint64_t ns = retry_delay_ns(++f->tries, S / 5, RETRY_MAX_NS, retry_random());
+		uint64_t ns = retry_delay_ns(++f->attempts, S / 5, RETRY_MAX_NS, retry_random());
 		f->at_ns = now + (ns > got->wait_ns ? ns : got->wait_ns);
 		log_warn("will be tried again", "what=objects error=\"%s\"", why);
 	} else {
@@ -345,7 +345,7 @@ static uint64_t deadline(const char *text)
 	return now + (left > 2 * MARGIN_NS ? left - MARGIN_NS : left / 2);
 }
 
-static void begin(const struct http_answer *a)
+static void begin(const struct http_response *a)
 {
 	const char *id = http_header(a, "lambda-runtime-aws-request-id");
 
@@ -376,7 +376,7 @@ static void begin(const struct http_answer *a)
 	step(NULL);
 }
 
-static void on_next(void *arg, const struct http_answer *a)
+static void on_next(void *arg, const struct http_response *a)
 {
 	(void)arg;
 	if (!a->curl && a->status == 200) {
@@ -407,7 +407,7 @@ static void next(void *arg)
 	}
 }
 
-static void on_init_error(void *arg, const struct http_answer *a)
+static void on_init_error(void *arg, const struct http_response *a)
 {
 	(void)arg;
 	(void)a;

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/hand.h"
+#include "aws/inflight.h"
 #include "aws/sqs.h"
 #include "base/clock.h"
 #include "cloud/retry.h"
@@ -50,7 +50,7 @@ struct trouble {
 static struct {
 	struct cloud cloud;
 	struct sqs *sqs;
-	struct hand hand;
+	struct inflight inflight;
 	struct trouble s3, queue, deletion, visibility;
 	uint64_t good_ns; /* when an object was got last */
 	bool getting, draining, flush_planned;
@@ -58,7 +58,7 @@ static struct {
 	uint64_t get_ns, delete_ns; /* not before */
 	unsigned delete_tries, flush_tries;
 	uint64_t kept_ns; /* when the request under way was made */
-	struct hand_batch deleted, kept;
+	struct inflight_batch deleted, kept;
 	unsigned seconds[SQS_BATCH]; /* of visibility */
 } w = {.s3 = {.what = "objects"},
        .queue = {.what = "the queue"},
@@ -98,11 +98,11 @@ static void good(struct trouble *t)
 }
 
 /* failed: how long to wait before the next try. */
-static uint64_t failed(struct trouble *t, enum answer result, unsigned tries, const char *why,
+static uint64_t failed(struct trouble *t, enum outcome result, unsigned attempts, const char *why,
 		       uint64_t wait_ns)
 {
 	uint64_t now = clock_mono_ns();
-	bool stuck = result == ANSWER_STUCK;
+	bool stuck = result == OUTCOME_STUCK;
 
 	t->streak++;
 	if (!t->since_ns) {
@@ -114,15 +114,15 @@ static uint64_t failed(struct trouble *t, enum answer result, unsigned tries, co
 		alert(t, true, stuck, why);
 	}
 	uint64_t ns = stuck ? retry_delay_ns(1, STUCK_NS, STUCK_NS, retry_random())
-			    : retry_delay_ns(tries, SERVE_RETRY_FIRST_NS,
+			    : retry_delay_ns(attempts, SERVE_RETRY_FIRST_NS,
 					     (uint64_t)settings.retry_max_s * S, retry_random());
 	return ns > wait_ns ? ns : wait_ns;
 }
 
 /* leave: not deleted, so that it goes to the dead-letter queue in its time. */
-static void leave(struct hand_message *m)
+static void leave(struct inflight_message *m)
 {
-	if (!hand_said(&w.hand, m->id)) {
+	if (!inflight_said(&w.inflight, m->id)) {
 		serve_values[M_SQS_LEFT]++;
 		log_each(LOG_LEVEL_ERROR, "message left to the dead-letter queue",
 			 "id=%s receives=%u error=\"%s\"", m->id, m->receives, m->spoilt);
@@ -130,11 +130,11 @@ static void leave(struct hand_message *m)
 		log_debug("message left again", "id=%s receives=%u error=\"%s\"", m->id,
 			  m->receives, m->spoilt);
 	}
-	hand_drop(m);
+	inflight_drop(m);
 }
 
 /* spoil: the message cannot be done. Texts of others become one line of the log. */
-static void spoil(struct hand_message *m, const char *what, const char *why)
+static void spoil(struct inflight_message *m, const char *what, const char *why)
 {
 	const char *key = m->next < m->event.n ? m->event.v[m->next].key : "";
 
@@ -155,29 +155,29 @@ static void plan_flush(uint64_t when_ns)
 }
 
 /* next_object: one is behind us, for good or not. */
-static void next_object(struct hand_message *m)
+static void next_object(struct inflight_message *m)
 {
 	uint64_t now = clock_mono_ns();
 
-	m->tries = 0;
+	m->attempts = 0;
 	m->first_ns = 0;
 	m->at_ns = now;
-	m->state = ++m->next < m->event.n ? HAND_READY : HAND_READ;
-	if (m->state == HAND_READ)
-		plan_flush(batch_is_full(&serve.batch) || !hand_count(&w.hand, HAND_OUT)
+	m->state = ++m->next < m->event.n ? INFLIGHT_READY : INFLIGHT_READ;
+	if (m->state == INFLIGHT_READ)
+		plan_flush(batch_is_full(&serve.batch) || !inflight_count(&w.inflight, INFLIGHT_OUT)
 				   ? now
 				   : now + GATHER_NS);
 }
 
-static void later(struct hand_message *m, uint64_t ns)
+static void later(struct inflight_message *m, uint64_t ns)
 {
-	m->state = HAND_READY;
+	m->state = INFLIGHT_READY;
 	m->at_ns = clock_mono_ns() + ns;
 	plan(m->at_ns);
 }
 
 /* read_object: the object's records, or what is wrong with it. */
-static void read_object(struct hand_message *m, const struct fetch_got *got)
+static void read_object(struct inflight_message *m, const struct fetch_got *got)
 {
 	const struct event_object *o = &m->event.v[m->next];
 	char s3path[EVENT_BUCKET_MAX + EVENT_KEY_MAX + 8];
@@ -195,7 +195,7 @@ static void read_object(struct hand_message *m, const struct fetch_got *got)
 		serve_values[M_RETRIES]++;
 		log_warn("object stays in the queue", "path=%s error=\"%s\"", s3path,
 			 strerror(-rc));
-		later(m, retry_delay_ns(++m->tries, SERVE_RETRY_FIRST_NS, SERVE_RETRY_LAST_NS,
+		later(m, retry_delay_ns(++m->attempts, SERVE_RETRY_FIRST_NS, SERVE_RETRY_LAST_NS,
 					retry_random()));
 		plan_flush(clock_mono_ns());
 		return;
@@ -207,30 +207,30 @@ static void read_object(struct hand_message *m, const struct fetch_got *got)
 
 static void on_fetched(void *arg, const struct fetch_got *got)
 {
-	struct hand_message *m = arg;
+	struct inflight_message *m = arg;
 
-	if (m->state != HAND_OUT) { /* given back meanwhile */
-		if (got->result == ANSWER_GOOD)
+	if (m->state != INFLIGHT_OUT) { /* given back meanwhile */
+		if (got->result == OUTCOME_OK)
 			close(got->fd);
 		return;
 	}
-	if (got->result == ANSWER_GOOD) {
+	if (got->result == OUTCOME_OK) {
 		bool outage = w.s3.streak >= OUTAGE_STREAK;
 		good(&w.s3);
 		w.good_ns = clock_mono_ns();
 		/* The fault is over: nobody needs to wait any longer. */
-		for (size_t i = 0; outage && i < w.hand.n; i++)
-			w.hand.v[i].at_ns = w.good_ns;
+		for (size_t i = 0; outage && i < w.inflight.n; i++)
+			w.inflight.v[i].at_ns = w.good_ns;
 		read_object(m, got);
-	} else if (got->result == ANSWER_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
+	} else if (got->result == OUTCOME_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
 		/* Without the right to list, a missing object is forbidden: when others can be got,
 		 * it is this one's fault. */
 		spoil(m, "", got->why);
 		next_object(m);
 	} else {
 		serve_values[M_SQS_RETRIES]++;
-		serve_values[M_SQS_STUCK] += got->result == ANSWER_STUCK;
-		later(m, failed(&w.s3, got->result, ++m->tries, got->why, got->wait_ns));
+		serve_values[M_SQS_STUCK] += got->result == OUTCOME_STUCK;
+		later(m, failed(&w.s3, got->result, ++m->attempts, got->why, got->wait_ns));
 	}
 	plan(clock_mono_ns());
 }
@@ -251,14 +251,14 @@ static void flush(void *arg)
 		return;
 	}
 	w.flush_tries = 0;
-	for (size_t i = 0; i < w.hand.n; i++) {
-		struct hand_message *m = &w.hand.v[i];
-		if (m->state != HAND_READ)
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state != INFLIGHT_READ)
 			continue;
 		if (m->spoilt[0])
 			leave(m);
 		else
-			m->state = HAND_DONE;
+			m->state = INFLIGHT_DONE;
 	}
 	plan(clock_mono_ns());
 }
@@ -266,13 +266,13 @@ static void flush(void *arg)
 static void on_message(void *arg, const struct sqs_message *in)
 {
 	(void)arg;
-	struct hand_message *m = hand_add(&w.hand, in, clock_mono_ns(), visible_ns());
+	struct inflight_message *m = inflight_add(&w.inflight, in, clock_mono_ns(), visible_ns());
 	if (!m)
 		return; /* more than were asked for: they come again */
 	serve_values[M_SQS_RECEIVED]++;
 	int rc = event_read(in->body, &m->event);
 	if (rc == -ENOMEM) {
-		hand_drop(m);
+		inflight_drop(m);
 	} else if (rc) {
 		spoil(m, "no event of S3: ", m->event.why);
 		leave(m);
@@ -280,7 +280,7 @@ static void on_message(void *arg, const struct sqs_message *in)
 		serve_values[M_SQS_IGNORED]++;
 		log_each(LOG_LEVEL_DEBUG, "message about no stored object",
 			 "id=%s test_events=%u others=%u", m->id, m->event.tests, m->event.others);
-		m->state = HAND_DONE;
+		m->state = INFLIGHT_DONE;
 	}
 }
 
@@ -290,7 +290,7 @@ static void on_received(void *arg, const struct sqs_end *end)
 
 	(void)arg;
 	w.getting = false;
-	if (end->result == ANSWER_GOOD) {
+	if (end->result == OUTCOME_OK) {
 		good(&w.queue);
 		w.get_ns = now;
 		if (end->unusable)
@@ -311,10 +311,10 @@ static void on_deleted(void *arg, const struct sqs_end *end)
 	(void)arg;
 	w.deleting = false;
 	w.delete_ns = now;
-	if (end->result != ANSWER_GOOD || (end->failed & ~end->gone)) {
+	if (end->result != OUTCOME_OK || (end->failed & ~end->gone)) {
 		serve_values[M_SQS_ERRORS]++;
 		w.delete_ns = now + failed(&w.deletion,
-					   end->result == ANSWER_GOOD ? ANSWER_RETRY : end->result,
+					   end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
 					   ++w.delete_tries,
 					   end->why ? end->why : "a message was not deleted",
 					   end->wait_ns);
@@ -322,12 +322,12 @@ static void on_deleted(void *arg, const struct sqs_end *end)
 		w.delete_tries = 0;
 		good(&w.deletion);
 	}
-	for (size_t i = 0; end->result == ANSWER_GOOD && i < w.deleted.n; i++) {
-		struct hand_message *m = hand_of(&w.deleted, i);
+	for (size_t i = 0; end->result == OUTCOME_OK && i < w.deleted.n; i++) {
+		struct inflight_message *m = inflight_of(&w.deleted, i);
 		if (!m || ((end->failed & ~end->gone) >> i & 1))
 			continue;
 		serve_values[M_SQS_FINISHED] += !(end->gone >> i & 1);
-		hand_drop(m);
+		inflight_drop(m);
 	}
 	plan(now);
 }
@@ -335,28 +335,28 @@ static void on_deleted(void *arg, const struct sqs_end *end)
 static void keep(void *arg);
 
 /* expire: it is visible again, or about to be: somebody will receive it anew. */
-static void expire(struct hand_message *m, const char *why)
+static void expire(struct inflight_message *m, const char *why)
 {
-	if (m->state != HAND_READY)
+	if (m->state != INFLIGHT_READY)
 		return; /* it is finished all the same */
 	serve_values[M_SQS_EXPIRED]++;
 	log_warn("message cannot be kept", "id=%s receives=%u error=\"%s\"", m->id, m->receives,
 		 why);
-	hand_drop(m);
+	inflight_drop(m);
 }
 
 static void on_kept(void *arg, const struct sqs_end *end)
 {
 	(void)arg;
 	w.keeping = false;
-	if (end->result != ANSWER_GOOD) {
+	if (end->result != OUTCOME_OK) {
 		serve_values[M_SQS_ERRORS]++;
 		failed(&w.visibility, end->result, 1, end->why, 0);
 		return; /* the next round is soon */
 	}
 	good(&w.visibility);
 	for (size_t i = 0; i < w.kept.n; i++) {
-		struct hand_message *m = hand_of(&w.kept, i);
+		struct inflight_message *m = inflight_of(&w.kept, i);
 		if (!m)
 			continue;
 		if (end->gone >> i & 1) {
@@ -377,14 +377,15 @@ static void keep(void *arg)
 	const uint64_t longest = SQS_HELD_MAX_S * S - visible_ns();
 
 	(void)arg;
-	for (size_t i = 0; i < w.hand.n; i++) {
-		struct hand_message *m = &w.hand.v[i];
-		if (m->state == HAND_READY && (m->until_ns <= now || now - m->since_ns > longest))
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state == INFLIGHT_READY &&
+		    (m->until_ns <= now || now - m->since_ns > longest))
 			expire(m, m->until_ns <= now ? "its time ran out" : "12 hours are over");
 	}
 	if (w.keeping)
 		return;
-	hand_short(&w.hand, now, visible_ns() / 2, &w.kept);
+	inflight_short(&w.inflight, now, visible_ns() / 2, &w.kept);
 	if (!w.kept.n)
 		return;
 	for (size_t i = 0; i < w.kept.n; i++)
@@ -398,7 +399,7 @@ static void delete (uint64_t now)
 {
 	if (w.deleting || now < w.delete_ns)
 		return;
-	hand_done(&w.hand, &w.deleted);
+	inflight_done(&w.inflight, &w.deleted);
 	w.deleting = w.deleted.n > 0;
 	if (w.deleting)
 		sqs_delete(w.sqs, w.deleted.handles, w.deleted.n, on_deleted, NULL);
@@ -406,10 +407,10 @@ static void delete (uint64_t now)
 
 static void receive(uint64_t now)
 {
-	size_t room = hand_count(&w.hand, HAND_FREE);
-	size_t most = w.hand.n < 2 * SQS_BATCH ? (w.hand.n + 1) / 2 : SQS_BATCH;
+	size_t room = inflight_count(&w.inflight, INFLIGHT_FREE);
+	size_t most = w.inflight.n < 2 * SQS_BATCH ? (w.inflight.n + 1) / 2 : SQS_BATCH;
 	bool outage =
-		room < w.hand.n && (w.s3.streak >= OUTAGE_STREAK || w.s3.told || w.flush_tries);
+		room < w.inflight.n && (w.s3.streak >= OUTAGE_STREAK || w.s3.told || w.flush_tries);
 
 	/* Full batches: a request costs the same for one message and for ten. */
 	if (w.getting || now < w.get_ns || room < most || outage)
@@ -431,19 +432,19 @@ static void step(void *arg)
 		plan(now + CREDS_SOON_NS);
 		return;
 	}
-	for (size_t i = 0; i < w.hand.n; i++) {
-		struct hand_message *m = &w.hand.v[i];
-		if (m->state != HAND_READY || m->at_ns > now)
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state != INFLIGHT_READY || m->at_ns > now)
 			continue;
-		m->state = HAND_OUT;
+		m->state = INFLIGHT_OUT;
 		if (!m->first_ns)
 			m->first_ns = now;
 		fetch_object(w.cloud.fetch, &m->event.v[m->next], on_fetched, m);
 	}
 	delete (now);
 	receive(now);
-	uint64_t next = hand_next(&w.hand);
-	if (!w.deleting && hand_count(&w.hand, HAND_DONE) && w.delete_ns < next)
+	uint64_t next = inflight_next(&w.inflight);
+	if (!w.deleting && inflight_count(&w.inflight, INFLIGHT_DONE) && w.delete_ns < next)
 		next = w.delete_ns;
 	if (!w.getting && w.get_ns > now && w.get_ns < next)
 		next = w.get_ns;
@@ -458,12 +459,12 @@ static int start(struct svc *s)
 	if (!rc)
 		rc = desk_remember(&serve.desk, (size_t)settings.sqs_remember, dir);
 	if (!rc)
-		rc = hand_init(&w.hand, (size_t)settings.sqs_messages);
+		rc = inflight_init(&w.inflight, (size_t)settings.sqs_messages);
 	if (!rc)
 		rc = sqs_queue(settings.sqs, endpoint, region);
 	if (!rc)
 		rc = cloud_open(&w.cloud, &settings.cloud, s->loop, region,
-				(size_t)settings.sqs_messages + SQS_CALLS, SQS_ANSWER_MAX,
+				(size_t)settings.sqs_messages + SQS_CALLS, SQS_RESPONSE_MAX,
 				serve.desk.input.flows.page_dir);
 	const struct sqs_conf conf = {.http = w.cloud.http,
 				      .creds = w.cloud.creds,
@@ -485,7 +486,7 @@ static int start(struct svc *s)
 
 static void tick(void)
 {
-	serve_values[M_SQS_IN_HAND] = w.hand.n - hand_count(&w.hand, HAND_FREE);
+	serve_values[M_SQS_IN_HAND] = w.inflight.n - inflight_count(&w.inflight, INFLIGHT_FREE);
 }
 
 /* give_back: messages that are not done are visible to others at once. */
@@ -493,7 +494,7 @@ static void give_back(void)
 {
 	if (w.keeping)
 		return;
-	hand_all(&w.hand, &w.kept);
+	inflight_all(&w.inflight, &w.kept);
 	w.keeping = w.kept.n > 0;
 	if (!w.keeping)
 		return;
@@ -501,7 +502,7 @@ static void give_back(void)
 	sqs_keep(w.sqs, w.kept.handles, w.seconds, w.kept.n, on_kept, NULL);
 	serve_values[M_SQS_GIVEN_BACK] += w.kept.n;
 	for (size_t i = 0; i < w.kept.n; i++)
-		hand_drop(w.kept.m[i]);
+		inflight_drop(w.kept.m[i]);
 }
 
 static void drain(void)
@@ -509,7 +510,7 @@ static void drain(void)
 	uint64_t end = clock_mono_ns() + DRAIN_FETCH_MS * UINT64_C(1000000);
 
 	w.draining = true;
-	while (hand_count(&w.hand, HAND_OUT) && clock_mono_ns() < end)
+	while (inflight_count(&w.inflight, INFLIGHT_OUT) && clock_mono_ns() < end)
 		http_drain(w.cloud.http, 50);
 	sqs_stop_get(w.sqs);
 	flush(NULL);
@@ -522,7 +523,7 @@ static void drain(void)
 	}
 	cloud_close(&w.cloud);
 	sqs_free(&w.sqs);
-	hand_fini(&w.hand);
+	inflight_fini(&w.inflight);
 }
 
 const struct way way_sqs = {.start = start, .tick = tick, .drain = drain};

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "cloud/creds.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "conf.h"
-#include "lane.h"
+#include "delivery.h"
 #include "proto/codec.h"
 #include "rt/svc.h"
 #include "sinks.h"
@@ -74,8 +74,8 @@ static struct {
 	struct http *http;
 	struct creds_chain *creds;
 	struct sink *sinks[NSINKS];
-	struct lane *lanes[NSINKS];
-	struct filter filters[NSINKS];
+	struct delivery *deliveries[NSINKS];
+	struct record_filter filters[NSINKS];
 	char region[32], records[PATH_MAX], offsets[NSINKS][PATH_MAX];
 } fw;
 
@@ -95,7 +95,7 @@ static int check_sinks(char *why, size_t n)
 	int rc = 0;
 	for (size_t i = 0; !rc && i < NSINKS; i++) {
 		const struct sink_class *class = table[i].class;
-		rc = filter_parse(table[i].filter, &fw.filters[i], why, n);
+		rc = record_filter_parse(table[i].filter, &fw.filters[i], why, n);
 		any = any || wanted(class);
 		if (!rc && wanted(class) && class->check)
 			rc = class->check(&conf, why, n);
@@ -132,8 +132,8 @@ static void on_analysis(void *arg, const struct bus_msg *msg)
 {
 	(void)arg, (void)msg;
 	for (size_t i = 0; i < NSINKS; i++)
-		if (fw.lanes[i])
-			lane_wake(fw.lanes[i]);
+		if (fw.deliveries[i])
+			delivery_wake(fw.deliveries[i]);
 }
 
 static uint32_t today(void)
@@ -147,7 +147,7 @@ static uint32_t today(void)
 static void close_all(void)
 {
 	for (size_t i = 0; i < NSINKS; i++) {
-		lane_free(&fw.lanes[i]);
+		delivery_free(&fw.deliveries[i]);
 		if (fw.sinks[i])
 			fw.sinks[i]->class->free(fw.sinks[i]);
 		fw.sinks[i] = NULL;
@@ -156,12 +156,12 @@ static void close_all(void)
 	http_free(&fw.http);
 }
 
-static int open_lane(struct svc *s, size_t i)
+static int open_delivery(struct svc *s, size_t i)
 {
 	char relative[64];
 	snprintf(relative, sizeof relative, "forwarder/%s.offset", fw.sinks[i]->class->name);
 	int rc = svc_path(s, relative, fw.offsets[i], PATH_MAX);
-	const struct lane_conf lc = {
+	const struct delivery_conf lc = {
 		.records = fw.records,
 		.offset = fw.offsets[i],
 		.first_day = conf.begin == CONF_TODAY ? today() : 0,
@@ -171,7 +171,7 @@ static int open_lane(struct svc *s, size_t i)
 		.retry_max_ns = (uint64_t)conf.retry_max_s * S,
 		.stuck_ns = 60u * (uint64_t)S,
 	};
-	return rc ? rc : lane_new(s->loop, fw.sinks[i], &lc, trouble, s, &fw.lanes[i]);
+	return rc ? rc : delivery_new(s->loop, fw.sinks[i], &lc, trouble, s, &fw.deliveries[i]);
 }
 
 static int open_sinks(struct svc *s)
@@ -188,7 +188,7 @@ static int open_sinks(struct svc *s)
 			continue;
 		rc = table[i].class->new (&env, &fw.sinks[i]);
 		if (!rc)
-			rc = open_lane(s, i);
+			rc = open_delivery(s, i);
 	}
 	return rc;
 }
@@ -201,7 +201,7 @@ static int start(struct svc *s)
 				     .ca_file = conf.ca_file,
 				     .connect_ms = 10000,
 				     .stall_s = conf.stall_s,
-				     .answer_max = 65536};
+				     .response_max = 65536};
 	struct creds_conf cc = conf.creds;
 
 	cc.region = fw.region;
@@ -233,16 +233,16 @@ static void tick(struct svc *s)
 	(void)s;
 	for (size_t i = 0; i < NSINKS; i++) {
 		uint64_t *v = values + i * M_PER_SINK;
-		if (!fw.lanes[i])
+		if (!fw.deliveries[i])
 			continue;
-		const struct lane_counts *c = lane_counts(fw.lanes[i]);
+		const struct delivery_counts *c = delivery_counts(fw.deliveries[i]);
 		v[M_READ] = c->read;
 		v[M_DELIVERED] = c->delivered;
 		v[M_BATCHES] = c->batches;
 		v[M_FILTERED] = c->filtered;
 		v[M_RETRIES] = c->retries;
 		v[M_STUCK] = c->stuck;
-		v[M_GATHERED] = lane_gathered(fw.lanes[i]);
+		v[M_GATHERED] = delivery_gathered(fw.deliveries[i]);
 		v[M_REFUSED] = c->refused;
 		v[M_UNREADABLE] = c->unreadable;
 		v[M_SHORTENED] = fw.sinks[i]->counts.shortened;
@@ -255,10 +255,10 @@ static void drain(struct svc *s)
 	uint64_t now, end = clock_mono_ns() + DRAIN_MS * 1000000u;
 	http_drain(fw.http, DRAIN_MS);
 	for (size_t i = 0; i < NSINKS; i++)
-		if (fw.lanes[i])
-			lane_drain(fw.lanes[i], (now = clock_mono_ns()) < end
-							? (int)((end - now) / 1000000u)
-							: 0);
+		if (fw.deliveries[i])
+			delivery_drain(fw.deliveries[i], (now = clock_mono_ns()) < end
+								 ? (int)((end - now) / 1000000u)
+								 : 0);
 	tick(s);
 	close_all();
 }

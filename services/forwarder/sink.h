@@ -1,7 +1,7 @@
 /*
  * sink: where records go. One file a destination, which is one sink_class.
  *
- * A sink gathers records to a batch and delivers it as a whole; the lane (lane.h) reads records,
+ * A sink gathers records to a batch and delivers it as a whole; the delivery (delivery.h) reads records,
  * keeps the offset, filters, and decides on retries. So delivery is at least once, in order, and a
  * sink keeps no state on disk.
  */
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cloud/outcome.h"
 #include "proto/buf.h"
 
 struct conf;
@@ -31,17 +32,9 @@ enum sink_add {
 	SINK_LEFT, /* not taken, and never will be: counted by the sink */
 };
 
-/* From good to bad: of several faults in one batch, the greater one counts. */
-enum sink_result {
-	SINK_DELIVERED,
-	SINK_RETRY, /* the fault may pass */
-	SINK_STUCK, /* a person has to act */
-	SINK_REFUSED, /* the batch as it is: smaller ones are tried, and what is refused alone is left out */
-};
-
-/* why: one line; NULL with SINK_DELIVERED. wait_ns: the least time until the next delivery, or
+/* why: one line; NULL with OUTCOME_OK. wait_ns: the least time until the next delivery, or
  * 0. */
-typedef void (*sink_done_fn)(void *arg, enum sink_result r, const char *why, uint64_t wait_ns);
+typedef void (*sink_done_fn)(void *arg, enum outcome r, const char *why, uint64_t wait_ns);
 
 /* What sinks are made of; borrowed for their life. */
 struct sink_env {

@@ -27,11 +27,11 @@ static enum sink_add cw_add(struct sink *s, const struct record *r)
 	return results[took];
 }
 
-static void on_done(void *arg, enum answer r, const char *why, uint64_t wait_ns)
+static void on_done(void *arg, enum outcome r, const char *why, uint64_t wait_ns)
 {
 	struct cloudwatch *c = arg;
 	c->sink.counts.left = logs_counts(c->logs)->left;
-	c->sink.done(c->sink.arg, sink_verdict(r), why, wait_ns);
+	c->sink.done(c->sink.arg, r, why, wait_ns);
 }
 
 static void cw_send(struct sink *s)

@@ -8,26 +8,17 @@ void sink_request(struct sink *s, struct http *h, const struct http_request *r)
 {
 	int rc = http_send(h, r);
 	if (rc)
-		s->done(s->arg, SINK_RETRY, strerror(-rc), 0);
+		s->done(s->arg, OUTCOME_RETRY, strerror(-rc), 0);
 }
 
-enum sink_result sink_verdict(enum answer a)
+enum outcome sink_response(const struct http_response *a, const char *what, const long *refused,
+			   struct verdict *v)
 {
-	static const enum sink_result results[] = {[ANSWER_GOOD] = SINK_DELIVERED,
-						   [ANSWER_RETRY] = SINK_RETRY,
-						   [ANSWER_STUCK] = SINK_STUCK,
-						   [ANSWER_REFUSED] = SINK_REFUSED};
-	return results[a];
-}
-
-enum sink_result sink_answer(const struct http_answer *a, const char *what, const long *refused,
-			     struct verdict *v)
-{
-	answer_judge(a, false, false, what, v);
+	response_judge(a, false, false, what, v);
 	for (; !a->curl && *refused; refused++)
 		if (a->status == *refused)
-			return SINK_REFUSED;
-	return sink_verdict(v->result);
+			return OUTCOME_REFUSED;
+	return v->result;
 }
 
 int sink_url(const char *option, const char *url, char *why, size_t n)

@@ -4,17 +4,15 @@
 #ifndef FORWARDER_SINK_HTTP_H
 #define FORWARDER_SINK_HTTP_H
 
-#include "cloud/answer.h"
+#include "cloud/response.h"
 #include "sink.h"
 
 /* sink_request: http_send, with r's done and arg; what cannot be sent ends the delivery. */
 void sink_request(struct sink *s, struct http *h, const struct http_request *r);
-/* sink_verdict: what an answer's verdict is for the batch. */
-enum sink_result sink_verdict(enum answer a);
-/* sink_answer: what an answer of `what`, no service of AWS, is for the batch; with one of the
+/* sink_response: what an answer of `what`, no service of AWS, is for the batch; with one of the
  * statuses in refused (0 ends them) it will not be taken as it is. v has why. Pure. */
-enum sink_result sink_answer(const struct http_answer *a, const char *what, const long *refused,
-			     struct verdict *v);
+enum outcome sink_response(const struct http_response *a, const char *what, const long *refused,
+			   struct verdict *v);
 /* sink_url: checks an option that is a URL, if given: 0, or -EINVAL with why. */
 int sink_url(const char *option, const char *url, char *why, size_t n);
 

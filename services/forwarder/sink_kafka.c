@@ -3,7 +3,7 @@
  * message has been confirmed by all replicas in sync. When the same batch is sent again, only what
  * was not confirmed goes: of a partition, and so of a source address, that is always its last part.
  * librdkafka tries for as long as it takes; a batch of which nothing more is confirmed for stall_s
- * is taken back from it, and the lane decides when it goes on.
+ * is taken back from it, and the delivery decides when it goes on.
  */
 #include <errno.h>
 #include <poll.h>
@@ -49,10 +49,10 @@ struct kafka {
 	size_t n;
 	size_t out; /* messages with librdkafka */
 	bool sending, taken_back;
-	enum sink_result result; /* of the delivery under way, so far */
+	enum outcome result; /* of the delivery under way, so far */
 	char why[320];
 	/* What was last heard of the brokers, for when nothing more is. */
-	enum sink_result heard;
+	enum outcome heard;
 	char heard_why[320];
 };
 
@@ -62,7 +62,7 @@ static struct kafka *kafka_of(struct sink *s)
 }
 
 /* What an error of librdkafka or a broker means for the batch. */
-static enum sink_result meaning(rd_kafka_resp_err_t err)
+static enum outcome meaning(rd_kafka_resp_err_t err)
 {
 	switch (err) {
 	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
@@ -70,7 +70,7 @@ static enum sink_result meaning(rd_kafka_resp_err_t err)
 	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
 	case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
 	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-		return SINK_REFUSED;
+		return OUTCOME_REFUSED;
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
 	case RD_KAFKA_RESP_ERR__SSL:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
@@ -84,14 +84,14 @@ static enum sink_result meaning(rd_kafka_resp_err_t err)
 	case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
 	case RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS:
 	case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-		return SINK_STUCK;
+		return OUTCOME_STUCK;
 	default:
-		return SINK_RETRY;
+		return OUTCOME_RETRY;
 	}
 }
 
 static void __attribute__((format(printf, 3, 4)))
-fault(struct kafka *k, enum sink_result r, const char *fmt, ...)
+fault(struct kafka *k, enum outcome r, const char *fmt, ...)
 {
 	va_list ap;
 	if (r <= k->result)
@@ -127,7 +127,7 @@ static int open_producer(struct kafka *k)
 	char why[256], password[1024];
 	rd_kafka_conf_t *conf;
 	if (kafka_conf(c, &conf, why, sizeof why) != 0) {
-		fault(k, SINK_STUCK, "Kafka: %s", why);
+		fault(k, OUTCOME_STUCK, "Kafka: %s", why);
 		return -EINVAL;
 	}
 	if (c->kafka_sasl != CONF_SASL_NONE) {
@@ -136,7 +136,7 @@ static int open_producer(struct kafka *k)
 			rd_kafka_conf_set(conf, "sasl.password", password, NULL, 0);
 		explicit_bzero(password, sizeof password);
 		if (rc) {
-			fault(k, SINK_STUCK, "Kafka: kafka_password_file: %s", strerror(-rc));
+			fault(k, OUTCOME_STUCK, "Kafka: kafka_password_file: %s", strerror(-rc));
 			rd_kafka_conf_destroy(conf);
 			return rc;
 		}
@@ -145,7 +145,7 @@ static int open_producer(struct kafka *k)
 				 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
 	k->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
 	if (!k->producer) {
-		fault(k, SINK_STUCK, "Kafka: %s", why);
+		fault(k, OUTCOME_STUCK, "Kafka: %s", why);
 		rd_kafka_conf_destroy(conf);
 		return -EINVAL;
 	}
@@ -162,7 +162,7 @@ static void end(struct kafka *k)
 	k->sending = false;
 	if (fatal(k, NULL, 0))
 		close_producer(k);
-	k->sink.done(k->sink.arg, k->result, k->result == SINK_DELIVERED ? NULL : k->why, 0);
+	k->sink.done(k->sink.arg, k->result, k->result == OUTCOME_OK ? NULL : k->why, 0);
 }
 
 static void watch(struct kafka *k)
@@ -205,11 +205,11 @@ static void on_stall(void *arg)
 	struct kafka *k = arg;
 	if (!k->sending)
 		return;
-	if (k->heard > SINK_DELIVERED)
+	if (k->heard > OUTCOME_OK)
 		fault(k, k->heard, "%s", k->heard_why);
 	else
 		ask_topic(k);
-	fault(k, SINK_RETRY, "Kafka: no broker confirms what was sent");
+	fault(k, OUTCOME_RETRY, "Kafka: no broker confirms what was sent");
 	if (!k->taken_back) {
 		take_back(k);
 		watch(k);
@@ -226,7 +226,7 @@ static void on_report(struct kafka *k, const rd_kafka_message_t *r)
 	k->out--;
 	if (!r->err) {
 		m->confirmed = true;
-		k->heard = SINK_DELIVERED;
+		k->heard = OUTCOME_OK;
 		return;
 	}
 	rd_kafka_resp_err_t err = fatal(k, text, sizeof text);
@@ -253,7 +253,7 @@ static void on_error(struct kafka *k, rd_kafka_event_t *e)
 	if (!k->sending)
 		return;
 	/* A refused password is not worth the wait, once every broker has said so. */
-	if (over || (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && k->heard == SINK_STUCK)) {
+	if (over || (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && k->heard == OUTCOME_STUCK)) {
 		fault(k, k->heard, "%s", k->heard_why);
 		take_back(k);
 	}
@@ -322,11 +322,11 @@ static void kafka_send(struct sink *s)
 	struct kafka *k = kafka_of(s);
 	k->sending = true;
 	k->taken_back = false;
-	k->result = SINK_DELIVERED;
+	k->result = OUTCOME_OK;
 	if (fatal(k, NULL, 0))
 		close_producer(k);
 	bool open = k->producer || open_producer(k) == 0;
-	for (size_t i = 0; open && i < k->n && k->result == SINK_DELIVERED; i++) {
+	for (size_t i = 0; open && i < k->n && k->result == OUTCOME_OK; i++) {
 		if (k->messages[i].confirmed)
 			continue;
 		rd_kafka_resp_err_t err = produce(k, &k->messages[i]);

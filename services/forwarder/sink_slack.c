@@ -7,7 +7,7 @@
 #include "sinks.h"
 #include "slack_text.h"
 
-/* Records that one message may stand for; beyond them the lane waits. */
+/* Records that one message may stand for; beyond them the delivery waits. */
 #define SLACK_RECORDS 100000
 #define BODY_MAX      (1u << 18)
 
@@ -35,15 +35,15 @@ static enum sink_add slack_add(struct sink *s, const struct record *r)
 	return SINK_LEFT;
 }
 
-static void on_answer(void *arg, const struct http_answer *a)
+static void on_answer(void *arg, const struct http_response *a)
 {
 	/* 400 is invalid_payload; a wrong or revoked URL is 403, 404 or 410. */
 	static const long refused[] = {400, 0};
 	struct slack *k = arg;
 	struct verdict v;
-	enum sink_result r = sink_answer(a, "Slack", refused, &v);
+	enum outcome r = sink_response(a, "Slack", refused, &v);
 	uint64_t every_ns = (uint64_t)k->conf->slack_every_s * 1000000000u;
-	k->sink.done(k->sink.arg, r, v.why, r == SINK_DELIVERED ? every_ns : a->wait_ns);
+	k->sink.done(k->sink.arg, r, v.why, r == OUTCOME_OK ? every_ns : a->wait_ns);
 }
 
 static void slack_send(struct sink *s)
@@ -52,7 +52,7 @@ static void slack_send(struct sink *s)
 	buf_reset(&k->body);
 	int rc = slack_text_body(&k->text, &k->body);
 	if (rc) {
-		s->done(s->arg, SINK_REFUSED, strerror(-rc), 0);
+		s->done(s->arg, OUTCOME_REFUSED, strerror(-rc), 0);
 		return;
 	}
 	struct http_request r = {.method = "POST",

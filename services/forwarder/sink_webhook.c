@@ -36,12 +36,12 @@ static enum sink_add hook_add(struct sink *s, const struct record *r)
 	return SINK_TAKEN;
 }
 
-static void on_answer(void *arg, const struct http_answer *a)
+static void on_answer(void *arg, const struct http_response *a)
 {
 	static const long refused[] = {400, 413, 422, 0};
 	struct webhook *h = arg;
 	struct verdict v;
-	enum sink_result r = sink_answer(a, "webhook", refused, &v);
+	enum outcome r = sink_response(a, "webhook", refused, &v);
 	h->sink.done(h->sink.arg, r, v.why, a->wait_ns);
 }
 
@@ -59,7 +59,7 @@ static void hook_send(struct sink *s)
 	/* Read each time, so that a new token needs no restart. */
 	if (file && *file) {
 		if (secret_line(file, token, sizeof token) != 0) {
-			s->done(s->arg, SINK_STUCK,
+			s->done(s->arg, OUTCOME_STUCK,
 				"the file of the webhook's token cannot be read", 0);
 			return;
 		}

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "conf.h"
 #include "pkt/capfile.h"
 #include "proto/codec.h"
@@ -98,7 +98,7 @@ static char log_path[PATH_MAX];
 
 static struct {
 	struct queue *queue;
-	struct store *store;
+	struct object_store *store;
 	struct work *work;
 	struct work_counts counts;
 	struct store_dir_counts dir;
@@ -170,7 +170,7 @@ static void announce(void *arg, const struct stored *d)
 		.bytes = d->put->bytes,
 		.sha256 = hex(d->put->sha256, sizeof d->put->sha256, sum),
 		.stored_ns = d->stored_ns,
-		.attempts = d->tries > 1 ? d->tries : 0,
+		.attempts = d->attempts > 1 ? d->attempts : 0,
 	};
 	if (conf.store == CONF_S3)
 		note_stored(d->put);
@@ -261,7 +261,7 @@ static void tick(struct svc *s)
 	load_observed(s);
 	values[M_STORED] = up.counts.stored;
 	values[M_STORED_BYTES] = up.counts.stored_bytes;
-	values[M_TRIES] = up.counts.tries;
+	values[M_TRIES] = up.counts.attempts;
 	values[M_RETRIES] = up.counts.retries;
 	values[M_STUCK] = up.counts.stuck;
 	values[M_SET_ASIDE] = up.counts.set_aside;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 
 /* Quotes and backslashes; the names that come here are printable ASCII. */
 static void json_text(struct buf *out, const char *text)

@@ -19,7 +19,7 @@
 #define TEMPORARY ".copy"
 
 struct store_dir {
-	struct store store;
+	struct object_store store;
 	int fd;
 	char url[PATH_MAX + 16];
 	struct put *pending[BATCH];
@@ -28,7 +28,7 @@ struct store_dir {
 	struct store_dir_counts *counts;
 };
 
-static struct store_dir *dir_of(struct store *s)
+static struct store_dir *dir_of(struct object_store *s)
 {
 	return (struct store_dir *)s;
 }
@@ -134,14 +134,14 @@ static void say(struct store_dir *d, struct put *p, int rc)
 	/* A wrong mode or owner, or a read-only filesystem, will not pass by itself. */
 	bool stuck = rc == -EACCES || rc == -EPERM || rc == -EROFS;
 	d->store.done(d->store.arg, p,
-		      !rc       ? STORE_DONE
-		      : refused ? STORE_REFUSED
-		      : stuck   ? STORE_STUCK
-				: STORE_RETRY,
+		      !rc       ? OUTCOME_OK
+		      : refused ? OUTCOME_REFUSED
+		      : stuck   ? OUTCOME_STUCK
+				: OUTCOME_RETRY,
 		      rc ? strerror(-rc) : NULL, 0);
 }
 
-static void dir_flush(struct store *s)
+static void dir_flush(struct object_store *s)
 {
 	struct store_dir *d = dir_of(s);
 	struct put *batch[BATCH];
@@ -159,7 +159,7 @@ static void dir_flush(struct store *s)
 	}
 }
 
-static void dir_put(struct store *s, struct put *p)
+static void dir_put(struct object_store *s, struct put *p)
 {
 	struct store_dir *d = dir_of(s);
 	int rc = strchr(p->key, '/') ? put_one(d, p) : -ENAMETOOLONG;
@@ -172,7 +172,7 @@ static void dir_put(struct store *s, struct put *p)
 		dir_flush(s);
 }
 
-static bool dir_tidy(struct store *s)
+static bool dir_tidy(struct object_store *s)
 {
 	struct store_dir *d = dir_of(s);
 	bool more = archive_tidy(&d->archive);
@@ -182,7 +182,7 @@ static bool dir_tidy(struct store *s)
 	return more;
 }
 
-static void dir_free(struct store *s)
+static void dir_free(struct object_store *s)
 {
 	struct store_dir *d = dir_of(s);
 	if (d->fd >= 0)
@@ -190,7 +190,7 @@ static void dir_free(struct store *s)
 	free(d);
 }
 
-static const struct store_class dir_class = {
+static const struct object_store_class dir_class = {
 	.name = "dir", .put = dir_put, .flush = dir_flush, .tidy = dir_tidy, .free = dir_free};
 
 int store_dir_url(const char *dir, char *out, size_t n)
@@ -203,7 +203,7 @@ int store_dir_url(const char *dir, char *out, size_t n)
 }
 
 int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *counts,
-		  struct store **out)
+		  struct object_store **out)
 {
 	struct store_dir *d = calloc(1, sizeof *d);
 	if (!d)
@@ -216,7 +216,8 @@ int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *
 		dir_free(&d->store);
 		return rc;
 	}
-	d->store = (struct store){.class = &dir_class, .slots = BATCH, .destination = d->url};
+	d->store =
+		(struct object_store){.class = &dir_class, .slots = BATCH, .destination = d->url};
 	d->counts = counts;
 	unlinkat(d->fd, TEMPORARY, 0);
 	archive_init(&d->archive, d->fd, max_bytes);

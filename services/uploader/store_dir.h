@@ -9,7 +9,7 @@
 #ifndef UPLOADER_STORE_DIR_H
 #define UPLOADER_STORE_DIR_H
 
-#include "store.h"
+#include "object_store.h"
 
 struct store_dir_counts {
 	uint64_t linked, copied, kept, replaced;
@@ -19,7 +19,7 @@ struct store_dir_counts {
 /* store_dir_new: dir is made if missing (0750). max_bytes: of disk space below dir, 0: no limit.
  * counts is updated while the store lives. 0, -ENAMETOOLONG or -errno. */
 int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *counts,
-		  struct store **out);
+		  struct object_store **out);
 
 /* Writes the destination of dir, which is absolute, to out: a file URL ending in "/". Fails with
  * -ENAMETOOLONG. */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "cloud/aws.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "sns.h"
 #include "storage/observed.h"
 
@@ -32,7 +32,7 @@ struct s3_call {
 };
 
 struct store_s3 {
-	struct store store;
+	struct object_store store;
 	struct store_s3_conf conf;
 	struct store_s3_counts *counts;
 	struct http *http;
@@ -43,7 +43,7 @@ struct store_s3 {
 	struct s3_call *calls;
 };
 
-static struct store_s3 *s3_of(struct store *s)
+static struct store_s3 *s3_of(struct object_store *s)
 {
 	return (struct store_s3 *)s;
 }
@@ -108,16 +108,16 @@ int store_s3_check(const struct store_s3_conf *c, char *why, size_t n)
 	return wrong ? -EINVAL : 0;
 }
 
-static void end(struct s3_call *c, enum store_result r, const char *why, uint64_t wait_ns)
+static void end(struct s3_call *c, enum outcome r, const char *why, uint64_t wait_ns)
 {
-	struct store *s = &c->store->store;
+	struct object_store *s = &c->store->store;
 	struct put *p = c->put;
 	c->put = NULL;
 	s->done(s->arg, p, r, why, wait_ns);
 }
 
 /* Judges an answer that is no success, and ends the upload with it. */
-static void end_failed(struct s3_call *c, const struct http_answer *a, const char *what)
+static void end_failed(struct s3_call *c, const struct http_response *a, const char *what)
 {
 	struct store_s3 *s = c->store;
 	struct verdict v;
@@ -131,14 +131,10 @@ static void end_failed(struct s3_call *c, const struct http_answer *a, const cha
 		s->counts->errors_5xx++;
 	else
 		s->counts->errors_4xx++;
-	static const enum store_result results[] = {[ANSWER_GOOD] = STORE_DONE,
-						    [ANSWER_RETRY] = STORE_RETRY,
-						    [ANSWER_STUCK] = STORE_STUCK,
-						    [ANSWER_REFUSED] = STORE_REFUSED};
-	end(c, results[v.result], v.why, a->wait_ns);
+	end(c, v.result, v.why, a->wait_ns);
 }
 
-static void on_published(void *arg, const struct http_answer *a)
+static void on_published(void *arg, const struct http_response *a)
 {
 	struct s3_call *c = arg;
 	if (!aws_good(a)) {
@@ -146,7 +142,7 @@ static void on_published(void *arg, const struct http_answer *a)
 		return;
 	}
 	c->store->counts->announced++;
-	end(c, STORE_DONE, NULL, 0);
+	end(c, OUTCOME_OK, NULL, 0);
 }
 
 static void full_key(const struct store_s3 *s, const struct put *p, struct buf *out)
@@ -164,7 +160,7 @@ static const struct creds *credentials(struct s3_call *c)
 	int rc = creds_get(c->store->creds, &creds, &why);
 	if (rc == 0)
 		return creds;
-	end(c, rc == -ENOENT ? STORE_STUCK : STORE_RETRY, why,
+	end(c, rc == -ENOENT ? OUTCOME_STUCK : OUTCOME_RETRY, why,
 	    rc == -EAGAIN ? CREDS_SOON_NS : CREDS_LATER_NS);
 	return NULL;
 }
@@ -173,7 +169,7 @@ static void send(struct s3_call *c, struct http_request *r)
 {
 	int rc = http_send(c->store->http, r);
 	if (rc)
-		end(c, STORE_RETRY, strerror(-rc), 0);
+		end(c, OUTCOME_RETRY, strerror(-rc), 0);
 }
 
 static void publish(struct s3_call *c)
@@ -195,7 +191,7 @@ static void publish(struct s3_call *c)
 	int rc = key.rc ? key.rc : sns_publish(&c->body, s->conf.topic, &o);
 	buf_fini(&key);
 	if (rc) {
-		end(c, STORE_RETRY, strerror(-rc), 0);
+		end(c, OUTCOME_RETRY, strerror(-rc), 0);
 		return;
 	}
 	if (given(s->conf.sns_endpoint))
@@ -216,7 +212,7 @@ static void publish(struct s3_call *c)
 	send(c, &r);
 }
 
-static void on_stored(void *arg, const struct http_answer *a)
+static void on_stored(void *arg, const struct http_response *a)
 {
 	struct s3_call *c = arg;
 	if (!aws_good(a)) {
@@ -227,7 +223,7 @@ static void on_stored(void *arg, const struct http_answer *a)
 	if (given(c->store->conf.topic))
 		publish(c);
 	else
-		end(c, STORE_DONE, NULL, 0);
+		end(c, OUTCOME_OK, NULL, 0);
 }
 
 /* Header lines of one request. */
@@ -261,7 +257,7 @@ static void put_object(struct s3_call *c)
 	buf_add(&s->url, s->base.p, s->base.n);
 	http_escape(&s->url, p->key, true);
 	if (buf_addc(&s->url, '\0') != 0) {
-		end(c, STORE_REFUSED, "the key is too long", 0);
+		end(c, OUTCOME_REFUSED, "the key is too long", 0);
 		return;
 	}
 	struct http_request r = {
@@ -296,7 +292,7 @@ static void put_object(struct s3_call *c)
 	send(c, &r);
 }
 
-static void s3_put(struct store *store, struct put *p)
+static void s3_put(struct object_store *store, struct put *p)
 {
 	struct store_s3 *s = s3_of(store);
 	struct s3_call *c = s->calls;
@@ -309,12 +305,12 @@ static void s3_put(struct store *store, struct put *p)
 		put_object(c);
 }
 
-static void s3_drain(struct store *store, int ms)
+static void s3_drain(struct object_store *store, int ms)
 {
 	http_drain(s3_of(store)->http, ms);
 }
 
-static void s3_free(struct store *store)
+static void s3_free(struct object_store *store)
 {
 	struct store_s3 *s = s3_of(store);
 	creds_free(&s->creds);
@@ -328,23 +324,23 @@ static void s3_free(struct store *store)
 	free(s);
 }
 
-static const struct store_class s3_class = {
+static const struct object_store_class s3_class = {
 	.name = "s3", .put = s3_put, .drain = s3_drain, .free = s3_free};
 
 int store_s3_new(struct loop *l, const struct store_s3_conf *conf, struct store_s3_counts *counts,
-		 struct store **out)
+		 struct object_store **out)
 {
 	struct store_s3 *s = calloc(1, sizeof *s);
 	struct http_conf hc = {.calls = conf->uploads + SPARE_CALLS,
 			       .ca_file = conf->ca_file,
 			       .connect_ms = CONNECT_MS,
 			       .stall_s = conf->stall_s,
-			       .answer_max = ANSWER_MAX};
+			       .response_max = ANSWER_MAX};
 	if (!s)
 		return -ENOMEM;
 	s->conf = *conf;
 	s->counts = counts;
-	s->store = (struct store){
+	s->store = (struct object_store){
 		.class = &s3_class, .slots = conf->uploads, .destination = s->destination};
 	buf_init(&s->base, 1024);
 	buf_init(&s->prefix, 1024);

@@ -9,7 +9,7 @@
 
 #include "cloud/creds.h"
 #include "cloud/s3_name.h"
-#include "store.h"
+#include "object_store.h"
 
 struct loop;
 struct observed;
@@ -43,6 +43,6 @@ int store_s3_destination(const struct store_s3_conf *conf, char *out, size_t n);
 
 /* store_s3_new: after the sandbox (libcurl starts threads). 0 or -errno. */
 int store_s3_new(struct loop *l, const struct store_s3_conf *conf, struct store_s3_counts *counts,
-		 struct store **out);
+		 struct object_store **out);
 
 #endif

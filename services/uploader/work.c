@@ -19,9 +19,9 @@
 #define GATHER_NS 20000000u
 /* Entries begun in one turn of the loop, in multiples of the slots. */
 #define TURN_ROUNDS 4
-/* After so many tries, if others went through meanwhile, a slot goes on with the next entry; the
+/* After so many attempts, if others went through meanwhile, a slot goes on with the next entry; the
  * queue offers this one again when it begins anew. */
-#define TRIES_IN_SLOT 8
+#define ATTEMPTS_IN_SLOT 8
 /* So many failures in a row are the store's, not one object's. */
 #define OUTAGE_STREAK 3
 #define FLOWS_KEPT    512
@@ -31,7 +31,7 @@ struct slot {
 	bool out;       /* with the store; else it waits until at_ns */
 	bool hashed;
 	bool at_store; /* stored, only its entry could not be removed */
-	unsigned tries;
+	unsigned attempts;
 	uint64_t at_ns; /* of a free slot: it rests until then */
 };
 
@@ -42,7 +42,7 @@ struct flow {
 struct work {
 	struct loop *loop;
 	struct queue *queue;
-	struct store *store;
+	struct object_store *store;
 	struct work_conf conf;
 	struct work_calls calls;
 	struct work_counts *counts;
@@ -136,9 +136,9 @@ static void failed(struct work *w, struct slot *s, bool stuck, const char *why, 
 	if (stuck || now - w->failing_ns >= w->conf.trouble_ns)
 		trouble(w, true, stuck, why);
 	uint64_t ns = stuck ? retry_delay_ns(1, w->conf.stuck_ns, w->conf.stuck_ns, retry_random())
-			    : retry_delay_ns(s->tries, w->conf.retry_first_ns, w->conf.retry_max_ns,
-					     retry_random());
-	if (s->tries >= TRIES_IN_SLOT)
+			    : retry_delay_ns(s->attempts, w->conf.retry_first_ns,
+					     w->conf.retry_max_ns, retry_random());
+	if (s->attempts >= ATTEMPTS_IN_SLOT)
 		release(s);
 	wait(w, s, now, ns > wait_ns ? ns : wait_ns);
 }
@@ -161,7 +161,7 @@ static void succeeded(struct work *w, struct slot *s)
 	char url[PATH_MAX + SPOOL_KEY_MAX];
 	snprintf(url, sizeof url, "%s%s", w->store->destination, s->put.key);
 	struct stored done = {
-		.put = &s->put, .url = url, .stored_ns = clock_real_ns(), .tries = s->tries};
+		.put = &s->put, .url = url, .stored_ns = clock_real_ns(), .attempts = s->attempts};
 	if (w->calls.stored && !s->at_store)
 		w->calls.stored(w->calls.arg, &done);
 	s->at_store = true;
@@ -186,22 +186,21 @@ static void succeeded(struct work *w, struct slot *s)
 			w->slots[i].at_ns = now;
 }
 
-static void on_done(void *arg, struct put *p, enum store_result r, const char *why,
-		    uint64_t wait_ns)
+static void on_done(void *arg, struct put *p, enum outcome r, const char *why, uint64_t wait_ns)
 {
 	struct work *w = arg;
 	struct slot *s = (struct slot *)p; /* its first member */
 	s->out = false;
 	switch (r) {
-	case STORE_DONE:
+	case OUTCOME_OK:
 		succeeded(w, s);
 		break;
-	case STORE_REFUSED:
+	case OUTCOME_REFUSED:
 		set_aside(w, s, why);
 		break;
-	case STORE_STUCK:
-	case STORE_RETRY:
-		failed(w, s, r == STORE_STUCK, why, wait_ns);
+	case OUTCOME_STUCK:
+	case OUTCOME_RETRY:
+		failed(w, s, r == OUTCOME_STUCK, why, wait_ns);
 		break;
 	}
 	plan(w, clock_mono_ns());
@@ -241,7 +240,7 @@ static int prepare(struct work *w, struct slot *s)
 
 static void start(struct work *w, struct slot *s)
 {
-	s->tries++;
+	s->attempts++;
 	s->out = true;
 	if (s->at_store) {
 		succeeded(w, s);
@@ -250,12 +249,12 @@ static void start(struct work *w, struct slot *s)
 	int rc = prepare(w, s);
 	if (rc == -ENOENT) {
 		release(s);
-	} else if (rc && s->tries >= TRIES_IN_SLOT) {
+	} else if (rc && s->attempts >= ATTEMPTS_IN_SLOT) {
 		set_aside(w, s, strerror(-rc));
 	} else if (rc) {
 		failed(w, s, false, strerror(-rc), 0);
 	} else {
-		w->counts->tries++;
+		w->counts->attempts++;
 		w->store->class->put(w->store, &s->put);
 	}
 }
@@ -322,7 +321,7 @@ static void turn(void *arg)
 	plan(w, more ? now : now + w->conf.scan_ns);
 }
 
-int work_new(struct loop *l, struct queue *q, struct store *s, const struct work_conf *conf,
+int work_new(struct loop *l, struct queue *q, struct object_store *s, const struct work_conf *conf,
 	     const struct work_calls *calls, struct work_counts *counts, struct work **out)
 {
 	struct work *w = calloc(1, sizeof *w);

@@ -1,16 +1,16 @@
 /*
  * work: takes entries from the queue, has the store take them, announces them, removes them.
  *
- * Each entry at hand has a slot; a slot keeps its entry through all tries, so memory and the number
+ * Each entry at hand has a slot; a slot keeps its entry through all attempts, so memory and the number
  * of entries that wait are bounded by the store's slots, and the queue on disk holds the rest. One
  * success wakes every waiting slot: after an outage, the first try that passes ends it for all.
  */
 #ifndef UPLOADER_WORK_H
 #define UPLOADER_WORK_H
 
+#include "object_store.h"
 #include "rt/loop.h"
 #include "storage/spool.h"
-#include "store.h"
 
 struct work;
 
@@ -19,12 +19,12 @@ struct stored {
 	const struct put *put;
 	const char *url; /* destination plus key */
 	uint64_t stored_ns;
-	unsigned tries; /* at least 1 */
+	unsigned attempts; /* at least 1 */
 };
 
 struct work_conf {
-	uint64_t retry_first_ns, retry_max_ns; /* back-off between tries of one entry */
-	uint64_t stuck_ns;                     /* between tries while the store is STORE_STUCK */
+	uint64_t retry_first_ns, retry_max_ns; /* back-off between attempts of one entry */
+	uint64_t stuck_ns;   /* between attempts while the store is OUTCOME_STUCK */
 	uint64_t scan_ns;    /* how often the queue is looked at without a wake-up */
 	uint64_t trouble_ns; /* so long without a success, with failures, is worth an alert */
 };
@@ -40,12 +40,12 @@ struct work_calls {
 };
 
 struct work_counts {
-	uint64_t stored, stored_bytes, tries, retries, stuck, set_aside;
+	uint64_t stored, stored_bytes, attempts, retries, stuck, set_aside;
 };
 
 /* work_new: begins at once. Borrows all it is given (conf and calls are copied) for its life. 0 or
  * -errno. */
-int work_new(struct loop *l, struct queue *q, struct store *s, const struct work_conf *conf,
+int work_new(struct loop *l, struct queue *q, struct object_store *s, const struct work_conf *conf,
 	     const struct work_calls *calls, struct work_counts *counts, struct work **out);
 /* work_free: after the store's drain: forgets what is still under way; its entries are in the
  * queue. */

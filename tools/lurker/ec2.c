@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cloud/creds_parse.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 
 static void begin(struct buf *out, const char *action)
 {

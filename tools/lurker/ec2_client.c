@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "cloud/aws.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "cloud/retry.h"
 #include "rt/loop.h"
 
@@ -31,7 +31,7 @@ struct ec2_client {
 	char region[32], token[512], why[320];
 	/* The answer at hand. */
 	struct buf body;
-	struct http_answer answer;
+	struct http_response answer;
 	char error[256];
 	bool answered;
 };
@@ -42,7 +42,7 @@ int ec2_client_new(const struct ec2_conf *conf, struct ec2_client **out)
 				     .ca_file = conf->ca_file,
 				     .connect_ms = 10000,
 				     .stall_s = 20,
-				     .answer_max = ANSWER_MAX};
+				     .response_max = ANSWER_MAX};
 	struct ec2_client *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
@@ -76,7 +76,7 @@ void ec2_client_free(struct ec2_client **cp)
 	*cp = NULL;
 }
 
-static void on_answer(void *arg, const struct http_answer *a)
+static void on_answer(void *arg, const struct http_response *a)
 {
 	struct ec2_client *c = arg;
 	c->answered = true;
@@ -98,8 +98,8 @@ static void ask(struct ec2_client *c, struct http_request *r)
 	r->done = on_answer;
 	r->arg = c;
 	c->answered = false;
-	c->answer = (struct http_answer){.curl = CURLE_OPERATION_TIMEDOUT,
-					 .error = "no answer in time"};
+	c->answer = (struct http_response){.curl = CURLE_OPERATION_TIMEDOUT,
+					   .error = "no answer in time"};
 	int rc = http_send(c->http, r);
 	for (int ms = 0; !rc && !c->answered && ms < CALL_MS; ms += 100)
 		http_drain(c->http, 100);
@@ -107,7 +107,7 @@ static void ask(struct ec2_client *c, struct http_request *r)
 		http_cancel(c->http, on_answer, c);
 	if (rc) {
 		snprintf(c->error, sizeof c->error, "%s", strerror(-rc));
-		c->answer = (struct http_answer){.curl = CURLE_FAILED_INIT, .error = c->error};
+		c->answer = (struct http_response){.curl = CURLE_FAILED_INIT, .error = c->error};
 	}
 }
 
@@ -217,14 +217,14 @@ static void pause_ns(uint64_t ns)
 }
 
 /* Without an answer, or with one of somebody in between, nobody knows. */
-static bool unknown(const struct http_answer *a, const struct verdict *v)
+static bool unknown(const struct http_response *a, const struct verdict *v)
 {
 	return a->curl || (a->status >= 500 && !v->code[0]) ||
 	       strcmp(v->code, "InternalError") == 0 || strcmp(v->code, "InternalFailure") == 0;
 }
 
 /* A connection that was never made has sent nothing. */
-static bool unsent(const struct http_answer *a)
+static bool unsent(const struct http_response *a)
 {
 	return a->curl == CURLE_COULDNT_RESOLVE_HOST || a->curl == CURLE_COULDNT_CONNECT;
 }
@@ -241,7 +241,7 @@ enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, st
 		snprintf(url, sizeof url, "https://ec2.%s.amazonaws.com%s/", c->region,
 			 strncmp(c->region, "cn-", 3) == 0 ? ".cn" : "");
 	for (unsigned tries = 1;; tries++) {
-		*v = (struct verdict){.result = ANSWER_STUCK};
+		*v = (struct verdict){.result = OUTCOME_STUCK};
 		if (wait_creds(c, &creds, v) != 0)
 			return EC2_REFUSED;
 		struct http_request r = {
@@ -260,7 +260,7 @@ enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, st
 			return EC2_DONE;
 		aws_judge(c->creds, &c->answer, "EC2", v);
 		bool lost = unknown(&c->answer, v) && !unsent(&c->answer);
-		if (v->result != ANSWER_RETRY)
+		if (v->result != OUTCOME_RETRY)
 			return EC2_REFUSED;
 		if ((lost && !again) || tries == TRIES)
 			return lost ? EC2_UNKNOWN : EC2_REFUSED;

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cloud/answer.h"
 #include "cloud/creds.h"
+#include "cloud/response.h"
 
 struct ec2_client;
 

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "cloud/creds_opt.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "ec2_client.h"
 #include "front.h"
 #include "proto/codec.h"

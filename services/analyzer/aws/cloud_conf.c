@@ -32,13 +32,13 @@ int cloud_check(const struct cloud_conf *c, char *why, size_t n)
 }
 
 int cloud_open(struct cloud *c, const struct cloud_conf *conf, struct loop *l, const char *region,
-	       size_t calls, size_t answer_max, const char *dir)
+	       size_t calls, size_t response_max, const char *dir)
 {
 	const struct http_conf hc = {.calls = calls + SPARE_CALLS,
 				     .ca_file = conf->ca_file,
 				     .connect_ms = CONNECT_MS,
 				     .stall_s = conf->stall_s,
-				     .answer_max = answer_max};
+				     .response_max = response_max};
 
 	*c = (struct cloud){.creds_conf = conf->creds};
 	creds_region(given(conf->s3_region) ? conf->s3_region : region, conf->creds.profile,

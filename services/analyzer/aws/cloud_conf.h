@@ -7,7 +7,7 @@
 
 #include "aws/fetch.h"
 #include "cloud/creds.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 
 struct loop;
 
@@ -33,10 +33,10 @@ struct cloud {
 };
 
 /* cloud_open: region: where the configuration names none; NULL or empty: the environment's. calls:
- * requests at once beside those for credentials. answer_max: of an answer in memory. dir: for
+ * requests at once beside those for credentials. response_max: of an answer in memory. dir: for
  * fetched files. 0 or -errno, logged. */
 int cloud_open(struct cloud *c, const struct cloud_conf *conf, struct loop *l, const char *region,
-	       size_t calls, size_t answer_max, const char *dir);
+	       size_t calls, size_t response_max, const char *dir);
 /* cloud_close: what is under way ends without a callback. */
 void cloud_close(struct cloud *c);
 

@@ -244,7 +244,7 @@ void lambda_event_fini(struct lambda_event *e)
 	*e = (struct lambda_event){0};
 }
 
-int lambda_answer(struct buf *out, const struct lambda_event *e)
+int lambda_response(struct buf *out, const struct lambda_event *e)
 {
 	const char *comma = "";
 

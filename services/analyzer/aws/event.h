@@ -67,8 +67,8 @@ struct lambda_event {
 int lambda_event_read(struct bytes text, struct lambda_event *out);
 void lambda_event_fini(struct lambda_event *e);
 
-/* lambda_answer: appends the response: of SQS the messages that failed, which stay in the queue
+/* lambda_response: appends the response: of SQS the messages that failed, which stay in the queue
  * (partial batch response). 0 or -errno of out. */
-int lambda_answer(struct buf *out, const struct lambda_event *e);
+int lambda_response(struct buf *out, const struct lambda_event *e);
 
 #endif

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cloud/aws.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "scratch.h"
 
 #define URL_MAX 8192
@@ -54,7 +54,7 @@ void fetch_free(struct fetch **fp)
 }
 
 /* What the uploader said is printable; another text is nobody's. */
-static void take_text(const struct http_answer *a, const char *name, char *out, size_t n)
+static void take_text(const struct http_response *a, const char *name, char *out, size_t n)
 {
 	const char *text = http_header(a, name);
 	if (!text || strlen(text) >= n)
@@ -69,13 +69,13 @@ static void finish(struct job *j, const struct fetch_got *got)
 {
 	fetch_fn done = j->done;
 	void *arg = j->arg;
-	if (got->result != ANSWER_GOOD && j->fd >= 0)
+	if (got->result != OUTCOME_OK && j->fd >= 0)
 		close(j->fd);
 	free(j);
 	done(arg, got);
 }
 
-static void on_answer(void *arg, const struct http_answer *a)
+static void on_answer(void *arg, const struct http_response *a)
 {
 	struct job *j = arg;
 	struct fetch_got got = {.fd = j->fd, .wait_ns = a->wait_ns};
@@ -85,11 +85,11 @@ static void on_answer(void *arg, const struct http_answer *a)
 	if (a->cut) {
 		snprintf(why, sizeof why, "the object is larger than s3_max_bytes (%llu)",
 			 (unsigned long long)j->fetch->conf.max_bytes);
-		got.result = ANSWER_REFUSED;
+		got.result = OUTCOME_REFUSED;
 		got.why = why;
 	} else if (!aws_good(a)) {
 		aws_judge(j->fetch->conf.creds, a, "S3", &v);
-		got.result = a->status == 404 ? ANSWER_REFUSED : v.result;
+		got.result = a->status == 404 ? OUTCOME_REFUSED : v.result;
 		got.forbidden = a->status == 403 && strcmp(v.code, "AccessDenied") == 0;
 		got.why = v.why;
 	} else {
@@ -99,7 +99,7 @@ static void on_answer(void *arg, const struct http_answer *a)
 	finish(j, &got);
 }
 
-static void fail(struct job *j, enum answer result, const char *why, uint64_t wait_ns)
+static void fail(struct job *j, enum outcome result, const char *why, uint64_t wait_ns)
 {
 	const struct fetch_got got = {.result = result, .why = why, .wait_ns = wait_ns, .fd = -1};
 	finish(j, &got);
@@ -112,14 +112,15 @@ void fetch_object(struct fetch *f, const struct event_object *o, fetch_fn done, 
 	const char *why;
 
 	if (!j) {
-		const struct fetch_got got = {.result = ANSWER_RETRY, .why = "no memory", .fd = -1};
+		const struct fetch_got got = {
+			.result = OUTCOME_RETRY, .why = "no memory", .fd = -1};
 		done(arg, &got);
 		return;
 	}
 	*j = (struct job){.fetch = f, .done = done, .arg = arg, .fd = -1};
 	int rc = creds_get(f->conf.creds, &creds, &why);
 	if (rc) {
-		fail(j, rc == -ENOENT ? ANSWER_STUCK : ANSWER_RETRY, why,
+		fail(j, rc == -ENOENT ? OUTCOME_STUCK : OUTCOME_RETRY, why,
 		     rc == -EAGAIN ? CREDS_SOON_NS : CREDS_LATER_NS);
 		return;
 	}
@@ -128,12 +129,12 @@ void fetch_object(struct fetch *f, const struct event_object *o, fetch_fn done, 
 	if (!rc)
 		rc = buf_addc(&f->url, '\0');
 	if (rc) {
-		fail(j, ANSWER_REFUSED, "the key is too long", 0);
+		fail(j, OUTCOME_REFUSED, "the key is too long", 0);
 		return;
 	}
 	j->fd = scratch_open(f->conf.dir);
 	if (j->fd < 0) {
-		fail(j, ANSWER_RETRY, strerror(-j->fd), 0);
+		fail(j, OUTCOME_RETRY, strerror(-j->fd), 0);
 		return;
 	}
 	struct http_request r = {
@@ -150,5 +151,5 @@ void fetch_object(struct fetch *f, const struct event_object *o, fetch_fn done, 
 	};
 	rc = http_send(f->conf.http, &r);
 	if (rc)
-		fail(j, ANSWER_RETRY, strerror(-rc), 0);
+		fail(j, OUTCOME_RETRY, strerror(-rc), 0);
 }

@@ -5,7 +5,7 @@
 #define ANALYZER_AWS_FETCH_H
 
 #include "aws/event.h"
-#include "cloud/answer.h"
+#include "cloud/response.h"
 #include "cloud/s3_name.h"
 #include "storage/observed.h"
 
@@ -25,15 +25,15 @@ struct fetch_conf {
 
 /* What became of an object. */
 struct fetch_got {
-	enum answer
-		result; /* ANSWER_REFUSED: it is not there, or too large, and will not be got by trying again */
-	/* With ANSWER_STUCK: S3 says this of an object that is not there as well, to whom may not
+	enum outcome
+		result; /* OUTCOME_REFUSED: it is not there, or too large, and will not be got by trying again */
+	/* With OUTCOME_STUCK: S3 says this of an object that is not there as well, to whom may not
 	 * list the bucket. */
 	bool forbidden;
-	const char *why;  /* NULL with ANSWER_GOOD */
-	uint64_t wait_ns; /* the least time until the next try, or 0 */
-	int fd;           /* with ANSWER_GOOD: the receiver's; read from the beginning */
-	char sensor[256]; /* x-amz-meta-sensor: who uploaded it; empty: not said */
+	const char *why;              /* NULL with OUTCOME_OK */
+	uint64_t wait_ns;             /* the least time until the next try, or 0 */
+	int fd;                       /* with OUTCOME_OK: the receiver's; read from the beginning */
+	char sensor[256];             /* x-amz-meta-sensor: who uploaded it; empty: not said */
 	char observed[OBSERVED_PAIR]; /* x-amz-meta-observed; empty: not said */
 };
 typedef void (*fetch_fn)(void *arg, const struct fetch_got *got);

@@ -27,28 +27,28 @@ struct lambda_out {
 	size_t at, n; /* of lines: where the next one begins; how many there are from there on */
 	struct logs *logs;
 	bool sending;
-	unsigned tries;
+	unsigned attempts;
 };
 
 static void send_more(void *arg);
 
-static void on_delivered(void *arg, enum answer r, const char *why, uint64_t wait_ns)
+static void on_delivered(void *arg, enum outcome r, const char *why, uint64_t wait_ns)
 {
 	struct lambda_out *o = arg;
 
 	o->sending = false;
-	if (r == ANSWER_GOOD || r == ANSWER_REFUSED) {
-		if (r == ANSWER_REFUSED)
+	if (r == OUTCOME_OK || r == OUTCOME_REFUSED) {
+		if (r == OUTCOME_REFUSED)
 			log_each(LOG_LEVEL_ERROR, "records refused by CloudWatch Logs",
 				 "records=%zu error=\"%s\"", logs_gathered(o->logs), why);
-		o->tries = 0;
+		o->attempts = 0;
 		logs_clear(o->logs);
 		send_more(o);
 		return;
 	}
 	/* Whoever waits for it gives up when its time is over. */
 	log_warn("records not delivered, will be tried again", "error=\"%s\"", why);
-	uint64_t ns = retry_delay_ns(++o->tries, RETRY_FIRST_NS, RETRY_MAX_NS, retry_random());
+	uint64_t ns = retry_delay_ns(++o->attempts, RETRY_FIRST_NS, RETRY_MAX_NS, retry_random());
 	loop_at(o->conf.loop, clock_mono_ns() + (ns > wait_ns ? ns : wait_ns), send_more, o);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cloud/aws.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 
 /* A request names at most ten handles. */
 #define BODY_MAX (64u << 10)
@@ -59,7 +59,7 @@ void sqs_free(struct sqs **sp)
 	*sp = NULL;
 }
 
-static void fail(const struct ask *a, enum answer result, const char *why, uint64_t wait_ns)
+static void fail(const struct ask *a, enum outcome result, const char *why, uint64_t wait_ns)
 {
 	const struct sqs_end end = {.result = result, .why = why, .wait_ns = wait_ns};
 	a->done(a->arg, &end);
@@ -74,7 +74,7 @@ static void on_entry(void *arg, size_t i, bool gone, struct bytes code)
 		end->gone |= 1u << i;
 }
 
-static void on_answer(void *arg, const struct http_answer *http)
+static void on_answer(void *arg, const struct http_response *http)
 {
 	struct ask *a = arg;
 	struct sqs_end end = {.wait_ns = http->wait_ns};
@@ -84,7 +84,7 @@ static void on_answer(void *arg, const struct http_answer *http)
 	if (!aws_good(http)) {
 		aws_judge(a->sqs->conf.creds, http, "SQS", &v);
 		/* A request of ours that is wrong as such is so every time. */
-		end.result = v.result == ANSWER_REFUSED ? ANSWER_STUCK : v.result;
+		end.result = v.result == OUTCOME_REFUSED ? OUTCOME_STUCK : v.result;
 		end.why = v.why;
 		a->done(a->arg, &end);
 		return;
@@ -96,7 +96,7 @@ static void on_answer(void *arg, const struct http_answer *http)
 		rc = sqs_failed(http->body, a->n, on_entry, &end);
 	}
 	if (rc < 0)
-		fail(a, ANSWER_RETRY, "SQS: the answer is none", 0);
+		fail(a, OUTCOME_RETRY, "SQS: the answer is none", 0);
 	else
 		a->done(a->arg, &end);
 }
@@ -109,12 +109,12 @@ static void ask(struct ask *a, int rc, int64_t patience_s)
 	char target[64];
 
 	if (rc) {
-		fail(a, ANSWER_RETRY, strerror(-rc), 0);
+		fail(a, OUTCOME_RETRY, strerror(-rc), 0);
 		return;
 	}
 	rc = creds_get(s->conf.creds, &creds, &why);
 	if (rc) {
-		fail(a, rc == -ENOENT ? ANSWER_STUCK : ANSWER_RETRY, why, 0);
+		fail(a, rc == -ENOENT ? OUTCOME_STUCK : OUTCOME_RETRY, why, 0);
 		return;
 	}
 	snprintf(target, sizeof target, "X-Amz-Target: AmazonSQS.%s", a->action);
@@ -132,7 +132,7 @@ static void ask(struct ask *a, int rc, int64_t patience_s)
 	};
 	rc = http_send(s->conf.http, &r);
 	if (rc)
-		fail(a, ANSWER_RETRY, strerror(-rc), 0);
+		fail(a, OUTCOME_RETRY, strerror(-rc), 0);
 }
 
 void sqs_get(struct sqs *s, unsigned max, unsigned visibility_s, sqs_message_fn take,

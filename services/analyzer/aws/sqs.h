@@ -6,7 +6,7 @@
 #define ANALYZER_AWS_SQS_H
 
 #include "aws/sqs_text.h"
-#include "cloud/answer.h"
+#include "cloud/response.h"
 
 struct http;
 struct creds_chain;
@@ -21,8 +21,8 @@ struct sqs_conf {
 
 /* How a request ended. */
 struct sqs_end {
-	enum answer result;
-	const char *why;   /* NULL with ANSWER_GOOD */
+	enum outcome result;
+	const char *why;   /* NULL with OUTCOME_OK */
 	uint64_t wait_ns;  /* the least time until the next one, or 0 */
 	unsigned unusable; /* received: messages without id, handle or body */
 	unsigned failed,

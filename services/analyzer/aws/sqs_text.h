@@ -23,9 +23,9 @@
 #define SQS_HELD_MAX_S 43200
 
 /* Bytes of an answer: ten messages of 1 MiB in which every character has an escape. */
-#define SQS_ANSWER_MAX (24u << 20)
-#define SQS_HANDLE_MAX 2048
-#define SQS_ID_MAX     128
+#define SQS_RESPONSE_MAX (24u << 20)
+#define SQS_HANDLE_MAX   2048
+#define SQS_ID_MAX       128
 
 /* sqs_queue: the endpoint ("https://host[:port]/") and the region in a queue's URL; region is empty
  * where the host does not say it. 0 or -EINVAL. */

@@ -4,16 +4,16 @@
 #ifndef CLOUD_AWS_H
 #define CLOUD_AWS_H
 
-#include "cloud/answer.h"
 #include "cloud/creds.h"
+#include "cloud/response.h"
 
 /* Whether the request was done. */
-bool aws_good(const struct http_answer *a);
+bool aws_good(const struct http_response *a);
 
-/* aws_judge: answer_judge, and its consequences: a wrong clock is allowed for from now on (said in
+/* aws_judge: response_judge, and its consequences: a wrong clock is allowed for from now on (said in
  * the log), credentials that were refused are fetched again. True when the clock was found to be
  * wrong. */
-bool aws_judge(struct creds_chain *creds, const struct http_answer *a, const char *what,
+bool aws_judge(struct creds_chain *creds, const struct http_response *a, const char *what,
 	       struct verdict *out);
 
 #endif

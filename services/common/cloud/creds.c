@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cloud/creds_parse.h"
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "cloud/retry.h"
 #include "cloud/secret.h"
 #include "rt/loop.h"
@@ -197,7 +197,7 @@ static void ask(struct creds_chain *c, struct http_request *r, http_fn done)
 		failed(c, -EIO, c->asked, strerror(-rc));
 }
 
-static bool answered(struct creds_chain *c, const struct http_answer *a)
+static bool answered(struct creds_chain *c, const struct http_response *a)
 {
 	char text[64];
 	if (a->curl) {
@@ -213,7 +213,7 @@ static bool answered(struct creds_chain *c, const struct http_answer *a)
 	return true;
 }
 
-static void on_json(void *arg, const struct http_answer *a)
+static void on_json(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	struct creds got;
@@ -226,7 +226,7 @@ static void on_json(void *arg, const struct http_answer *a)
 	explicit_bzero(&got, sizeof got);
 }
 
-static void on_sts(void *arg, const struct http_answer *a)
+static void on_sts(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	struct creds got;
@@ -349,7 +349,7 @@ static bool word(struct bytes b, char *out, size_t n)
 	return true;
 }
 
-static void on_role(void *arg, const struct http_answer *a)
+static void on_role(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	char path[sizeof IMDS_ROLES + sizeof c->role];
@@ -367,7 +367,7 @@ static void on_role(void *arg, const struct http_answer *a)
 	imds_get(c, path, on_json);
 }
 
-static void on_imds_token(void *arg, const struct http_answer *a)
+static void on_imds_token(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	if (!answered(c, a))

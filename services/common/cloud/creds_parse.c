@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/aws_time.h"
 #include "cloud/json_read.h"
-#include "cloud/when.h"
 
 static bool blank(char c)
 {
@@ -73,7 +73,7 @@ int creds_json(struct bytes text, struct creds *out)
 		    member(o, "SecretAccessKey", out->secret, sizeof out->secret) &&
 		    member(o, "Token", out->token, sizeof out->token) &&
 		    member(o, "Expiration", when, sizeof when) &&
-		    when_iso(when, &out->expires_s) == 0;
+		    aws_time_iso(when, &out->expires_s) == 0;
 	json_object_put(o);
 	return good ? 0 : -EINVAL;
 }
@@ -133,7 +133,7 @@ int creds_sts(struct bytes text, struct creds *out)
 		    xml_text(text, "SecretAccessKey", out->secret, sizeof out->secret) == 0 &&
 		    xml_text(text, "SessionToken", out->token, sizeof out->token) == 0 &&
 		    xml_text(text, "Expiration", when, sizeof when) == 0 &&
-		    when_iso(when, &out->expires_s) == 0 && out->key_id[0] && out->secret[0] &&
+		    aws_time_iso(when, &out->expires_s) == 0 && out->key_id[0] && out->secret[0] &&
 		    out->token[0];
 	return good ? 0 : -EINVAL;
 }

@@ -47,7 +47,7 @@ enum logs_add logs_add(struct logs *c, struct bytes text, struct json_object *js
 	return took;
 }
 
-static void end(struct logs *c, enum answer r, const char *why, uint64_t wait_ns)
+static void end(struct logs *c, enum outcome r, const char *why, uint64_t wait_ns)
 {
 	c->done(c->arg, r, why, wait_ns);
 }
@@ -59,7 +59,7 @@ static void call(struct logs *c, const char *action, http_fn done)
 	const char *why;
 	int rc = creds_get(c->creds, &creds, &why);
 	if (rc) {
-		end(c, rc == -ENOENT ? ANSWER_STUCK : ANSWER_RETRY, why, 0);
+		end(c, rc == -ENOENT ? OUTCOME_STUCK : OUTCOME_RETRY, why, 0);
 		return;
 	}
 	snprintf(target, sizeof target, "X-Amz-Target: Logs_20140328.%s", action);
@@ -76,15 +76,15 @@ static void call(struct logs *c, const char *action, http_fn done)
 	};
 	rc = http_send(c->http, &r);
 	if (rc)
-		end(c, ANSWER_RETRY, strerror(-rc), 0);
+		end(c, OUTCOME_RETRY, strerror(-rc), 0);
 }
 
-static void judge(struct logs *c, const struct http_answer *a, struct verdict *v)
+static void judge(struct logs *c, const struct http_response *a, struct verdict *v)
 {
 	aws_judge(c->creds, a, "CloudWatch Logs", v);
 }
 
-static void end_failed(struct logs *c, const struct http_answer *a, const struct verdict *v)
+static void end_failed(struct logs *c, const struct http_response *a, const struct verdict *v)
 {
 	end(c, v->result, v->why, a->wait_ns);
 }
@@ -103,7 +103,7 @@ static void name_body(struct logs *c, bool stream)
 }
 
 /* True when the answer is a success, or says that the thing was there already. */
-static bool made(struct logs *c, const struct http_answer *a)
+static bool made(struct logs *c, const struct http_response *a)
 {
 	struct verdict v;
 	if (aws_good(a))
@@ -115,7 +115,7 @@ static bool made(struct logs *c, const struct http_answer *a)
 	return false;
 }
 
-static void on_stream(void *arg, const struct http_answer *a)
+static void on_stream(void *arg, const struct http_response *a)
 {
 	struct logs *c = arg;
 	if (made(c, a)) {
@@ -125,7 +125,7 @@ static void on_stream(void *arg, const struct http_answer *a)
 	}
 }
 
-static void on_group(void *arg, const struct http_answer *a)
+static void on_group(void *arg, const struct http_response *a)
 {
 	struct logs *c = arg;
 	if (!made(c, a))
@@ -134,7 +134,7 @@ static void on_group(void *arg, const struct http_answer *a)
 	call(c, "CreateLogStream", on_stream);
 }
 
-static void on_put(void *arg, const struct http_answer *a)
+static void on_put(void *arg, const struct http_response *a)
 {
 	struct logs *c = arg;
 	struct verdict v;
@@ -143,7 +143,7 @@ static void on_put(void *arg, const struct http_answer *a)
 		c->counts.left += rejected;
 		if (rejected)
 			log_warn("log events rejected by their time", "events=%zu", rejected);
-		end(c, ANSWER_GOOD, NULL, 0);
+		end(c, OUTCOME_OK, NULL, 0);
 		return;
 	}
 	judge(c, a, &v);
@@ -151,7 +151,7 @@ static void on_put(void *arg, const struct http_answer *a)
 		name_body(c, false);
 		call(c, "CreateLogGroup", on_group);
 	} else if (strcmp(v.code, "DataAlreadyAcceptedException") == 0) {
-		end(c, ANSWER_GOOD, NULL, 0);
+		end(c, OUTCOME_OK, NULL, 0);
 	} else {
 		end_failed(c, a, &v);
 	}
@@ -162,7 +162,7 @@ void logs_send(struct logs *c)
 	buf_reset(&c->body);
 	int rc = logs_batch_body(&c->batch, c->conf.group, c->conf.stream, &c->body);
 	if (rc)
-		end(c, ANSWER_REFUSED, strerror(-rc), 0);
+		end(c, OUTCOME_REFUSED, strerror(-rc), 0);
 	else
 		call(c, "PutLogEvents", on_put);
 }

@@ -10,9 +10,9 @@
 #include <json.h>
 #include <stdint.h>
 
-#include "cloud/answer.h"
 #include "cloud/creds.h"
 #include "cloud/logs_batch.h"
+#include "cloud/response.h"
 
 struct logs;
 
@@ -27,9 +27,9 @@ struct logs_counts {
 	uint64_t left;      /* records that the service does not take: too old, too new */
 };
 
-/* How a delivery ended. why: one line; NULL with ANSWER_GOOD. wait_ns: the least time until the
+/* How a delivery ended. why: one line; NULL with OUTCOME_OK. wait_ns: the least time until the
  * next, or 0. */
-typedef void (*logs_done_fn)(void *arg, enum answer r, const char *why, uint64_t wait_ns);
+typedef void (*logs_done_fn)(void *arg, enum outcome r, const char *why, uint64_t wait_ns);
 
 /* logs_new: borrows h and creds. 0 or -errno. */
 int logs_new(struct http *h, struct creds_chain *creds, const struct logs_conf *conf,

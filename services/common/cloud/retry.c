@@ -5,13 +5,13 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "cloud/when.h"
+#include "cloud/aws_time.h"
 #include "rt/loop.h"
 
-uint64_t retry_delay_ns(unsigned tries, uint64_t base_ns, uint64_t cap_ns, uint64_t random)
+uint64_t retry_delay_ns(unsigned attempts, uint64_t base_ns, uint64_t cap_ns, uint64_t random)
 {
 	uint64_t d = base_ns;
-	for (unsigned i = 1; i < tries && d < cap_ns; i++)
+	for (unsigned i = 1; i < attempts && d < cap_ns; i++)
 		d = d > cap_ns / 2 ? cap_ns : d * 2;
 	if (d > cap_ns)
 		d = cap_ns;
@@ -41,7 +41,7 @@ uint64_t retry_after_ns(const char *value, uint64_t now_s, uint64_t max_ns)
 				s = s * 10 + (uint64_t)(*value - '0');
 	} else {
 		uint64_t then;
-		if (when_http(value, &then) != 0 || then <= now_s)
+		if (aws_time_http(value, &then) != 0 || then <= now_s)
 			return 0;
 		s = then - now_s;
 	}

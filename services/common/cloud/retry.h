@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-/* retry_delay_ns: the wait after `tries` failures (at least 1): base doubled for each after the
+/* retry_delay_ns: the wait after `attempts` failures (at least 1): base doubled for each after the
  * first, at most cap, of which the second half is random, so that what failed together does not
  * return together. random is any number; the same one gives the same delay. */
-uint64_t retry_delay_ns(unsigned tries, uint64_t base_ns, uint64_t cap_ns, uint64_t random);
+uint64_t retry_delay_ns(unsigned attempts, uint64_t base_ns, uint64_t cap_ns, uint64_t random);
 
 /* retry_random: a number for the above, from a small generator seeded with the clock. Not for
  * secrets. */

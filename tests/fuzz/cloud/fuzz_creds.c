@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/aws_time.h"
 #include "cloud/creds_parse.h"
 #include "cloud/retry.h"
-#include "cloud/when.h"
 
 /* What was taken must fit its field and cannot end a header line. */
 static void sound(const char *text, size_t n)
@@ -29,8 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < sizeof text) {
 		memcpy(text, data, n);
 		text[n] = '\0';
-		when_http(text, &s);
-		when_iso(text, &s);
+		aws_time_http(text, &s);
+		aws_time_iso(text, &s);
 		if (retry_after_ns(text, 0, 1000) > 1000)
 			abort();
 	}

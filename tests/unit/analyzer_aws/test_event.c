@@ -211,11 +211,11 @@ Test(lambda_event, of_sqs)
 	cr_assert_str_eq(l.v[0].event.v[0].key, "one");
 	cr_assert(l.v[1].receives == 0 && l.v[1].rc == -EBADMSG && l.v[1].event.why[0]);
 	buf_reset(&b);
-	cr_assert_eq(lambda_answer(&b, &l), 0);
+	cr_assert_eq(lambda_response(&b, &l), 0);
 	cr_assert(bytes_eq(buf_bytes(&b), bytes_str("{\"batchItemFailures\":[]}")));
 	buf_reset(&b);
 	l.v[0].failed = l.v[1].failed = true;
-	cr_assert_eq(lambda_answer(&b, &l), 0);
+	cr_assert_eq(lambda_response(&b, &l), 0);
 	cr_assert(bytes_eq(
 		buf_bytes(&b),
 		bytes_str(

@@ -9,12 +9,12 @@ TestSuite(retry);
 Test(retry, doubles_up_to_the_cap)
 {
 	/* random 2^63 - 1 modulo the span: any number; the bounds are what counts. */
-	for (unsigned tries = 1; tries < 200; tries++) {
-		uint64_t full = tries < 8 ? (S / 4) << (tries - 1) : 30 * S;
+	for (unsigned attempts = 1; attempts < 200; attempts++) {
+		uint64_t full = attempts < 8 ? (S / 4) << (attempts - 1) : 30 * S;
 		full = full > 30 * S ? 30 * S : full;
-		cr_assert_eq(retry_delay_ns(tries, S / 4, 30 * S, 0), full - full / 2);
-		cr_assert_eq(retry_delay_ns(tries, S / 4, 30 * S, full / 2), full);
-		uint64_t d = retry_delay_ns(tries, S / 4, 30 * S, retry_random());
+		cr_assert_eq(retry_delay_ns(attempts, S / 4, 30 * S, 0), full - full / 2);
+		cr_assert_eq(retry_delay_ns(attempts, S / 4, 30 * S, full / 2), full);
+		uint64_t d = retry_delay_ns(attempts, S / 4, 30 * S, retry_random());
 		cr_assert(d >= full / 2 && d <= full);
 	}
 }

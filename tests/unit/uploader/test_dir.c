@@ -9,14 +9,14 @@
 #include "tree.h"
 #include "uploader/store_dir.h"
 
-static struct store *s;
+static struct object_store *s;
 static struct store_dir_counts counts;
 static struct {
 	int n;
-	enum store_result last;
+	enum outcome last;
 } done;
 
-static void on_done(void *arg, struct put *p, enum store_result r, const char *why, uint64_t wait)
+static void on_done(void *arg, struct put *p, enum outcome r, const char *why, uint64_t wait)
 {
 	(void)arg, (void)p, (void)why, (void)wait;
 	done.n++;
@@ -46,7 +46,7 @@ static struct put put_of(const char *file, const char *key)
 	return p;
 }
 
-static enum store_result store_one(struct put *p)
+static enum outcome store_one(struct put *p)
 {
 	int before = done.n;
 	s->class->put(s, p);
@@ -65,7 +65,7 @@ Test(store_dir, links)
 	s->class->put(s, &p);
 	cr_assert_eq(done.n, 0, "not before the folder is flushed");
 	s->class->flush(s);
-	cr_assert(done.n == 1 && done.last == STORE_DONE);
+	cr_assert(done.n == 1 && done.last == OUTCOME_OK);
 	cr_assert(tree_has("objects/" KEY, 'x', 9000));
 	cr_assert_eq(counts.linked, 1);
 	stat(tree_path("spool/a"), &st);
@@ -93,13 +93,13 @@ Test(store_dir, again_after_a_crash)
 {
 	tree_file("spool/a", 'x', 9000);
 	struct put p = put_of("spool/a", KEY);
-	cr_assert_eq(store_one(&p), STORE_DONE);
-	cr_assert_eq(store_one(&p), STORE_DONE);
+	cr_assert_eq(store_one(&p), OUTCOME_OK);
+	cr_assert_eq(store_one(&p), OUTCOME_OK);
 	cr_assert_eq(counts.kept, 1);
 	/* The same bytes in another file: sealed again from the journal. */
 	tree_file("spool/b", 'x', 9000);
 	struct put q = put_of("spool/b", KEY);
-	cr_assert_eq(store_one(&q), STORE_DONE);
+	cr_assert_eq(store_one(&q), OUTCOME_OK);
 	cr_assert_eq(counts.kept, 2);
 	cr_assert_eq(counts.replaced, 0);
 }
@@ -109,11 +109,11 @@ Test(store_dir, other_bytes_are_replaced)
 	tree_file("objects/" KEY, 'o', 9000);
 	tree_file("spool/a", 'x', 9000);
 	struct put p = put_of("spool/a", KEY);
-	cr_assert_eq(store_one(&p), STORE_DONE);
+	cr_assert_eq(store_one(&p), OUTCOME_OK);
 	cr_assert(tree_has("objects/" KEY, 'x', 9000));
 	cr_assert_eq(counts.replaced, 1);
 	tree_file("objects/" KEY, 'x', 9001);
-	cr_assert_eq(store_one(&p), STORE_DONE);
+	cr_assert_eq(store_one(&p), OUTCOME_OK);
 	cr_assert_eq(counts.kept, 0);
 }
 
@@ -123,7 +123,7 @@ Test(store_dir, copies_what_cannot_be_linked)
 	tree_file("spool/a", 'x', 200000);
 	struct put p = put_of("spool/a", KEY);
 	unlink(tree_path("spool/a"));
-	cr_assert_eq(store_one(&p), STORE_DONE);
+	cr_assert_eq(store_one(&p), OUTCOME_OK);
 	cr_assert_eq(counts.copied, 1);
 	cr_assert(tree_has("objects/" KEY, 'x', 200000));
 	cr_assert_eq(tree_count("objects"), 1, "no temporary name is left");
@@ -131,7 +131,7 @@ Test(store_dir, copies_what_cannot_be_linked)
 
 Test(store_dir, a_leftover_copy_goes_at_the_start)
 {
-	struct store *again;
+	struct object_store *again;
 	tree_file("objects/.copy", 'x', 10);
 	cr_assert_eq(store_dir_new(tree_path("objects"), 0, &counts, &again), 0);
 	cr_assert_eq(tree_count("objects"), 0);
@@ -143,9 +143,9 @@ Test(store_dir, what_stands_in_the_way_is_refused)
 	tree_file("spool/a", 'x', 10);
 	tree_file("objects/" KEY "/file", 'x', 10);
 	struct put p = put_of("spool/a", KEY);
-	cr_assert_eq(store_one(&p), STORE_REFUSED);
+	cr_assert_eq(store_one(&p), OUTCOME_REFUSED);
 	struct put flat = put_of("spool/a", "flat.pcap");
-	cr_assert_eq(store_one(&flat), STORE_REFUSED);
+	cr_assert_eq(store_one(&flat), OUTCOME_REFUSED);
 }
 
 Test(store_dir, urls)

@@ -15,9 +15,9 @@
 
 /* A store that answers as the test says, at once or when asked to. */
 static struct {
-	struct store store;
-	enum store_result answer;
-	int refuse_first;  /* so many puts are answered with `answer`, the rest with STORE_DONE */
+	struct object_store store;
+	enum outcome answer;
+	int refuse_first;  /* so many puts are answered with `answer`, the rest with OUTCOME_OK */
 	const char *never; /* this key and those before it are always to be tried again */
 	bool hold;         /* no answer until release() */
 	struct put *held[4];
@@ -33,7 +33,7 @@ static struct {
 static struct {
 	int stored, begun, ended;
 	bool stuck;
-	unsigned tries;
+	unsigned attempts;
 	char url[256];
 } seen;
 
@@ -58,13 +58,13 @@ int flock(int fd, int operation)
 
 static void answer(struct put *p)
 {
-	enum store_result r = fake.puts <= fake.refuse_first ? fake.answer : STORE_DONE;
+	enum outcome r = fake.puts <= fake.refuse_first ? fake.answer : OUTCOME_OK;
 	if (fake.never && strcmp(p->key, fake.never) <= 0)
-		r = STORE_RETRY;
+		r = OUTCOME_RETRY;
 	fake.store.done(fake.store.arg, p, r, r ? "as told" : NULL, 0);
 }
 
-static void fake_put(struct store *s, struct put *p)
+static void fake_put(struct object_store *s, struct put *p)
 {
 	(void)s;
 	if (fake.puts < 32) {
@@ -83,7 +83,7 @@ static void fake_put(struct store *s, struct put *p)
 		loop_stop(loop);
 }
 
-static void fake_drain(struct store *s, int ms)
+static void fake_drain(struct object_store *s, int ms)
 {
 	(void)s, (void)ms;
 	for (size_t i = 0; i < fake.nheld; i++)
@@ -91,13 +91,14 @@ static void fake_drain(struct store *s, int ms)
 	fake.nheld = 0;
 }
 
-static const struct store_class fake_class = {.name = "fake", .put = fake_put, .drain = fake_drain};
+static const struct object_store_class fake_class = {
+	.name = "fake", .put = fake_put, .drain = fake_drain};
 
 static void on_stored(void *arg, const struct stored *d)
 {
 	(void)arg;
 	seen.stored++;
-	seen.tries = d->tries;
+	seen.attempts = d->attempts;
 	strcpy(seen.url, d->url);
 }
 
@@ -118,7 +119,8 @@ static void stop(void *arg)
 static void begin(void)
 {
 	tree_begin();
-	fake.store = (struct store){.class = &fake_class, .slots = 4, .destination = "s3://b/p/"};
+	fake.store =
+		(struct object_store){.class = &fake_class, .slots = 4, .destination = "s3://b/p/"};
 	cr_assert_eq(queue_open(tree_path("spool"), "uploader", &queue), 0);
 	cr_assert_eq(loop_new(&loop), 0);
 }
@@ -199,11 +201,11 @@ Test(work, hands_over_size_and_hash)
 Test(work, tries_again_until_it_passes)
 {
 	entry(1);
-	fake.answer = STORE_RETRY;
+	fake.answer = OUTCOME_RETRY;
 	fake.refuse_first = 5;
 	run(6, LONG);
 	cr_assert_eq(left(), 0);
-	cr_assert_eq(seen.tries, 6);
+	cr_assert_eq(seen.attempts, 6);
 	cr_assert_eq(counts.retries, 5);
 	cr_assert_eq(seen.begun + seen.ended, 0, "not long enough to be trouble");
 }
@@ -212,7 +214,7 @@ Test(work, an_outage_loses_nothing)
 {
 	for (int i = 1; i <= 20; i++)
 		entry(i);
-	fake.answer = STORE_RETRY;
+	fake.answer = OUTCOME_RETRY;
 	fake.refuse_first = 30;
 	run(50, LONG);
 	cr_assert_eq(left(), 0);
@@ -224,7 +226,7 @@ Test(work, what_needs_a_person_is_said_once)
 {
 	for (int i = 1; i <= 3; i++)
 		entry(i);
-	fake.answer = STORE_STUCK;
+	fake.answer = OUTCOME_STUCK;
 	fake.refuse_first = 9;
 	run(12, LONG);
 	cr_assert_eq(seen.begun, 1);
@@ -237,7 +239,7 @@ Test(work, what_is_refused_is_set_aside)
 {
 	entry(1);
 	entry(2);
-	fake.answer = STORE_REFUSED;
+	fake.answer = OUTCOME_REFUSED;
 	fake.refuse_first = 1;
 	run(2, LONG);
 	cr_assert_eq(counts.set_aside, 1);
@@ -281,7 +283,7 @@ Test(work, what_cannot_be_read_is_set_aside)
 	run(0, 500 * MS);
 	cr_assert_eq(seen.stored, 1);
 	cr_assert_eq(counts.set_aside, 1);
-	cr_assert_eq(counts.tries, 1, "the store never saw it");
+	cr_assert_eq(counts.attempts, 1, "the store never saw it");
 	cr_assert_eq(access(tree_path("spool/bad/uploader/pcap/2026/01/02/03"), F_OK), 0);
 }
 

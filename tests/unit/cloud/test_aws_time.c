@@ -1,15 +1,15 @@
 #include <criterion/criterion.h>
 
-#include "cloud/when.h"
+#include "cloud/aws_time.h"
 
 TestSuite(when);
 
 Test(when, http_dates)
 {
 	uint64_t s = 0;
-	cr_assert_eq(when_http("Sun, 06 Nov 1994 08:49:37 GMT", &s), 0);
+	cr_assert_eq(aws_time_http("Sun, 06 Nov 1994 08:49:37 GMT", &s), 0);
 	cr_assert_eq(s, 784111777);
-	cr_assert_eq(when_http("Thu, 01 Jan 1970 00:00:00 GMT", &s), 0);
+	cr_assert_eq(aws_time_http("Thu, 01 Jan 1970 00:00:00 GMT", &s), 0);
 	cr_assert_eq(s, 0);
 	static const char *const wrong[] = {
 		"",
@@ -27,15 +27,15 @@ Test(when, http_dates)
 		"Sunday, 06-Nov-94 08:49:37 GMT",
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		cr_assert_neq(when_http(wrong[i], &s), 0, "%s", wrong[i]);
+		cr_assert_neq(aws_time_http(wrong[i], &s), 0, "%s", wrong[i]);
 }
 
 Test(when, iso_times)
 {
 	uint64_t s = 0;
-	cr_assert_eq(when_iso("1994-11-06T08:49:37Z", &s), 0);
+	cr_assert_eq(aws_time_iso("1994-11-06T08:49:37Z", &s), 0);
 	cr_assert_eq(s, 784111777);
-	cr_assert_eq(when_iso("1994-11-06T08:49:37.123456Z", &s), 0);
+	cr_assert_eq(aws_time_iso("1994-11-06T08:49:37.123456Z", &s), 0);
 	cr_assert_eq(s, 784111777);
 	static const char *const wrong[] = {"",
 					    "1994-11-06",
@@ -45,7 +45,7 @@ Test(when, iso_times)
 					    "1994-00-06T08:49:37Z",
 					    "1994-11-06T08:49:37.5"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		cr_assert_neq(when_iso(wrong[i], &s), 0, "%s", wrong[i]);
+		cr_assert_neq(aws_time_iso(wrong[i], &s), 0, "%s", wrong[i]);
 }
 
 Test(when, sigv4_times)

@@ -1,4 +1,4 @@
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cloud/aws_time.h"
 #include "cloud/creds.h"
 #include "cloud/retry.h"
-#include "cloud/when.h"
 #include "rt/loop.h"
 
 #define WAIT_MAX_NS 300000000000u
@@ -83,7 +83,7 @@ static bool into_file(struct call *c, const char *p, size_t n)
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
 {
 	struct call *c = arg;
-	size_t room = c->http->conf.answer_max - c->answer.n;
+	size_t room = c->http->conf.response_max - c->answer.n;
 	long status = 0;
 	(void)one;
 	if (c->into)
@@ -125,7 +125,7 @@ static int seek_body(void *arg, curl_off_t to, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-const char *http_header(const struct http_answer *a, const char *name)
+const char *http_header(const struct http_response *a, const char *name)
 {
 	const struct call *c = a->call;
 	struct curl_header *h;
@@ -135,14 +135,14 @@ const char *http_header(const struct http_answer *a, const char *name)
 
 static void finish(struct call *c, CURLcode rc)
 {
-	struct http_answer a = {
+	struct http_response a = {
 		.curl = (int)rc, .call = c, .cut = c->cut || rc == CURLE_FILESIZE_EXCEEDED};
 	uint64_t now_s = clock_real_ns() / 1000000000u;
 	const char *text;
 	if (rc)
 		a.error = c->error[0] ? c->error : curl_easy_strerror(rc);
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &a.status);
-	if ((text = http_header(&a, "date")) && when_http(text, &a.date_s) != 0)
+	if ((text = http_header(&a, "date")) && aws_time_http(text, &a.date_s) != 0)
 		a.date_s = 0;
 	if ((text = http_header(&a, "retry-after")))
 		a.wait_ns = retry_after_ns(text, a.date_s ? a.date_s : now_s, WAIT_MAX_NS);
@@ -240,7 +240,7 @@ int http_new(struct loop *l, const struct http_conf *conf, struct http **out)
 		goto fail;
 	for (size_t i = 0; i < conf->calls; i++) {
 		h->calls[i].http = h;
-		buf_init(&h->calls[i].answer, conf->answer_max + 1);
+		buf_init(&h->calls[i].answer, conf->response_max + 1);
 		buf_init(&h->calls[i].small, SMALL_BODY + 1);
 		if (!(h->calls[i].easy = curl_easy_init()))
 			goto fail;
@@ -461,7 +461,7 @@ void http_cancel(struct http *h, http_fn done, const void *arg)
 		curl_slist_free_all(c->headers);
 		c->headers = NULL;
 		buf_fini(&c->answer);
-		buf_init(&c->answer, h->conf.answer_max + 1);
+		buf_init(&c->answer, h->conf.response_max + 1);
 		c->busy = false;
 	}
 }

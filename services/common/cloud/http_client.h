@@ -5,8 +5,8 @@
  * verified, redirects are not followed, answers are bounded. With credentials a request is signed
  * (AWS SigV4, by libcurl).
  */
-#ifndef CLOUD_HTTP_H
-#define CLOUD_HTTP_H
+#ifndef CLOUD_HTTP_CLIENT_H
+#define CLOUD_HTTP_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,16 +27,16 @@ struct http_conf {
 	size_t calls;        /* requests at once */
 	const char *ca_file; /* PEM; NULL: the system's */
 	int64_t connect_ms;
-	int64_t stall_s;   /* so long below 100 bytes a second ends a request */
-	size_t answer_max; /* bytes of an answer's body that are kept */
+	int64_t stall_s;     /* so long below 100 bytes a second ends a request */
+	size_t response_max; /* bytes of an answer's body that are kept */
 };
 
 /* What came back. Valid during the callback. */
-struct http_answer {
+struct http_response {
 	int curl;          /* CURLcode; 0: there is a status */
 	const char *error; /* with curl: what happened */
 	long status;
-	struct bytes body; /* NUL-terminated beyond its end; cut at answer_max */
+	struct bytes body; /* NUL-terminated beyond its end; cut at response_max */
 	uint64_t date_s;   /* Date header; 0: none */
 	uint64_t wait_ns;  /* Retry-After, at most 5 minutes; 0: none */
 	char region[32];   /* x-amz-bucket-region; empty: none */
@@ -44,7 +44,7 @@ struct http_answer {
 	const void *call; /* for http_header */
 };
 
-typedef void (*http_fn)(void *arg, const struct http_answer *a);
+typedef void (*http_fn)(void *arg, const struct http_response *a);
 
 #define HTTP_HEADERS_MAX 16
 
@@ -86,7 +86,7 @@ void http_free(struct http **h);
 int http_send(struct http *h, const struct http_request *r);
 
 /* http_header: a header of the answer, or NULL. Valid until the next http_send. */
-const char *http_header(const struct http_answer *a, const char *name);
+const char *http_header(const struct http_response *a, const char *name);
 
 /* http_cancel: ends the requests that would be answered to done and arg, without that. */
 void http_cancel(struct http *h, http_fn done, const void *arg);

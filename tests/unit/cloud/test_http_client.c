@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/http.h"
+#include "cloud/http_client.h"
 #include "proto/buf.h"
 
 TestSuite(http);

@@ -1,4 +1,4 @@
-#include "cloud/answer.h"
+#include "cloud/response.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -10,40 +10,40 @@
 /* Error codes that do not mean what their status says, and those that need no person. */
 static const struct code {
 	const char *name;
-	enum answer result;
+	enum outcome result;
 	bool credentials;
 } codes[] = {
 	/* This object only. */
-	{"EntityTooLarge", ANSWER_REFUSED, false},
-	{"KeyTooLongError", ANSWER_REFUSED, false},
-	{"InvalidParameterException", ANSWER_REFUSED, false},
-	{"SerializationException", ANSWER_REFUSED, false},
+	{"EntityTooLarge", OUTCOME_REFUSED, false},
+	{"KeyTooLongError", OUTCOME_REFUSED, false},
+	{"InvalidParameterException", OUTCOME_REFUSED, false},
+	{"SerializationException", OUTCOME_REFUSED, false},
 	/* Something on the way, or the moment. */
-	{"RequestTimeout", ANSWER_RETRY, false},
-	{"RequestTimeTooSkewed", ANSWER_RETRY, false},
-	{"SlowDown", ANSWER_RETRY, false},
-	{"Throttling", ANSWER_RETRY, false},
-	{"ThrottlingException", ANSWER_RETRY, false},
-	{"Throttled", ANSWER_RETRY, false},
-	{"TooManyRequestsException", ANSWER_RETRY, false},
-	{"RequestLimitExceeded", ANSWER_RETRY, false},
-	{"BadDigest", ANSWER_RETRY, false},
-	{"XAmzContentSHA256Mismatch", ANSWER_RETRY, false},
-	{"IncompleteBody", ANSWER_RETRY, false},
-	{"OperationAbortedException", ANSWER_RETRY, false},
-	{"OperationAborted", ANSWER_RETRY, false},
-	{"RequestThrottled", ANSWER_RETRY, false},
-	{"KmsThrottled", ANSWER_RETRY, false},
-	{"OverLimit", ANSWER_RETRY, false},
-	{"ConditionalRequestConflict", ANSWER_RETRY, false},
+	{"RequestTimeout", OUTCOME_RETRY, false},
+	{"RequestTimeTooSkewed", OUTCOME_RETRY, false},
+	{"SlowDown", OUTCOME_RETRY, false},
+	{"Throttling", OUTCOME_RETRY, false},
+	{"ThrottlingException", OUTCOME_RETRY, false},
+	{"Throttled", OUTCOME_RETRY, false},
+	{"TooManyRequestsException", OUTCOME_RETRY, false},
+	{"RequestLimitExceeded", OUTCOME_RETRY, false},
+	{"BadDigest", OUTCOME_RETRY, false},
+	{"XAmzContentSHA256Mismatch", OUTCOME_RETRY, false},
+	{"IncompleteBody", OUTCOME_RETRY, false},
+	{"OperationAbortedException", OUTCOME_RETRY, false},
+	{"OperationAborted", OUTCOME_RETRY, false},
+	{"RequestThrottled", OUTCOME_RETRY, false},
+	{"KmsThrottled", OUTCOME_RETRY, false},
+	{"OverLimit", OUTCOME_RETRY, false},
+	{"ConditionalRequestConflict", OUTCOME_RETRY, false},
 	/* Temporary credentials that have had their time. */
-	{"ExpiredToken", ANSWER_RETRY, true},
-	{"ExpiredTokenException", ANSWER_RETRY, true},
-	{"TokenRefreshRequired", ANSWER_RETRY, true},
-	{"UnrecognizedClientException", ANSWER_RETRY, true},
-	{"InvalidToken", ANSWER_RETRY, true},
-	{"InvalidClientTokenId", ANSWER_RETRY, true},
-	{"InvalidAccessKeyId", ANSWER_RETRY, true},
+	{"ExpiredToken", OUTCOME_RETRY, true},
+	{"ExpiredTokenException", OUTCOME_RETRY, true},
+	{"TokenRefreshRequired", OUTCOME_RETRY, true},
+	{"UnrecognizedClientException", OUTCOME_RETRY, true},
+	{"InvalidToken", OUTCOME_RETRY, true},
+	{"InvalidClientTokenId", OUTCOME_RETRY, true},
+	{"InvalidAccessKeyId", OUTCOME_RETRY, true},
 };
 
 static bool lasting(int curl)
@@ -107,13 +107,13 @@ static void read_xml(struct bytes body, char *code, size_t ncode, char *message,
 		message[0] = '\0';
 }
 
-void answer_judge(const struct http_answer *a, bool skewed, bool temporary, const char *what,
-		  struct verdict *out)
+void response_judge(const struct http_response *a, bool skewed, bool temporary, const char *what,
+		    struct verdict *out)
 {
 	char message[160] = "";
-	*out = (struct verdict){.result = ANSWER_GOOD};
+	*out = (struct verdict){.result = OUTCOME_OK};
 	if (a->curl) {
-		out->result = lasting(a->curl) ? ANSWER_STUCK : ANSWER_RETRY;
+		out->result = lasting(a->curl) ? OUTCOME_STUCK : OUTCOME_RETRY;
 		snprintf(out->why, sizeof out->why, "%s: %s", what, a->error);
 		clean(out->why);
 		return;
@@ -128,12 +128,12 @@ void answer_judge(const struct http_answer *a, bool skewed, bool temporary, cons
 	const char *code = out->code;
 	const struct code *c = code_of(code);
 	bool passing = a->status >= 500 || a->status == 408 || a->status == 429 || skewed;
-	out->result = c ? c->result : passing ? ANSWER_RETRY : ANSWER_STUCK;
+	out->result = c ? c->result : passing ? OUTCOME_RETRY : OUTCOME_STUCK;
 	if (c && c->credentials) {
 		out->credentials = true;
 		/* Long-term keys do not change by asking again. */
 		if (!temporary)
-			out->result = ANSWER_STUCK;
+			out->result = OUTCOME_STUCK;
 	}
 	if (a->status >= 300 && a->status < 400)
 		snprintf(out->why, sizeof out->why,

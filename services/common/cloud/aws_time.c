@@ -1,4 +1,4 @@
-#include "cloud/when.h"
+#include "cloud/aws_time.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static int seconds(struct tm *t, uint64_t *out)
 	return 0;
 }
 
-int when_http(const char *text, uint64_t *out_s)
+int aws_time_http(const char *text, uint64_t *out_s)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm t = {0};
@@ -33,7 +33,7 @@ int when_http(const char *text, uint64_t *out_s)
 	return seconds(&t, out_s);
 }
 
-int when_iso(const char *text, uint64_t *out_s)
+int aws_time_iso(const char *text, uint64_t *out_s)
 {
 	struct tm t = {0};
 	int end = 0;

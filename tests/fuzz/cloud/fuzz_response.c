@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/answer.h"
+#include "cloud/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -11,13 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 2)
 		return 0;
 	bool skewed = data[0] & 0x80, temporary = !(data[0] & 0x40);
-	struct http_answer a = {.status = (data[0] << 8 | data[1]) % 1000,
-				.body = bytes_of(data + 2, n - 2)};
-	answer_judge(&a, skewed, temporary, data[0] & 0x20 ? "SNS" : "S3", &v);
-	if ((v.result == ANSWER_GOOD) != (a.status >= 200 && a.status < 300))
+	struct http_response a = {.status = (data[0] << 8 | data[1]) % 1000,
+				  .body = bytes_of(data + 2, n - 2)};
+	response_judge(&a, skewed, temporary, data[0] & 0x20 ? "SNS" : "S3", &v);
+	if ((v.result == OUTCOME_OK) != (a.status >= 200 && a.status < 300))
 		abort();
 	/* Keys that do not change by asking again wait for a person. */
-	if (v.credentials && !temporary && v.result != ANSWER_STUCK)
+	if (v.credentials && !temporary && v.result != OUTCOME_STUCK)
 		abort();
 	for (const char *p = v.why; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '"')

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "forwarder/lane.h"
+#include "forwarder/delivery.h"
 #include "forwarder/offset.h"
 
 #define MS  1000000ull
@@ -19,7 +19,7 @@ static struct {
 	char batch[64][32], got[256][32];
 	size_t ngot;
 	int sends, batches, fail; /* so many sends fail first */
-	enum sink_result fail_with;
+	enum outcome fail_with;
 	const char *poison; /* a batch with this record is refused */
 	bool hold;
 	int stop_after; /* records delivered */
@@ -27,7 +27,7 @@ static struct {
 
 static char dir[] = "/tmp/lurker-test-XXXXXX", records_dir[64], offset_path[64];
 static struct loop *loop;
-static struct lane *lane;
+static struct delivery *delivery;
 static struct records *records;
 static struct opt_list no_terms;
 static int begun, ended;
@@ -48,13 +48,13 @@ static enum sink_add fake_add(struct sink *s, const struct record *r)
 
 static void fake_answer(void)
 {
-	enum sink_result r = SINK_DELIVERED;
+	enum outcome r = OUTCOME_OK;
 	if (fake.sends <= fake.fail)
 		r = fake.fail_with;
 	for (size_t i = 0; fake.poison && i < fake.n; i++)
 		if (strcmp(fake.batch[i], fake.poison) == 0)
-			r = SINK_REFUSED;
-	if (r == SINK_DELIVERED) {
+			r = OUTCOME_REFUSED;
+	if (r == OUTCOME_OK) {
 		fake.batches++;
 		for (size_t i = 0; i < fake.n; i++)
 			strcpy(fake.got[fake.ngot++], fake.batch[i]);
@@ -117,13 +117,13 @@ static void begin(void)
 
 static void end(void)
 {
-	lane_free(&lane);
+	delivery_free(&delivery);
 	loop_free(&loop);
 	records_close(&records);
 	nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-TestSuite(lane, .init = begin, .fini = end, .timeout = 20);
+TestSuite(delivery, .init = begin, .fini = end, .timeout = 20);
 
 static void line(const char *text)
 {
@@ -146,24 +146,24 @@ static void stop(void *arg)
 	loop_stop(loop);
 }
 
-/* Runs a new lane until so many records were delivered, or for a time. */
+/* Runs a new delivery until so many records were delivered, or for a time. */
 static void run_with(int delivered, uint64_t ns, const struct opt_list *terms)
 {
-	struct lane_conf conf = {.records = records_dir,
-				 .offset = offset_path,
-				 .linger_ns = 5 * MS,
-				 .retry_first_ns = MS,
-				 .retry_max_ns = 4 * MS,
-				 .stuck_ns = 4 * MS};
+	struct delivery_conf conf = {.records = records_dir,
+				     .offset = offset_path,
+				     .linger_ns = 5 * MS,
+				     .retry_first_ns = MS,
+				     .retry_max_ns = 4 * MS,
+				     .stuck_ns = 4 * MS};
 	char err[100];
-	cr_assert_eq(filter_parse(terms, &conf.filter, err, sizeof err), 0);
-	lane_free(&lane);
+	cr_assert_eq(record_filter_parse(terms, &conf.filter, err, sizeof err), 0);
+	delivery_free(&delivery);
 	fake.n = 0;
 	fake.stop_after = delivered;
 	loop_free(&loop);
 	cr_assert_eq(loop_new(&loop), 0);
 	loop_at(loop, clock_mono_ns() + ns, stop, NULL);
-	cr_assert_eq(lane_new(loop, &fake.sink, &conf, trouble, NULL, &lane), 0);
+	cr_assert_eq(delivery_new(loop, &fake.sink, &conf, trouble, NULL, &delivery), 0);
 	loop_run(loop);
 }
 
@@ -182,17 +182,17 @@ static void got(int from, int to)
 	}
 }
 
-Test(lane, delivers_all_in_order_and_in_batches)
+Test(delivery, delivers_all_in_order_and_in_batches)
 {
 	add(1, 25);
 	run(25);
 	got(1, 25);
 	cr_assert_eq(fake.batches, 3);
-	cr_assert_eq(lane_counts(lane)->delivered, 25);
-	cr_assert_eq(lane_counts(lane)->read, 25, "none was read twice");
+	cr_assert_eq(delivery_counts(delivery)->delivered, 25);
+	cr_assert_eq(delivery_counts(delivery)->read, 25, "none was read twice");
 }
 
-Test(lane, goes_on_where_it_was)
+Test(delivery, goes_on_where_it_was)
 {
 	add(1, 12);
 	run(12);
@@ -201,58 +201,58 @@ Test(lane, goes_on_where_it_was)
 	got(1, 20);
 }
 
-Test(lane, a_failed_batch_is_delivered_again)
+Test(delivery, a_failed_batch_is_delivered_again)
 {
 	add(1, 12);
 	fake.fail = 3;
-	fake.fail_with = SINK_RETRY;
+	fake.fail_with = OUTCOME_RETRY;
 	run(12);
 	got(1, 12);
-	cr_assert_eq(lane_counts(lane)->retries, 3);
+	cr_assert_eq(delivery_counts(delivery)->retries, 3);
 	cr_assert_eq(begun, 0, "a short fault is no trouble");
 }
 
-Test(lane, trouble_is_said_once_and_ends)
+Test(delivery, trouble_is_said_once_and_ends)
 {
 	add(1, 12);
 	fake.fail = 9;
-	fake.fail_with = SINK_RETRY;
+	fake.fail_with = OUTCOME_RETRY;
 	run(12);
 	cr_assert(begun == 1 && ended == 1, "%d %d", begun, ended);
 	got(1, 12);
 	add(13, 14);
 	fake.sends = fake.ngot = 0;
 	fake.fail = 2;
-	fake.fail_with = SINK_STUCK;
+	fake.fail_with = OUTCOME_STUCK;
 	run(2);
 	cr_assert(begun == 2 && ended == 2, "what needs a person is said at once");
 }
 
-Test(lane, what_was_not_delivered_comes_after_a_restart)
+Test(delivery, what_was_not_delivered_comes_after_a_restart)
 {
 	add(1, 12);
 	fake.hold = true;
 	run_with(0, 50 * MS, &no_terms);
 	cr_assert_eq(fake.sends, 1);
-	cr_assert_eq(lane_gathered(lane), 10);
+	cr_assert_eq(delivery_gathered(delivery), 10);
 	fake.hold = false;
 	run(12);
 	got(1, 12);
 }
 
-Test(lane, drain_lets_the_batch_end)
+Test(delivery, drain_lets_the_batch_end)
 {
 	add(1, 5);
 	fake.hold = true;
 	run_with(0, 50 * MS, &no_terms);
-	lane_drain(lane, 100);
+	delivery_drain(delivery, 100);
 	got(1, 5);
 	struct records_pos pos;
 	cr_assert_eq(offset_load(offset_path, &pos), 0);
 	cr_assert_eq(pos.day, 20260102);
 }
 
-Test(lane, a_refused_record_is_left_out_alone)
+Test(delivery, a_refused_record_is_left_out_alone)
 {
 	add(1, 10);
 	fake.poison = "7";
@@ -260,10 +260,10 @@ Test(lane, a_refused_record_is_left_out_alone)
 	cr_assert_eq(fake.ngot, 9);
 	for (size_t i = 0; i < 9; i++)
 		cr_assert_eq(atoi(fake.got[i]), (int)i + 1 + (i >= 6));
-	cr_assert_eq(lane_counts(lane)->refused, 1);
+	cr_assert_eq(delivery_counts(delivery)->refused, 1);
 }
 
-Test(lane, filters_and_lines_that_are_no_records)
+Test(delivery, filters_and_lines_that_are_no_records)
 {
 	char term[] = "n>3";
 	char *v[] = {term};
@@ -273,16 +273,16 @@ Test(lane, filters_and_lines_that_are_no_records)
 	add(4, 6);
 	run_with(3, 10000 * MS, &(struct opt_list){v, 1});
 	got(4, 6);
-	cr_assert_eq(lane_counts(lane)->filtered, 3);
-	cr_assert_eq(lane_counts(lane)->unreadable, 1);
+	cr_assert_eq(delivery_counts(delivery)->filtered, 3);
+	cr_assert_eq(delivery_counts(delivery)->unreadable, 1);
 }
 
-Test(lane, a_damaged_offset_is_not_guessed)
+Test(delivery, a_damaged_offset_is_not_guessed)
 {
 	FILE *f = fopen(offset_path, "w");
 	fputs("here", f);
 	fclose(f);
-	struct lane_conf conf = {.records = records_dir, .offset = offset_path};
-	cr_assert_neq(lane_new(loop, &fake.sink, &conf, NULL, NULL, &lane), 0);
-	lane = NULL;
+	struct delivery_conf conf = {.records = records_dir, .offset = offset_path};
+	cr_assert_neq(delivery_new(loop, &fake.sink, &conf, NULL, NULL, &delivery), 0);
+	delivery = NULL;
 }
