@@ -28,6 +28,22 @@ size_t utf8_len(const uint8_t *p, size_t n)
 	return n >= 4 && is_tail(p[3]) ? 4 : 0;
 }
 
+size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *cp)
+{
+	size_t len = n ? utf8_len(p, n) : 0;
+
+	if (len == 0)
+		return 0;
+	if (len == 1) {
+		*cp = p[0];
+		return 1;
+	}
+	*cp = p[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		*cp = *cp << 6 | (p[i] & 0x3fu);
+	return len;
+}
+
 size_t utf8_good(const uint8_t *p, size_t n)
 {
 	size_t i = 0;

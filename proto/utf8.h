@@ -11,6 +11,9 @@
 /* utf8_len: length (1..4) of the well-formed character at p, of which n > 0 bytes are at hand; 0 if
  * there is none. */
 size_t utf8_len(const uint8_t *p, size_t n);
+/* utf8_decode: the length of the well-formed character at p[0..n), its code point in *cp; 0 if there
+ * is none, then *cp stays. */
+size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *cp);
 /* utf8_good: how many of the n bytes, from the first on, are well-formed. */
 size_t utf8_good(const uint8_t *p, size_t n);
 /* utf8_dot: replaces every byte that belongs to no well-formed character by '.'; the length stays.

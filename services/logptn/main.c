@@ -15,7 +15,7 @@
 #include "logptn/cmd/learn.h"
 #include "logptn/cmd/opts.h"
 #include "logptn/cmd/progress.h"
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 /* The original announced each file like this. */
 static void announce(const char *name)
@@ -57,7 +57,7 @@ static int learn_and_dump(const struct opts *o, const struct input *in, size_t n
 	if (r)
 		return r;
 	if (o->state)
-		r = state_load_file(&t, o->state);
+		r = model_state_load_file(&t, o->state);
 	for (size_t i = 0; i < n; i++)
 		total += in[i].n;
 	progress_start(&progress, o->progress, total);
@@ -71,7 +71,7 @@ static int learn_and_dump(const struct opts *o, const struct input *in, size_t n
 						       : dump_formats(o, &t, f, in, n, out);
 	if (!r && o->state) {
 		formats_remember(f, &t);
-		r = state_save_file(&t, o->state);
+		r = model_state_save_file(&t, o->state);
 	}
 	formats_free(&f);
 	skels_fini(&t);

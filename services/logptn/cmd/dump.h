@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "logptn/cmd/input.h"
+#include "logptn/cmd/log_input.h"
 #include "logptn/cmd/opts.h"
 #include "logptn/lib/format.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "logptn/cmd/dump.h"
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 #include "logptn/out/view.h"
 
 /* A longer line is cut for logptn anyway (SHAPE_MAX); what follows is skipped up to its end. */
@@ -267,7 +267,7 @@ static int finish(struct follower *w)
 		r = dump_formats(w->o, &w->t, w->f, NULL, 0, w->out);
 	if (!r && w->o->state) {
 		formats_remember(w->f, &w->t);
-		r = state_save_file(&w->t, w->o->state);
+		r = model_state_save_file(&w->t, w->o->state);
 	}
 	return r;
 }
@@ -296,7 +296,7 @@ int follow(const struct opts *o, FILE *out)
 		r = w.tail[i].line ? 0 : -ENOMEM;
 	}
 	if (!r && o->state)
-		r = state_load_file(&w.t, o->state);
+		r = model_state_load_file(&w.t, o->state);
 	while (!r && !stopping && !w.error) {
 		for (int i = 0; i < w.ntails; i++)
 			if (strcmp(w.tail[i].name, "-"))
@@ -306,7 +306,7 @@ int follow(const struct opts *o, FILE *out)
 			fflush(out);
 		if (o->state && time(NULL) - saved >= FOLLOW_SAVE_S && w.f) {
 			formats_remember(w.f, &w.t);
-			r = state_save_file(&w.t, o->state);
+			r = model_state_save_file(&w.t, o->state);
 			saved = time(NULL);
 		}
 		if (!wait_for_more(&w))

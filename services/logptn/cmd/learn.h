@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "logptn/cmd/input.h"
+#include "logptn/cmd/log_input.h"
 #include "logptn/lib/lines.h"
 #include "logptn/lib/skel.h"
 

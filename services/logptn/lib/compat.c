@@ -8,7 +8,7 @@
 
 #include "logptn/lib/compat_scan.h"
 #include "logptn/lib/shape.h"
-#include "logptn/lib/utf8.h"
+#include "proto/utf8.h"
 
 struct text {
 	uint8_t *p;

@@ -1,8 +1,7 @@
 #include "logptn/lib/compat_scan.h"
+#include "proto/utf8.h"
 
 #include <string.h>
-
-#include "logptn/lib/utf8.h"
 
 static bool digit(uint8_t c)
 {

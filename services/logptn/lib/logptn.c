@@ -6,7 +6,7 @@
 
 #include "logptn/lib/format.h"
 #include "logptn/lib/lines.h"
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 /* What is kept of a line that is still being fed: enough to know that it is too long. */
 #define PENDING (SHAPE_MAX + 1)
@@ -130,8 +130,8 @@ int logptn_save(const struct logptn *l, void **p, size_t *n)
 	struct buf b;
 	int r;
 
-	buf_init(&b, STATE_MAX);
-	r = state_save(&l->t, &b);
+	buf_init(&b, MODEL_STATE_MAX);
+	r = model_state_save(&l->t, &b);
 	if (!r) {
 		*n = b.n;
 		*p = malloc(b.n);
@@ -146,7 +146,7 @@ int logptn_save(const struct logptn *l, void **p, size_t *n)
 
 int logptn_load(struct logptn *l, const void *p, size_t n)
 {
-	return state_load(&l->t, bytes_of(p, n));
+	return model_state_load(&l->t, bytes_of(p, n));
 }
 
 int logptn_snapshot(struct logptn *l, struct logptn_formats **out)

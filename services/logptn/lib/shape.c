@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "logptn/lib/shape_scan.h"
-#include "logptn/lib/utf8.h"
+#include "proto/utf8.h"
 
 enum keep { KEEP_ALL, KEEP_LETTERS, KEEP_NONE_MIXED, KEEP_NONE_DIGITS };
 

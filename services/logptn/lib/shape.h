@@ -15,6 +15,7 @@
 #ifndef LOGPTN_LIB_SHAPE_H
 #define LOGPTN_LIB_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,19 @@ enum {
 	SHAPE_BROKEN = 5,
 	SHAPE_WIDE = 6, /* full-width digits */
 };
+
+/* shape_mark: a byte of a shape that stands for digits, or for bytes that are not text. */
+static inline bool shape_mark(uint8_t c)
+{
+	return c && c <= SHAPE_WIDE;
+}
+
+/* shape_alnum: a letter, a digit or a mark: what always continues a word. */
+static inline bool shape_alnum(uint8_t c)
+{
+	return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '_' ||
+	       shape_mark(c);
+}
 
 /* Bytes of a line that are looked at; the rest is one SHAPE_CUT. */
 #define SHAPE_MAX 16384u

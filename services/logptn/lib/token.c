@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "logptn/lib/chars.h"
-#include "logptn/lib/scan.h"
-#include "logptn/lib/utf8.h"
+#include "logptn/lib/script.h"
+#include "logptn/lib/value_scan.h"
+#include "proto/utf8.h"
 
 const char *tok_type_name(enum tok_type t)
 {
@@ -49,19 +50,19 @@ static void add_text(struct reader *r, enum tok_kind kind, enum tok_type type, s
 }
 
 /* The script of the character at i, and its length in bytes. ASCII and marks are letters. */
-static enum utf8_class class_at(const struct reader *r, size_t i, size_t *len)
+static enum script script_at(const struct reader *r, size_t i, size_t *len)
 {
 	uint32_t cp;
 
 	*len = 1;
 	if (r->s[i] < 0x80)
-		return UTF8_LETTER;
+		return SCRIPT_LETTER;
 	*len = utf8_decode(r->s + i, r->n - i, &cp); /* never 0: a shape is valid UTF-8 */
 	if (!*len) {
 		*len = 1;
-		return UTF8_LETTER;
+		return SCRIPT_LETTER;
 	}
-	return utf8_class(cp);
+	return script_of(cp);
 }
 
 static bool blank_at(const struct reader *r, size_t i, size_t *len)
@@ -69,7 +70,7 @@ static bool blank_at(const struct reader *r, size_t i, size_t *len)
 	*len = 1;
 	if (r->s[i] == ' ' || r->s[i] == '\t')
 		return true;
-	return r->s[i] >= 0x80 && class_at(r, i, len) == UTF8_SPACE;
+	return r->s[i] >= 0x80 && script_at(r, i, len) == SCRIPT_SPACE;
 }
 
 /* Values with an inner structure. */
@@ -79,12 +80,13 @@ static bool structured(struct reader *r)
 		size_t (*scan)(const uint8_t *, size_t);
 		enum tok_type type;
 	} rows[] = {
-		{scan_month, TYPE_TIME}, {scan_url, TYPE_URL},     {scan_date, TYPE_TIME},
-		{scan_time, TYPE_TIME},  {scan_ip, TYPE_IP},       {scan_colons, TYPE_IP},
-		{scan_path, TYPE_PATH},  {scan_email, TYPE_EMAIL},
+		{value_scan_month, TYPE_TIME}, {value_scan_url, TYPE_URL},
+		{value_scan_date, TYPE_TIME},  {value_scan_time, TYPE_TIME},
+		{value_scan_ip, TYPE_IP},      {value_scan_colons, TYPE_IP},
+		{value_scan_path, TYPE_PATH},  {value_scan_email, TYPE_EMAIL},
 	};
 
-	if (r->i && (scan_alnum(r->s[r->i - 1]) || r->s[r->i - 1] >= 0x80))
+	if (r->i && (shape_alnum(r->s[r->i - 1]) || r->s[r->i - 1] >= 0x80))
 		return false;
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
 		size_t len = rows[k].scan(r->s + r->i, r->n - r->i);
@@ -93,9 +95,9 @@ static bool structured(struct reader *r)
 			continue;
 		/* What hangs on to it belongs to it: 2006-01-02-15.04.05. */
 		while (r->i + len < r->n &&
-		       (scan_alnum(r->s[r->i + len]) ||
+		       (shape_alnum(r->s[r->i + len]) ||
 			(strchr("-._~+", r->s[r->i + len]) && r->i + len + 1 < r->n &&
-			 scan_mark(r->s[r->i + len + 1]))))
+			 shape_mark(r->s[r->i + len + 1]))))
 			len++;
 		add_text(r, TOK_VALUE, rows[k].type, r->i, len);
 		r->i += len;
@@ -141,16 +143,16 @@ static void word(struct reader *r)
 					    "TRUE", "FALSE", NULL};
 	static const char *const nulls[] = {"null", "NULL", "nil", "None", NULL};
 	size_t i = r->i, len, e, dots = 0;
-	enum utf8_class script = class_at(r, i, &len);
+	enum script script = script_at(r, i, &len);
 	const uint8_t *s = r->s + i;
 	bool mark = false, other = false;
 
 	for (e = i; e < r->n && !delimiter(r->s[e]); e += len) {
-		if (class_at(r, e, &len) != script)
+		if (script_at(r, e, &len) != script)
 			break;
 		if (e > i && r->s[e] == '.' && e + 1 < r->n && r->s[e + 1] == '.')
 			break; /* leaders: "state.......0" */
-		mark |= scan_mark(r->s[e]);
+		mark |= shape_mark(r->s[e]);
 		dots += r->s[e] == '.';
 		other |= r->s[e] != '.' && r->s[e] != '-';
 	}
@@ -298,7 +300,7 @@ size_t tokenize(const uint8_t *shape, size_t n, struct token *out)
 		}
 		if (structured(&r))
 			continue;
-		if (class_at(&r, r.i, &len) == UTF8_PUNCT || delimiter(shape[r.i])) {
+		if (script_at(&r, r.i, &len) == SCRIPT_PUNCT || delimiter(shape[r.i])) {
 			add(&r, TOK_PUNCT, 0, r.i, len);
 			r.i += len;
 			continue;

@@ -3,8 +3,8 @@
  */
 #include <inttypes.h>
 
-#include "logptn/lib/utf8.h"
 #include "logptn/out/view.h"
+#include "proto/utf8.h"
 
 static void put_html(FILE *out, const uint8_t *p, size_t n)
 {

@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "logptn/lib/utf8.h"
 #include "logptn/out/view.h"
+#include "proto/utf8.h"
 
 /* The inside of a JSON string. */
 static void put_escaped(FILE *out, const uint8_t *p, size_t n)

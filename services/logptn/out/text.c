@@ -1,5 +1,5 @@
-#include "logptn/lib/utf8.h"
 #include "logptn/out/view.h"
+#include "proto/utf8.h"
 
 void out_printable(FILE *out, const uint8_t *p, size_t n)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "logptn/lib/format.h"
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,14 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(p);
 	require(!skels_init(&t));
-	require(state_load(&t, bytes_of(data, size)) || t.n || !t.lines);
+	require(model_state_load(&t, bytes_of(data, size)) || t.n || !t.lines);
 	/* The body as given, in a frame that is right. */
 	memcpy(p, "LOGPTN\0\1", 8);
 	for (unsigned i = 0; i < 8; i++)
 		p[8 + i] = (uint8_t)((uint64_t)size >> (8 * i));
 	memcpy(p + 16, data, size);
 	SHA256(p, 16 + size, p + 16 + size);
-	if (!state_load(&t, bytes_of(p, 16 + size + SHA256_DIGEST_LENGTH))) {
+	if (!model_state_load(&t, bytes_of(p, 16 + size + SHA256_DIGEST_LENGTH))) {
 		require(!formats_make(&t, &f));
 		for (uint32_t i = 0; i < t.n; i++)
 			lines += t.v[i].lines;
@@ -43,10 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(!lines);
 		formats_free(&f);
 		/* What was loaded can be saved and loaded. */
-		buf_init(&b, STATE_MAX);
-		require(!state_save(&t, &b));
+		buf_init(&b, MODEL_STATE_MAX);
+		require(!model_state_save(&t, &b));
 		require(!skels_init(&again));
-		require(!state_load(&again, buf_bytes(&b)));
+		require(!model_state_load(&again, buf_bytes(&b)));
 		require(again.n == t.n);
 		skels_fini(&again);
 		buf_fini(&b);

@@ -9,7 +9,7 @@
 
 #include "logptn/lib/compat.h"
 #include "logptn/out/view.h"
-#include "support.h"
+#include "logptn_support.h"
 
 static const char *chunks(const char *line, const char *delimiters, bool regex)
 {

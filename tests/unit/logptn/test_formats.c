@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logptn/lib/state.h"
-#include "support.h"
+#include "logptn/lib/model_state.h"
+#include "logptn_support.h"
 
 /* The template's line count in the formats of a text. */
 static void expect(const char *text, const char *template, uint64_t lines)
@@ -260,9 +260,9 @@ Test(formats, limit, .timeout = 200)
 	struct skels u;
 	struct buf b;
 	skels_init(&u);
-	buf_init(&b, STATE_MAX);
-	cr_assert_eq(state_save(&t, &b), 0);
-	cr_expect_eq(state_load(&u, buf_bytes(&b)), 0);
+	buf_init(&b, MODEL_STATE_MAX);
+	cr_assert_eq(model_state_save(&t, &b), 0);
+	cr_expect_eq(model_state_load(&u, buf_bytes(&b)), 0);
 	cr_expect_eq(u.lines, lines);
 	buf_fini(&b);
 	skels_fini(&u);

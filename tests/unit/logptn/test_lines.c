@@ -4,7 +4,7 @@
 #include "logptn/cmd/learn.h"
 #include "logptn/cmd/stamp.h"
 #include "logptn/lib/lines.h"
-#include "support.h"
+#include "logptn_support.h"
 
 Test(lines, ends)
 {

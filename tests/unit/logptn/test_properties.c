@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "logptn/cmd/learn.h"
-#include "support.h"
+#include "logptn_support.h"
 
 /* A log with something of everything. */
 static char *made_log(void)

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "logptn/lib/state.h"
-#include "logptn/svc/groups.h"
-#include "logptn/svc/payload.h"
-#include "support.h"
+#include "logptn/lib/model_state.h"
+#include "logptn/service/groups.h"
+#include "logptn/service/payload.h"
+#include "logptn_support.h"
 
 static int parse(const char *json, struct payload *p)
 {
@@ -107,7 +107,7 @@ Test(groups, tell)
 	cr_assert_eq(groups_tell(&g, true, note, &t), 0);
 	cr_expect(strstr(t.text, "redis:PING:2:known:0:1\n"), "%s", t.text);
 	g.pos = (struct records_pos){20240102, 77};
-	buf_init(&b, STATE_MAX);
+	buf_init(&b, MODEL_STATE_MAX);
 	cr_assert_eq(groups_save(&g, &b), 0);
 	cr_assert_eq(groups_load(&h, buf_bytes(&b)), 0);
 	cr_expect_eq(h.pos.day, 20240102);
@@ -174,7 +174,7 @@ Test(groups, bounded, .timeout = 200)
 	cr_expect_leq(n, GROUPS_SKELS + SKELS_COARSE(GROUPS_SKELS) + names, "%u", n);
 	cr_expect_geq(n, GROUPS_SKELS / 2, "%u", n);
 	cr_expect_eq(lines[0], rounds * names);
-	buf_init(&b, STATE_MAX);
+	buf_init(&b, MODEL_STATE_MAX);
 	cr_assert_eq(groups_save(&g, &b), 0);
 	cr_assert_eq(groups_load(&h, buf_bytes(&b)), 0);
 	for (unsigned i = 0; i < names; i++)

@@ -1,9 +1,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "logptn/lib/script.h"
 #include "logptn/lib/shape.h"
-#include "logptn/lib/utf8.h"
-#include "support.h"
+#include "logptn_support.h"
 
 /* The shape in readable form: D digits, M mixed, C control, | cut, B broken, W wide. */
 static const char *shape(const char *text)
@@ -122,31 +122,15 @@ Test(shape, hash_sees_every_byte_and_the_length)
 	}
 }
 
-Test(utf8, decode)
+Test(script, classes)
 {
-	uint32_t cp;
-
-	cr_expect_eq(utf8_decode((const uint8_t *)"", 0, &cp), 0);
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xf0\x9f\x98\x80", 4, &cp), 4);
-	cr_expect_eq(cp, 0x1f600);
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xf0\x9f\x98\x80", 3, &cp), 0);
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xc0\x80", 2, &cp), 0);     /* overlong */
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xed\xa0\x80", 3, &cp), 0); /* surrogate */
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xf4\x90\x80\x80", 4, &cp),
-		     0); /* beyond U+10FFFF */
-	cr_expect_eq(utf8_decode((const uint8_t *)"\x80", 1, &cp), 0);
-	cr_expect_eq(utf8_decode((const uint8_t *)"\xe6\x41\xa5", 3, &cp), 0);
-}
-
-Test(utf8, classes)
-{
-	cr_expect_eq(utf8_class(0x3000), UTF8_SPACE);
-	cr_expect_eq(utf8_class(0xff1a), UTF8_PUNCT); /* ： */
-	cr_expect_eq(utf8_class(0x300c), UTF8_PUNCT); /* 「 */
-	cr_expect_eq(utf8_class(0x3042), UTF8_HIRAGANA);
-	cr_expect_eq(utf8_class(0x30fc), UTF8_KATAKANA);
-	cr_expect_eq(utf8_class(0x6f22), UTF8_HAN);
-	cr_expect_eq(utf8_class(0xac00), UTF8_HANGUL);
-	cr_expect_eq(utf8_class(0xe9), UTF8_LETTER);
-	cr_expect_eq(utf8_class(0x1f600), UTF8_LETTER);
+	cr_expect_eq(script_of(0x3000), SCRIPT_SPACE);
+	cr_expect_eq(script_of(0xff1a), SCRIPT_PUNCT); /* ： */
+	cr_expect_eq(script_of(0x300c), SCRIPT_PUNCT); /* 「 */
+	cr_expect_eq(script_of(0x3042), SCRIPT_HIRAGANA);
+	cr_expect_eq(script_of(0x30fc), SCRIPT_KATAKANA);
+	cr_expect_eq(script_of(0x6f22), SCRIPT_HAN);
+	cr_expect_eq(script_of(0xac00), SCRIPT_HANGUL);
+	cr_expect_eq(script_of(0xe9), SCRIPT_LETTER);
+	cr_expect_eq(script_of(0x1f600), SCRIPT_LETTER);
 }

@@ -4,16 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "logptn/lib/state.h"
-#include "support.h"
+#include "logptn/lib/model_state.h"
+#include "logptn_support.h"
 
 static const char one[] = "session 1 opened for root\nsession 2 opened for root\nlink eth0 up\n";
 static const char two[] = "session 3 opened for amy\nlink eth0 up\ndisk full at 99%\n";
 
 static void save(const struct skels *t, struct buf *b)
 {
-	buf_init(b, STATE_MAX);
-	cr_assert_eq(state_save(t, b), 0);
+	buf_init(b, MODEL_STATE_MAX);
+	cr_assert_eq(model_state_save(t, b), 0);
 }
 
 Test(state, pieces_are_the_whole)
@@ -33,7 +33,7 @@ Test(state, pieces_are_the_whole)
 	formats_free(&f);
 	save(&a, &bytes);
 	skels_init(&b);
-	cr_assert_eq(state_load(&b, buf_bytes(&bytes)), 0);
+	cr_assert_eq(model_state_load(&b, buf_bytes(&bytes)), 0);
 	l = lines_of(two);
 	add_lines(&b, &l);
 	lines_free(&l);
@@ -94,16 +94,16 @@ Test(state, damage)
 	skels_init(&u);
 	for (size_t i = 0; i < b.n; i++) {
 		b.p[i] ^= 0x40;
-		cr_expect_neq(state_load(&u, buf_bytes(&b)), 0, "byte %zu", i);
+		cr_expect_neq(model_state_load(&u, buf_bytes(&b)), 0, "byte %zu", i);
 		b.p[i] ^= 0x40;
-		cr_expect_neq(state_load(&u, bytes_of(b.p, i)), 0, "length %zu", i);
+		cr_expect_neq(model_state_load(&u, bytes_of(b.p, i)), 0, "length %zu", i);
 	}
 	cr_expect_eq(u.n, 0);
 	cr_expect_eq(u.lines, 0);
 	b.p[7]++;
-	cr_expect_eq(state_load(&u, buf_bytes(&b)), -93); /* EPROTONOSUPPORT */
+	cr_expect_eq(model_state_load(&u, buf_bytes(&b)), -93); /* EPROTONOSUPPORT */
 	b.p[7]--;
-	cr_expect_eq(state_load(&u, buf_bytes(&b)), 0);
+	cr_expect_eq(model_state_load(&u, buf_bytes(&b)), 0);
 	cr_expect_eq(u.lines, 3);
 	buf_fini(&b);
 	skels_fini(&t);
@@ -121,19 +121,19 @@ Test(state, file)
 	cr_assert(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/state", dir);
 	skels_init(&u);
-	cr_expect_eq(state_load_file(&u, path), 0); /* none yet */
+	cr_expect_eq(model_state_load_file(&u, path), 0); /* none yet */
 	cr_expect_eq(u.n, 0);
-	cr_expect_eq(state_save_file(&t, path), 0);
-	cr_expect_eq(state_save_file(&t, path), 0);
-	cr_expect_eq(state_load_file(&u, path), 0);
+	cr_expect_eq(model_state_save_file(&t, path), 0);
+	cr_expect_eq(model_state_save_file(&t, path), 0);
+	cr_expect_eq(model_state_load_file(&u, path), 0);
 	cr_expect_eq(u.lines, 3);
 	x = fopen(path, "w");
 	fputs("not a state", x);
 	fclose(x);
-	cr_expect_eq(state_load_file(&u, path), -74); /* EBADMSG */
+	cr_expect_eq(model_state_load_file(&u, path), -74); /* EBADMSG */
 	unlink(path);
 	cr_expect_eq(rmdir(dir), 0); /* no temporary file stays */
-	cr_expect_neq(state_save_file(&t, path), 0);
+	cr_expect_neq(model_state_save_file(&t, path), 0);
 	skels_fini(&t);
 	skels_fini(&u);
 }

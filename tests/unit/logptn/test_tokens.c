@@ -4,7 +4,7 @@
 
 #include "logptn/lib/chars.h"
 #include "logptn/lib/token.h"
-#include "support.h"
+#include "logptn_support.h"
 
 /* The skeleton in readable form: words as they are, <type> for values, delimiters in place, ~ for
  * an empty one. */

@@ -70,3 +70,19 @@ Test(utf8, good_prefix)
 	cr_assert_eq(utf8_good((const uint8_t *)"\xff", 1), 0);
 	cr_assert_eq(utf8_good(NULL, 0), 0);
 }
+
+Test(utf8, decode)
+{
+	uint32_t cp;
+
+	cr_expect_eq(utf8_decode((const uint8_t *)"", 0, &cp), 0);
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xf0\x9f\x98\x80", 4, &cp), 4);
+	cr_expect_eq(cp, 0x1f600);
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xf0\x9f\x98\x80", 3, &cp), 0);
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xc0\x80", 2, &cp), 0);     /* overlong */
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xed\xa0\x80", 3, &cp), 0); /* surrogate */
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xf4\x90\x80\x80", 4, &cp),
+		     0); /* beyond U+10FFFF */
+	cr_expect_eq(utf8_decode((const uint8_t *)"\x80", 1, &cp), 0);
+	cr_expect_eq(utf8_decode((const uint8_t *)"\xe6\x41\xa5", 3, &cp), 0);
+}

@@ -1,8 +1,8 @@
 /*
  * payload: from an analysis record to the lines that are clustered.
  */
-#ifndef LOGPTN_SVC_PAYLOAD_H
-#define LOGPTN_SVC_PAYLOAD_H
+#ifndef LOGPTN_SERVICE_PAYLOAD_H
+#define LOGPTN_SERVICE_PAYLOAD_H
 
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
-#include "logptn/svc/groups.h"
+#include "logptn/service/groups.h"
 
 #include <errno.h>
 #include <openssl/sha.h>
 #include <string.h>
 
 #include "logptn/lib/cursor.h"
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 static const char magic[8] = "LPTNGRP\1";
 
@@ -104,8 +104,8 @@ int groups_save(const struct groups *g, struct buf *out)
 	for (uint32_t i = 0; !r && i < g->n; i++) {
 		struct buf state;
 
-		buf_init(&state, STATE_MAX);
-		r = state_save(&g->v[i].t, &state);
+		buf_init(&state, MODEL_STATE_MAX);
+		r = model_state_save(&g->v[i].t, &state);
 		buf_add(out, g->v[i].name, sizeof g->v[i].name);
 		cursor_put(out, state.n);
 		buf_add(out, state.p, state.n);
@@ -152,7 +152,7 @@ int groups_load(struct groups *g, struct bytes in)
 		if (!x)
 			e = -ENOMEM;
 		else
-			e = state_load(&x->t, bytes_of(cursor_take(&r, len), len));
+			e = model_state_load(&x->t, bytes_of(cursor_take(&r, len), len));
 		if (x) {
 			x->made_of = x->t.n;
 			x->told_lines = x->t.lines;

@@ -1,4 +1,4 @@
-#include "logptn/lib/scan.h"
+#include "logptn/lib/value_scan.h"
 
 #include <string.h>
 
@@ -25,7 +25,7 @@ static bool ends(const uint8_t *s, size_t n, size_t i, const char *more)
 {
 	if (i >= n)
 		return true;
-	if (scan_alnum(s[i]))
+	if (shape_alnum(s[i]))
 		return false;
 	if (!one_of(s[i], more))
 		return true;
@@ -69,7 +69,7 @@ static size_t clock_len(const uint8_t *s, size_t n)
 	return i;
 }
 
-size_t scan_month(const uint8_t *s, size_t n)
+size_t value_scan_month(const uint8_t *s, size_t n)
 {
 	size_t i = 0, at, len;
 
@@ -103,7 +103,7 @@ size_t scan_month(const uint8_t *s, size_t n)
 	return ends(s, n, i, "") ? i : 0;
 }
 
-size_t scan_date(const uint8_t *s, size_t n)
+size_t value_scan_date(const uint8_t *s, size_t n)
 {
 	size_t i, at, len;
 	char sep;
@@ -135,7 +135,7 @@ size_t scan_date(const uint8_t *s, size_t n)
 	return ends(s, n, i, "./") ? i : 0;
 }
 
-size_t scan_time(const uint8_t *s, size_t n)
+size_t value_scan_time(const uint8_t *s, size_t n)
 {
 	size_t i;
 
@@ -145,7 +145,7 @@ size_t scan_time(const uint8_t *s, size_t n)
 	return i && ends(s, n, i, ".:") ? i : 0;
 }
 
-size_t scan_ip(const uint8_t *s, size_t n)
+size_t value_scan_ip(const uint8_t *s, size_t n)
 {
 	size_t i = n && s[0] == '/';
 
@@ -164,7 +164,7 @@ size_t scan_ip(const uint8_t *s, size_t n)
 	return ends(s, n, i, ".") ? i : 0;
 }
 
-size_t scan_colons(const uint8_t *s, size_t n)
+size_t value_scan_colons(const uint8_t *s, size_t n)
 {
 	size_t i = 0, colons = 0;
 	bool mark = false;
@@ -197,10 +197,10 @@ static size_t trim_stops(const uint8_t *s, size_t i)
 
 static bool url_byte(uint8_t c)
 {
-	return c > ' ' && !one_of(c, "\"'<>,;)]}|") ? true : scan_mark(c);
+	return c > ' ' && !one_of(c, "\"'<>,;)]}|") ? true : shape_mark(c);
 }
 
-size_t scan_url(const uint8_t *s, size_t n)
+size_t value_scan_url(const uint8_t *s, size_t n)
 {
 	size_t i = 0, start;
 
@@ -216,15 +216,15 @@ size_t scan_url(const uint8_t *s, size_t n)
 
 static bool path_byte(uint8_t c)
 {
-	return c > ' ' && !one_of(c, ",;:=\"'()[]{}<>|?") ? true : scan_mark(c);
+	return c > ' ' && !one_of(c, ",;:=\"'()[]{}<>|?") ? true : shape_mark(c);
 }
 
 static bool name_byte(uint8_t c)
 {
-	return scan_alnum(c) || c == '.' || c == '-' || c == '~' || c == '$';
+	return shape_alnum(c) || c == '.' || c == '-' || c == '~' || c == '$';
 }
 
-size_t scan_path(const uint8_t *s, size_t n)
+size_t value_scan_path(const uint8_t *s, size_t n)
 {
 	size_t i = 0, slashes = 0, dots = 0;
 	bool mark = false;
@@ -252,13 +252,13 @@ size_t scan_path(const uint8_t *s, size_t n)
 	if (i < 2)
 		return 0;
 	for (size_t j = 0; j < i; j++)
-		mark |= scan_mark(s[j]);
+		mark |= shape_mark(s[j]);
 	if (mark && i + 1 < n && s[i] == ':' && digits(s[i + 1]))
 		i += 2;
 	return i;
 }
 
-size_t scan_email(const uint8_t *s, size_t n)
+size_t value_scan_email(const uint8_t *s, size_t n)
 {
 	size_t i = 0, at, dot = 0;
 
@@ -268,7 +268,7 @@ size_t scan_email(const uint8_t *s, size_t n)
 		return 0;
 	at = ++i;
 	while (i < n && name_byte(s[i])) {
-		if (s[i] == '.' && i > at && i + 1 < n && scan_alnum(s[i + 1]))
+		if (s[i] == '.' && i > at && i + 1 < n && shape_alnum(s[i + 1]))
 			dot = i;
 		i++;
 	}

@@ -14,9 +14,9 @@
 
 #include "base/clock.h"
 #include "logptn/lib/lines.h"
-#include "logptn/lib/state.h"
-#include "logptn/svc/groups.h"
-#include "logptn/svc/payload.h"
+#include "logptn/lib/model_state.h"
+#include "logptn/service/groups.h"
+#include "logptn/service/payload.h"
 #include "proto/codec.h"
 #include "rt/svc.h"
 
@@ -218,10 +218,10 @@ static int save(void)
 	struct buf b;
 	int r;
 
-	buf_init(&b, STATE_MAX);
+	buf_init(&b, MODEL_STATE_MAX);
 	r = groups_save(&me.groups, &b);
 	if (!r)
-		r = state_write(me.state, buf_bytes(&b));
+		r = model_state_write(me.state, buf_bytes(&b));
 	if (r)
 		log_error("state not saved", "path=%s error=\"%s\"", me.state, strerror(-r));
 	buf_fini(&b);
@@ -343,8 +343,8 @@ static int load(void)
 	struct buf b;
 	int r;
 
-	buf_init(&b, STATE_MAX);
-	r = state_read(me.state, &b);
+	buf_init(&b, MODEL_STATE_MAX);
+	r = model_state_read(me.state, &b);
 	if (!r && b.n)
 		r = groups_load(&me.groups, buf_bytes(&b));
 	buf_fini(&b);

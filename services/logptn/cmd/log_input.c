@@ -1,4 +1,4 @@
-#include "logptn/cmd/input.h"
+#include "logptn/cmd/log_input.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 #include <errno.h>
 #include <openssl/sha.h>
@@ -39,13 +39,13 @@ static void put_skel(struct buf *b, const struct skel *s)
 	}
 }
 
-int state_save(const struct skels *t, struct buf *out)
+int model_state_save(const struct skels *t, struct buf *out)
 {
 	struct buf body;
-	uint8_t version = STATE_VERSION, sum[SHA256_DIGEST_LENGTH];
+	uint8_t version = MODEL_STATE_VERSION, sum[SHA256_DIGEST_LENGTH];
 	size_t start = out->n;
 
-	buf_init(&body, STATE_MAX);
+	buf_init(&body, MODEL_STATE_MAX);
 	cursor_put(&body, t->lines);
 	cursor_put(&body, t->coarse);
 	cursor_put(&body, t->n);
@@ -147,18 +147,18 @@ static void get_skel(struct cursor *r, struct skels *t)
 	}
 }
 
-int state_load(struct skels *t, struct bytes in)
+int model_state_load(struct skels *t, struct bytes in)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH];
 	struct cursor r = {in.p, in.n, false};
 	const uint8_t *head = cursor_take(&r, sizeof magic), *version = cursor_take(&r, 1);
-	uint64_t len = cursor_get(&r, STATE_MAX), n;
+	uint64_t len = cursor_get(&r, MODEL_STATE_MAX), n;
 	struct skels loaded;
 	int e;
 
 	if (!head || !version || memcmp(head, magic, sizeof magic))
 		return -EBADMSG;
-	if (*version != STATE_VERSION)
+	if (*version != MODEL_STATE_VERSION)
 		return -EPROTONOSUPPORT;
 	if (r.bad || r.n < sizeof sum || len != r.n - sizeof sum)
 		return -EBADMSG;

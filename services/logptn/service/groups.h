@@ -1,8 +1,8 @@
 /*
  * groups: one table of skeletons a protocol, and what has become of its formats.
  */
-#ifndef LOGPTN_SVC_GROUPS_H
-#define LOGPTN_SVC_GROUPS_H
+#ifndef LOGPTN_SERVICE_GROUPS_H
+#define LOGPTN_SERVICE_GROUPS_H
 
 #include "logptn/lib/format.h"
 #include "proto/buf.h"
@@ -43,7 +43,7 @@ typedef void (*groups_fn)(void *arg, const struct group *g, const struct formats
 int groups_tell(struct groups *g, bool all, groups_fn fn, void *arg);
 
 /* groups_save, groups_load: all of it, checked by a hash like the states in it
- * (logptn/lib/state.h). 0, -ENOMEM, -EBADMSG. */
+ * (logptn/lib/model_state.h). 0, -ENOMEM, -EBADMSG. */
 int groups_save(const struct groups *g, struct buf *out);
 int groups_load(struct groups *g, struct bytes in);
 

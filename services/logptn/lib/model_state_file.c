@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "logptn/lib/state.h"
+#include "logptn/lib/model_state.h"
 
 static int read_all(int fd, struct buf *b)
 {
@@ -26,7 +26,7 @@ static int read_all(int fd, struct buf *b)
 	}
 }
 
-int state_read(const char *path, struct buf *out)
+int model_state_read(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 
@@ -37,15 +37,15 @@ int state_read(const char *path, struct buf *out)
 	return r;
 }
 
-int state_load_file(struct skels *t, const char *path)
+int model_state_load_file(struct skels *t, const char *path)
 {
 	struct buf b;
 	int r;
 
-	buf_init(&b, STATE_MAX + 65536);
-	r = state_read(path, &b);
+	buf_init(&b, MODEL_STATE_MAX + 65536);
+	r = model_state_read(path, &b);
 	if (!r && b.n)
-		r = state_load(t, buf_bytes(&b));
+		r = model_state_load(t, buf_bytes(&b));
 	if (r)
 		fprintf(stderr, "logptn: %s: %s\n", path,
 			r == -EBADMSG           ? "damaged, or not a state of logptn"
@@ -97,7 +97,7 @@ static int sync_parent(const char *path)
 	return r;
 }
 
-int state_write(const char *path, struct bytes b)
+int model_state_write(const char *path, struct bytes b)
 {
 	char *tmp = NULL;
 	int r = -ENOMEM;
@@ -115,15 +115,15 @@ int state_write(const char *path, struct bytes b)
 	return r;
 }
 
-int state_save_file(const struct skels *t, const char *path)
+int model_state_save_file(const struct skels *t, const char *path)
 {
 	struct buf b;
 	int r;
 
-	buf_init(&b, STATE_MAX + 4096);
-	r = state_save(t, &b);
+	buf_init(&b, MODEL_STATE_MAX + 4096);
+	r = model_state_save(t, &b);
 	if (!r)
-		r = state_write(path, buf_bytes(&b));
+		r = model_state_write(path, buf_bytes(&b));
 	if (r)
 		fprintf(stderr, "logptn: %s: %s\n", path, strerror(-r));
 	buf_fini(&b);

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "logptn_support.h"
 
 #include <stdio.h>
 #include <stdlib.h>

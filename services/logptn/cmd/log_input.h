@@ -1,8 +1,8 @@
 /*
- * input: files as bytes in memory: mapped, gzip unpacked, standard input spooled.
+ * log_input: files as bytes in memory: mapped, gzip unpacked, standard input spooled.
  */
-#ifndef LOGPTN_CMD_INPUT_H
-#define LOGPTN_CMD_INPUT_H
+#ifndef LOGPTN_CMD_LOG_INPUT_H
+#define LOGPTN_CMD_LOG_INPUT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * support: lines in, formats out, for the tests of logptn.
+ * logptn_support: lines in, formats out, for the tests of logptn.
  */
-#ifndef TESTS_LOGPTN_SUPPORT_H
-#define TESTS_LOGPTN_SUPPORT_H
+#ifndef TESTS_UNIT_LOGPTN_LOGPTN_SUPPORT_H
+#define TESTS_UNIT_LOGPTN_LOGPTN_SUPPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

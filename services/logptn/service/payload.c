@@ -1,4 +1,4 @@
-#include "logptn/svc/payload.h"
+#include "logptn/service/payload.h"
 
 #include <errno.h>
 #include <json-c/json.h>
