@@ -3,7 +3,7 @@
  *
  *   responder_receive IFACE v2|recvmmsg|pcap
  *
- * v2 is the responder's own ring (services/responder/wire.c); recvmmsg takes 64 frames a call from
+ * v2 is the responder's own ring (services/responder/interface.c); recvmmsg takes 64 frames a call from
  * a plain packet socket; pcap is libpcap in immediate mode. Counts frames until SIGTERM, then
  * prints one JSON object.
  */
@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "responder/wire.h"
+#include "responder/interface.h"
 
 #define RING (16u << 20)
 #define MANY 64
@@ -41,15 +41,15 @@ static void look(const uint8_t *p, uint32_t n)
 	bytes += n + p[0] + p[n - 1];
 }
 
-static void by_ring(const struct wire_link *link, const struct sock_fprog *filter)
+static void by_ring(const struct interface_link *link, const struct sock_fprog *filter)
 {
-	static struct wire w;
-	struct wire_frame f[WIRE_GROUP];
+	static struct interface w;
+	struct interface_frame f[INTERFACE_GROUP];
 	uint32_t n;
 	struct pollfd p = {.events = POLLIN};
 	char err[256];
 
-	if (wire_open(&w, link, RING, filter, 0, err, sizeof(err)) < 0) {
+	if (interface_open(&w, link, RING, filter, 0, err, sizeof(err)) < 0) {
 		fprintf(stderr, "%s\n", err);
 		exit(1);
 	}
@@ -57,16 +57,16 @@ static void by_ring(const struct wire_link *link, const struct sock_fprog *filte
 	fputs("answering\n", stderr);
 	while (!stop) {
 		poll(&p, 1, -1);
-		while (wire_take(&w, f, &n)) {
+		while (interface_take(&w, f, &n)) {
 			for (uint32_t i = 0; i < n; i++)
 				look(f[i].data, f[i].caplen);
-			wire_give(&w);
+			interface_give(&w);
 		}
 	}
-	drops = wire_drops(&w);
+	drops = interface_drops(&w);
 }
 
-static void by_recvmmsg(const struct wire_link *link, const struct sock_fprog *filter)
+static void by_recvmmsg(const struct interface_link *link, const struct sock_fprog *filter)
 {
 	static uint8_t memory[MANY][2048];
 	struct mmsghdr msg[MANY] = {0};
@@ -139,10 +139,10 @@ int main(int argc, char **argv)
 	struct sigaction on = {.sa_handler = on_term};
 	struct bpf_program program;
 	struct sock_fprog filter;
-	struct wire_link link;
+	struct interface_link link;
 	pcap_t *dead = pcap_open_dead(DLT_EN10MB, 65535);
 
-	if (argc != 3 || wire_find(argv[1], &link) < 0 ||
+	if (argc != 3 || interface_find(argv[1], &link) < 0 ||
 	    pcap_compile(dead, &program, "tcp and dst net 203.0.113.0/24", 1,
 			 PCAP_NETMASK_UNKNOWN) < 0)
 		return 2;

@@ -25,7 +25,7 @@ def main():
         cc = ["cc", "-O2", "-D_GNU_SOURCE", "-D_DEFAULT_SOURCE", "-I", ROOT / "services"]
         subprocess.run([*cc, "-o", lab.dir / "flood", ROOT / "bench" / "responder_flood.c"], check=True)
         subprocess.run([*cc, "-o", lab.dir / "receive", ROOT / "bench" / "responder_receive.c",
-                        ROOT / "services" / "responder" / "wire.c", "-lpcap"], check=True)
+                        ROOT / "services" / "responder" / "interface.c", "-lpcap"], check=True)
         mac = lab.sensor.run(["cat", "/sys/class/net/s0/address"]).stdout.strip()
         # The kernel would answer or route what arrives; that is not what is measured.
         lab.sensor.run(["nft", "-f", "-"], data="table netdev door { chain in { type filter hook ingress device s0 "

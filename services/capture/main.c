@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/capture_state.h"
 #include "capture/feed.h"
 #include "capture/flusher.h"
 #include "capture/iface.h"
@@ -16,7 +17,6 @@
 #include "capture/outlet.h"
 #include "capture/ring.h"
 #include "capture/scope.h"
-#include "capture/state.h"
 #include "rt/ifaddr.h"
 #include "rt/route.h"
 #include "rt/svc.h"
@@ -97,7 +97,7 @@ static struct {
 	struct flusher *flusher;
 	uint64_t flushed_packets; /* M_packets when the journal was last handed to it */
 	struct home home;         /* for flowagg */
-	struct state state;
+	struct capture_state state;
 	int state_fd;
 	char journal_dir[4096];
 	bool down;
@@ -252,7 +252,7 @@ static void on_ring(void *arg)
 
 static void save_state(bool clean)
 {
-	struct state *st = &cap.state;
+	struct capture_state *st = &cap.state;
 
 	st->clean = clean;
 	st->next = journal_next_number(cap.out.journal);
@@ -264,7 +264,7 @@ static void save_state(bool clean)
 	} else {
 		st->interface[0] = '\0';
 	}
-	int rc = state_save(cap.state_fd, st);
+	int rc = capture_state_save(cap.state_fd, st);
 	if (rc && !cap.unsaved)
 		log_error("state cannot be written", "error=\"%s\"", strerror(-rc));
 	cap.unsaved = rc != 0;
@@ -328,7 +328,7 @@ static void report_hole(struct svc *s)
 	uint64_t rx, tx, now = clock_real_ns();
 
 	iface_counters(cap.interface, &rx, &tx);
-	if (!state_hole(&cap.state, cap.interface, now, rx, tx, &hole))
+	if (!capture_state_hole(&cap.state, cap.interface, now, rx, tx, &hole))
 		return;
 	struct msg_alert a = {
 		.kind = bytes_str("hole"),
@@ -361,7 +361,7 @@ static int start(struct svc *s)
 	cap.svc = s;
 	int rc = svc_path(s, "capture.state", path, sizeof path);
 	if (!rc)
-		rc = state_open(path, &cap.state, &broken, &cap.state_fd);
+		rc = capture_state_open(path, &cap.state, &broken, &cap.state_fd);
 	if (rc) {
 		log_error("state", "path=%s error=\"%s\"", path,
 			  rc == -EBUSY ? "another capture is running on it" : strerror(-rc));

@@ -13,9 +13,9 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 {
 	*a = (struct agg){.limits = *limits, .seal = seal, .arg = arg, .next = 1, .next_seal = 1};
 	memcpy(a->seed, seed, sizeof a->seed);
-	int rc = pool_init(&a->pool, limits->max_bytes);
+	int rc = packet_pool_init(&a->pool, limits->max_bytes);
 	if (!rc)
-		rc = table_init(&a->table, limits->max_flows, seed);
+		rc = flow_table_init(&a->table, limits->max_flows, seed);
 	if (!rc)
 		rc = frags_init(&a->frags, seed);
 	if (!rc)
@@ -27,8 +27,8 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 
 void agg_fini(struct agg *a)
 {
-	pool_fini(&a->pool);
-	table_fini(&a->table);
+	packet_pool_fini(&a->pool);
+	flow_table_fini(&a->table);
 	frags_fini(&a->frags);
 	names_fini(&a->names);
 	bundle_fini(&a->bundle);
@@ -38,9 +38,9 @@ void agg_fini(struct agg *a)
 static int expire(struct agg *a)
 {
 	for (;;) {
-		struct flow *f = NULL;
+		struct open_flow *f = NULL;
 		for (int c = 0; c < FLOW_CLASSES; c++) {
-			struct flow *o = table_oldest(&a->table, (enum flow_class)c);
+			struct open_flow *o = flow_table_oldest(&a->table, (enum flow_class)c);
 			if (o && (!f || o->seen < f->seen))
 				f = o;
 		}
@@ -68,8 +68,8 @@ static int see_time(struct agg *a, uint64_t ts_ns)
 /* Room for one more flow and one more packet. */
 static int make_room(struct agg *a, uint32_t blocks)
 {
-	while (a->table.used == a->table.max || pool_left(&a->pool) < blocks) {
-		struct flow *f = table_least(&a->table);
+	while (a->table.used == a->table.max || packet_pool_left(&a->pool) < blocks) {
+		struct open_flow *f = flow_table_least(&a->table);
 		assert(f); /* one packet always fits into an empty pool */
 		bool data = f->class == CLASS_DATA;
 		int rc = close_flow(a, f, END_PRESSURE);
@@ -90,10 +90,10 @@ static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forwar
 	key->hi_port = (uint16_t)p->ip_id;
 }
 
-static struct flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
-			  int linktype, unsigned side)
+static struct open_flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
+			       int linktype, unsigned side)
 {
-	struct flow *f = table_add(&a->table, key, CLASS_PLAIN);
+	struct open_flow *f = flow_table_add(&a->table, key, CLASS_PLAIN);
 
 	f->init_ns = p->ts_ns;
 	f->born = a->clock.now;
@@ -105,9 +105,9 @@ static struct flow *begin(struct agg *a, const struct flowkey *key, const struct
 }
 
 /* The rest of a flow that was cut by age or size still knows who began it. */
-static int go_on(struct agg *a, struct flow **at, const struct pkt *p, enum agg_reason reason)
+static int go_on(struct agg *a, struct open_flow **at, const struct pkt *p, enum agg_reason reason)
 {
-	struct flow was = **at, *f;
+	struct open_flow was = **at, *f;
 
 	int rc = close_flow(a, *at, reason);
 	if (rc)
@@ -120,14 +120,14 @@ static int go_on(struct agg *a, struct flow **at, const struct pkt *p, enum agg_
 }
 
 /* A SYN with another ISN than this side has used. */
-static bool begins_anew(const struct flow *f, const struct pkt *p, unsigned side)
+static bool begins_anew(const struct open_flow *f, const struct pkt *p, unsigned side)
 {
 	return p->stop == PKT_L4 && p->proto == 6 && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
 	       (f->has_isn & (1u << side)) && f->isn[side] != p->seq;
 }
 
 /* What the packet says about who began the flow, and whether there is somebody. */
-static void learn(struct flow *f, const struct pkt *p, unsigned side)
+static void learn(struct open_flow *f, const struct pkt *p, unsigned side)
 {
 	if (p->stop != PKT_L4 || p->proto != 6)
 		return;
@@ -161,7 +161,7 @@ static uint32_t payload_of(const struct pkt *p)
 	}
 }
 
-static void store(struct agg *a, struct flow *f, const struct agg_packet *p, unsigned side)
+static void store(struct agg *a, struct open_flow *f, const struct agg_packet *p, unsigned side)
 {
 	uint32_t len = p->len > STORED_LEN_MAX ? STORED_LEN_MAX : p->len;
 	struct stored s = {p->ts_ns, p->caplen, len << 1 | side};
@@ -176,28 +176,28 @@ static void store(struct agg *a, struct flow *f, const struct agg_packet *p, uns
 	a->counts.open++;
 }
 
-static void touch(struct agg *a, struct flow *f)
+static void touch(struct agg *a, struct open_flow *f)
 {
 	bool data = f->payload[f->initiator] && f->key.pad != KEY_FRAGMENTS;
 
 	f->seen = a->clock.now;
-	table_touch(&a->table, f,
-		    data                      ? CLASS_DATA
-		    : f->has_isn & FLOW_TALKS ? CLASS_TALK
-					      : CLASS_PLAIN);
+	flow_table_touch(&a->table, f,
+			 data                      ? CLASS_DATA
+			 : f->has_isn & FLOW_TALKS ? CLASS_TALK
+						   : CLASS_PLAIN);
 }
 
 /* The fragments that came before the one with the ports join its flow, in front of it, if there is
  * memory for them and for need bytes more. Sides are the same for both: lo is the lower address. */
-static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p, size_t need)
+static void join_fragments(struct agg *a, struct open_flow *f, const struct pkt *p, size_t need)
 {
 	struct flowkey key;
 	bool forward;
 
 	fragments_key(p, &key, &forward);
-	struct flow *early = table_find(&a->table, &key);
+	struct open_flow *early = flow_table_find(&a->table, &key);
 	if (!early || early->linktype != f->linktype ||
-	    chain_need(&f->chain, early->bytes + need) > pool_left(&a->pool))
+	    chain_need(&f->chain, early->bytes + need) > packet_pool_left(&a->pool))
 		return;
 	struct chain_pos pos = chain_begin(&early->chain);
 	for (uint32_t i = 0; i < early->packets; i++) {
@@ -223,7 +223,7 @@ static void join_fragments(struct agg *a, struct flow *f, const struct pkt *p, s
 	f->bytes += early->bytes;
 	a->counts.fragments_joined += early->packets;
 	chain_free(&a->pool, &early->chain);
-	table_remove(&a->table, early);
+	flow_table_remove(&a->table, early);
 }
 
 /* Which flow a packet is of. */
@@ -261,12 +261,12 @@ static void find_place(struct agg *a, const struct pkt *p, struct place *at)
 /* The open flow of a place: the one there is, or a new one, perhaps after the end of the old
  * one. */
 static int flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
-		   const struct pkt *p, size_t need, struct flow **out)
+		   const struct pkt *p, size_t need, struct open_flow **out)
 {
 	unsigned side = !at->forward;
 	int rc = 0;
 
-	*out = table_find(&a->table, &at->key);
+	*out = flow_table_find(&a->table, &at->key);
 	if (!*out) {
 		*out = begin(a, &at->key, p, in->linktype, side);
 	} else if (begins_anew(*out, p, side) || (*out)->linktype != in->linktype) {
@@ -285,11 +285,11 @@ static int flow_at(struct agg *a, const struct place *at, const struct agg_packe
 static int fold(struct agg *a, const struct agg_packet *in, const struct pkt *p)
 {
 	struct place at;
-	struct flow *f;
+	struct open_flow *f;
 	size_t need = sizeof(struct stored) + in->caplen;
 
 	find_place(a, p, &at);
-	int rc = make_room(a, (uint32_t)(need / POOL_BLOCK + 2));
+	int rc = make_room(a, (uint32_t)(need / PACKET_POOL_BLOCK + 2));
 	if (!rc)
 		rc = flow_at(a, &at, in, p, need, &f);
 	if (rc)
@@ -318,7 +318,7 @@ int agg_packet(struct agg *a, const struct agg_packet *in)
 	case PKT_TICK:
 		a->counts.ticks++;
 		if (a->counts.ticks % TRIM_TICKS == 0 && a->pool.used < a->pool.fresh / 8)
-			pool_trim(&a->pool);
+			packet_pool_trim(&a->pool);
 		break;
 	case PKT_ARP:
 		a->counts.arp++;

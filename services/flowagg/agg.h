@@ -19,9 +19,9 @@
 
 #include "flowagg/bundle.h"
 #include "flowagg/flow_clock.h"
+#include "flowagg/flow_table.h"
 #include "flowagg/frag.h"
 #include "flowagg/name.h"
-#include "flowagg/table.h"
 #include "storage/home.h"
 
 enum agg_bundling { BUNDLE_EMPTY, BUNDLE_NONE, BUNDLE_ALL };
@@ -62,8 +62,8 @@ struct agg_sealed {
 	uint64_t init_ns, last_ns;
 	uint64_t first; /* number of the first packet */
 	int linktype;
-	const struct flow *flow; /* NULL: a bundle */
-	uint64_t payload_bytes;  /* of the flow's initiator */
+	const struct open_flow *flow; /* NULL: a bundle */
+	uint64_t payload_bytes;       /* of the flow's initiator */
 	const struct agg *agg;
 };
 
@@ -118,8 +118,8 @@ enum agg_total {
 
 struct agg {
 	struct agg_limits limits;
-	struct pool pool;
-	struct table table;
+	struct packet_pool pool;
+	struct flow_table table;
 	struct frags frags;
 	struct names names;
 	struct bundle bundle;

@@ -118,7 +118,7 @@ static void put_bundle(struct out *o, const struct bundle *b)
 	put_bytes(o, b->p, b->bytes);
 }
 
-static void put_flow(struct out *o, const struct agg *a, const struct flow *f)
+static void put_flow(struct out *o, const struct agg *a, const struct open_flow *f)
 {
 	put_key(o, &f->key);
 	put_u64(o, f->first);
@@ -160,7 +160,7 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 {
 	struct out o = {.put = put, .arg = arg};
 	/* The lists are only walked. */
-	struct table t = a->table;
+	struct flow_table t = a->table;
 
 	put_bytes(&o, magic, sizeof magic);
 	put_u32(&o, CHECKPOINT_VERSION);
@@ -174,8 +174,8 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 	put_bundle(&o, &a->bundle);
 	put_u32(&o, t.used);
 	for (int c = 0; c < FLOW_CLASSES; c++)
-		for (struct flow *f = table_oldest(&t, (enum flow_class)c); f;
-		     f = table_newer(&t, f))
+		for (struct open_flow *f = flow_table_oldest(&t, (enum flow_class)c); f;
+		     f = flow_table_newer(&t, f))
 			put_flow(&o, a, f);
 	for (int i = 0; i < AGG_TOTALS; i++)
 		put_u64(&o, a->total[i]);
@@ -307,7 +307,7 @@ static int get_bundle(struct in *in, struct bundle *b)
 }
 
 /* The packets of a flow: every record is checked against what is left before it is taken. */
-static void get_packets(struct in *in, struct agg *a, struct flow *f, uint32_t packets,
+static void get_packets(struct in *in, struct agg *a, struct open_flow *f, uint32_t packets,
 			uint64_t bytes)
 {
 	for (uint32_t i = 0; i < packets && !in->bad; i++) {
@@ -333,15 +333,16 @@ static int make_room(struct agg *a, uint64_t bytes)
 {
 	int rc = 0;
 
-	while (!rc && (a->table.used == a->table.max ||
-		       (a->table.used && pool_left(&a->pool) < bytes / POOL_BLOCK + 1)))
-		rc = close_flow(a, table_least(&a->table), END_PRESSURE);
+	while (!rc &&
+	       (a->table.used == a->table.max ||
+		(a->table.used && packet_pool_left(&a->pool) < bytes / PACKET_POOL_BLOCK + 1)))
+		rc = close_flow(a, flow_table_least(&a->table), END_PRESSURE);
 	return rc;
 }
 
 static int get_flow(struct in *in, struct agg *a)
 {
-	struct flow was = {0}, *f;
+	struct open_flow was = {0}, *f;
 
 	get_key(in, &was.key);
 	was.first = get_u64(in);
@@ -364,7 +365,7 @@ static int get_flow(struct in *in, struct agg *a)
 	uint64_t bytes = get_u64(in);
 	if (in->bad || was.initiator > 1 || was.class >= FLOW_CLASSES || !packets ||
 	    bytes > in->n || bytes / sizeof(struct stored) < packets ||
-	    was.wire[0] + was.wire[1] != packets || table_find(&a->table, &was.key)) {
+	    was.wire[0] + was.wire[1] != packets || flow_table_find(&a->table, &was.key)) {
 		in->bad = true;
 		return 0;
 	}
@@ -372,11 +373,11 @@ static int get_flow(struct in *in, struct agg *a)
 	if (rc)
 		return rc;
 	/* One flow alone that is larger than all memory now allowed: it cannot be kept. */
-	if (pool_left(&a->pool) < bytes / POOL_BLOCK + 1) {
+	if (packet_pool_left(&a->pool) < bytes / PACKET_POOL_BLOCK + 1) {
 		in->bad = true;
 		return 0;
 	}
-	f = table_add(&a->table, &was.key, (enum flow_class)was.class);
+	f = flow_table_add(&a->table, &was.key, (enum flow_class)was.class);
 	was.older = f->older;
 	was.newer = f->newer;
 	was.chain = f->chain;

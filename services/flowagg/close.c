@@ -17,18 +17,18 @@ const char *agg_reason_text(enum agg_reason reason)
 }
 
 /* Whether the file gets packets of that side. */
-static bool keeps(const struct agg *a, const struct flow *f, unsigned side)
+static bool keeps(const struct agg *a, const struct open_flow *f, unsigned side)
 {
 	return !a->limits.initiator_only || side == f->initiator;
 }
 
-static uint64_t kept_packets(const struct agg *a, const struct flow *f)
+static uint64_t kept_packets(const struct agg *a, const struct open_flow *f)
 {
 	return a->limits.initiator_only ? f->wire[f->initiator] : f->packets;
 }
 
 /* Hands over the flow's records in pcap form. */
-static int records(const struct agg *a, const struct flow *f, agg_put_fn put, void *arg)
+static int records(const struct agg *a, const struct open_flow *f, agg_put_fn put, void *arg)
 {
 	struct chain_pos pos = chain_begin(&f->chain);
 	uint8_t head[PCAP_RECORD_HEADER];
@@ -79,7 +79,7 @@ static int copy(void *arg, const void *p, size_t n)
 }
 
 /* Bytes of the flow's records in a file, with the initiator's side only if so wanted. */
-static uint64_t record_bytes(const struct agg *a, const struct flow *f)
+static uint64_t record_bytes(const struct agg *a, const struct open_flow *f)
 {
 	/* In memory and in the file a record takes the same: 16 bytes and the packet. */
 	_Static_assert(sizeof(struct stored) == PCAP_RECORD_HEADER, "records of one size");
@@ -145,7 +145,7 @@ int close_bundle_of_past(struct agg *a)
 }
 
 /* 1; 0: the flow is not one for the bundle; -errno. */
-static int to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uint64_t bytes)
+static int to_bundle(struct agg *a, const struct open_flow *f, uint64_t packets, uint64_t bytes)
 {
 	struct bundle *b = &a->bundle;
 
@@ -178,8 +178,8 @@ static int to_bundle(struct agg *a, const struct flow *f, uint64_t packets, uint
 	return 1;
 }
 
-static int to_file(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets,
-		   uint64_t bytes)
+static int to_file(struct agg *a, const struct open_flow *f, enum agg_reason reason,
+		   uint64_t packets, uint64_t bytes)
 {
 	struct agg_sealed s = {
 		.number = a->next_seal,
@@ -210,7 +210,7 @@ static int to_file(struct agg *a, const struct flow *f, enum agg_reason reason, 
  * upload that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
  * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
  * beginning was not seen is kept. */
-static bool own(const struct agg *a, const struct flow *f)
+static bool own(const struct agg *a, const struct open_flow *f)
 {
 	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
 	const struct addr *to = f->initiator ? &f->key.lo : &f->key.hi;
@@ -221,7 +221,7 @@ static bool own(const struct agg *a, const struct flow *f)
 }
 
 /* Packets that are kept into the bundle or a file. */
-static int keep(struct agg *a, const struct flow *f, enum agg_reason reason, uint64_t packets)
+static int keep(struct agg *a, const struct open_flow *f, enum agg_reason reason, uint64_t packets)
 {
 	uint64_t bytes = record_bytes(a, f);
 
@@ -231,7 +231,7 @@ static int keep(struct agg *a, const struct flow *f, enum agg_reason reason, uin
 	return rc < 0 ? rc : 0;
 }
 
-int close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
+int close_flow(struct agg *a, struct open_flow *f, enum agg_reason reason)
 {
 	bool ours = own(a, f);
 	uint64_t packets = ours ? 0 : kept_packets(a, f);
@@ -246,6 +246,6 @@ int close_flow(struct agg *a, struct flow *f, enum agg_reason reason)
 	a->counts.open -= f->packets;
 	a->counts.ended[reason]++;
 	chain_free(&a->pool, &f->chain);
-	table_remove(&a->table, f);
+	flow_table_remove(&a->table, f);
 	return 0;
 }

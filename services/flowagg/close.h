@@ -9,7 +9,7 @@
 /* All: 0, or what the seal function said: then all is as it was. */
 
 /* close_flow: ends f, which is gone afterwards. */
-int close_flow(struct agg *a, struct flow *f, enum agg_reason reason);
+int close_flow(struct agg *a, struct open_flow *f, enum agg_reason reason);
 /* close_bundle: seals the bundle, if there is anything in it. */
 int close_bundle(struct agg *a, enum agg_reason reason);
 /* close_bundle_of_past: seals it when its minute is over, or nothing came for twice the idle

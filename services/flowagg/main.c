@@ -509,7 +509,7 @@ static void fill_values(void)
 	values[M_packets_bundled] = c->bundled;
 	values[M_packets_pending] = fa.deliver.pending_packets;
 	values[M_flows_open] = fa.agg.table.used;
-	values[M_memory_bytes] = (uint64_t)fa.agg.pool.used * POOL_BLOCK;
+	values[M_memory_bytes] = (uint64_t)fa.agg.pool.used * PACKET_POOL_BLOCK;
 	values[M_spool_bytes] = use.bytes;
 	values[M_spool_files] = use.files;
 	values[M_for_uploader] = feeds("uploader");

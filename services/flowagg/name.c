@@ -102,7 +102,7 @@ uint32_t names_suffix(struct names *s, const struct flowkey *key, uint64_t init_
 	return n;
 }
 
-void names_ended(struct names *s, const struct flow *f, uint64_t ref_ns)
+void names_ended(struct names *s, const struct open_flow *f, uint64_t ref_ns)
 {
 	uint64_t init_s = f->init_ns / SECOND, ref_s = ref_ns / SECOND;
 
@@ -141,7 +141,7 @@ void name_proto(uint8_t proto, char out[8])
 	}
 }
 
-void name_ends(const struct flow *f, struct name_ends *out)
+void name_ends(const struct open_flow *f, struct name_ends *out)
 {
 	const struct flowkey *k = &f->key;
 	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
@@ -172,7 +172,7 @@ static void no_colons(char *s)
 			*s = '-';
 }
 
-void name_flow(const struct flow *f, char out[NAME_MAX_KEY])
+void name_flow(const struct open_flow *f, char out[NAME_MAX_KEY])
 {
 	struct name_ends e;
 	char proto[12] = "", suffix[32] = "";

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flowagg/flow.h"
+#include "flowagg/open_flow.h"
 
 #define NAME_MAX_KEY 200
 
@@ -51,7 +51,7 @@ void names_set_back(struct names *s, uint64_t ref_ns);
 /* names_suffix: the suffix of a new flow: 1 is none. */
 uint32_t names_suffix(struct names *s, const struct flowkey *key, uint64_t init_ns);
 /* names_ended: a flow was given its name; ref_ns is the time now. */
-void names_ended(struct names *s, const struct flow *f, uint64_t ref_ns);
+void names_ended(struct names *s, const struct open_flow *f, uint64_t ref_ns);
 
 /* name_proto: "tcp", "udp", "icmp", "icmp6" or the number. */
 void name_proto(uint8_t proto, char out[8]);
@@ -60,8 +60,8 @@ struct name_ends {
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 	uint16_t sport, dport;
 };
-void name_ends(const struct flow *f, struct name_ends *out);
-void name_flow(const struct flow *f, char out[NAME_MAX_KEY]);
+void name_ends(const struct open_flow *f, struct name_ends *out);
+void name_flow(const struct open_flow *f, char out[NAME_MAX_KEY]);
 void name_bundle(uint64_t init_ns, uint64_t first, char out[NAME_MAX_KEY]);
 
 #endif

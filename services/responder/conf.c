@@ -245,7 +245,7 @@ static struct limit_rate rate(int64_t per_s, int64_t burst)
 	return (struct limit_rate){(uint32_t)per_s, (uint32_t)burst};
 }
 
-void conf_core(const struct conf *c, const struct wire_link *link, struct responder_conf *out)
+void conf_core(const struct conf *c, const struct interface_link *link, struct responder_conf *out)
 {
 	memset(out, 0, sizeof(*out));
 	/* What a host on the far side of an ordinary Internet path sees, even where our link takes

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "responder/interface.h"
 #include "responder/respond.h"
-#include "responder/wire.h"
 #include "rt/opt.h"
 
 struct conf {
@@ -36,6 +36,6 @@ int conf_watch(const struct conf *c, struct watch *w, char *err, size_t errlen);
 /* conf_nudge: the banners, when nudging is on. 0 or -errno with what is wrong in err. */
 int conf_nudge(const struct conf *c, struct nudge *n, char *err, size_t errlen);
 /* conf_core: the core's settings; seed is left to the caller. */
-void conf_core(const struct conf *c, const struct wire_link *link, struct responder_conf *out);
+void conf_core(const struct conf *c, const struct interface_link *link, struct responder_conf *out);
 
 #endif

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "responder/receiver.h"
 #include "responder/segment.h"
-#include "responder/stream.h"
 #include "responder/tuple.h"
 
 #define CONN_NONE UINT32_MAX
@@ -29,7 +29,7 @@
 
 struct conn {
 	struct tuple t;
-	struct stream s;
+	struct receiver s;
 	struct link link; /* of its last segment */
 	uint64_t start_ns, last_ns;
 	uint16_t ip_id;

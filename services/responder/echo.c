@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "pkt/cksum.h"
-#include "responder/batch.h"
 #include "responder/segment.h"
+#include "responder/send_batch.h"
 
 enum { ICMP_HEADER = 8 };
 
@@ -16,7 +16,7 @@ bool echo_is(const struct pkt *p)
 
 	if (p->stop != PKT_L4 || p->proto != (v4 ? 1 : 58) || p->truncated || !p->mac_src ||
 	    p->l4_len < ICMP_HEADER || p->sport != (v4 ? 8 : 128) || p->dport != 0 ||
-	    p->l4_len > BATCH_FRAME_MAX - (14 + 4 * PKT_MAX_TAGS) - 40)
+	    p->l4_len > SEND_BATCH_FRAME_MAX - (14 + 4 * PKT_MAX_TAGS) - 40)
 		return false;
 	sum = pkt_cksum(p);
 	return sum == CKSUM_OK || sum == CKSUM_PARTIAL;

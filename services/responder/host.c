@@ -8,7 +8,7 @@
 
 #include "responder/kernel.h"
 
-static enum host_state link_look(const char *name, const struct wire_link *link)
+static enum host_state link_look(const char *name, const struct interface_link *link)
 {
 	enum host_state state = HOST_DOWN;
 	struct ifaddrs *all = NULL;
@@ -32,8 +32,8 @@ static enum host_state link_look(const char *name, const struct wire_link *link)
 	return state;
 }
 
-enum host_state host_look(const struct conf *c, const struct wire_link *link, const struct watch *w,
-			  bool forwards)
+enum host_state host_look(const struct conf *c, const struct interface_link *link,
+			  const struct watch *w, bool forwards)
 {
 	static struct watch now;
 	enum host_state state = link_look(c->interface, link);

@@ -10,14 +10,14 @@
 #define RESPONDER_HOST_H
 
 #include "responder/conf.h"
+#include "responder/interface.h"
 #include "responder/watch.h"
-#include "responder/wire.h"
 
 enum host_state { HOST_SAME, HOST_DOWN, HOST_CHANGED };
 
 /* host_look: c, link, w and kernel_forwards() are what the responder runs with. HOST_DOWN: the
  * interface is down, or gone, or has no address left to watch. */
-enum host_state host_look(const struct conf *c, const struct wire_link *link, const struct watch *w,
-			  bool forwards);
+enum host_state host_look(const struct conf *c, const struct interface_link *link,
+			  const struct watch *w, bool forwards);
 
 #endif

@@ -12,11 +12,11 @@
 #include "base/clock.h"
 #include "responder/conf.h"
 #include "responder/host.h"
+#include "responder/interface.h"
 #include "responder/kernel.h"
 #include "responder/publish.h"
 #include "responder/respond.h"
 #include "responder/rules.h"
-#include "responder/wire.h"
 #include "rt/route.h"
 #include "rt/svc.h"
 
@@ -30,9 +30,9 @@
 #define HOST_TURN_NS UINT64_C(2000000000)
 
 static struct responder core;
-static struct batch batch;
-static struct wire wire = {.rx = -1, .tx = -1};
-static struct wire_link link_of_wire;
+static struct send_batch batch;
+static struct interface wire = {.rx = -1, .tx = -1};
+static struct interface_link link_of_wire;
 static struct watch watch;
 static struct nft_ctx *table;
 static struct sock_fprog filter; /* what the socket needs; shedding goes in front of it */
@@ -64,7 +64,7 @@ static int check(struct svc *s)
 			  "responder.interface in the configuration\"");
 		return -EINVAL;
 	}
-	rc = wire_find(conf.interface, &link_of_wire);
+	rc = interface_find(conf.interface, &link_of_wire);
 	if (rc) {
 		log_error("interface", "name=%s error=\"%s\"", conf.interface,
 			  rc == -ENODEV         ? "there is no such interface (ip link shows them)"
@@ -147,7 +147,8 @@ static int open_all(struct svc *s)
 	rc = filter_make(&filter);
 	if (rc)
 		return rc;
-	rc = wire_open(&wire, &link_of_wire, conf.ring_bytes, &filter, conf.arp, err, sizeof(err));
+	rc = interface_open(&wire, &link_of_wire, conf.ring_bytes, &filter, conf.arp, err,
+			    sizeof(err));
 	if (rc) {
 		log_error("interface", "name=%s error=\"%s\"%s", conf.interface, err,
 			  rc == -EPERM ? " hint=\"start as root or with CAP_NET_RAW\"" : "");
@@ -169,11 +170,11 @@ static int open_all(struct svc *s)
 
 static void flush(void)
 {
-	struct wire_sent sent = {0};
+	struct interface_sent sent = {0};
 
 	if (!batch.n)
 		return;
-	wire_send(&wire, &batch, &sent);
+	interface_send(&wire, &batch, &sent);
 	core.count[RESPONDER_SENT] += sent.frames;
 	core.count[RESPONDER_SENT_BYTES] += sent.bytes;
 	core.count[RESPONDER_BATCHES] += sent.calls;
@@ -182,9 +183,9 @@ static void flush(void)
 
 /* One group of frames: all are decoded before the first is answered, so that their memory is there
  * by then. */
-static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
+static void answer(const struct interface_frame *frame, uint32_t n, uint64_t now)
 {
-	static struct pkt p[WIRE_GROUP];
+	static struct pkt p[INTERFACE_GROUP];
 
 	for (uint32_t i = 0; i < n; i++) {
 		pkt_decode(LINK_ETHERNET, frame[i].data, frame[i].caplen, frame[i].len, &p[i]);
@@ -193,7 +194,7 @@ static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
 		responder_expect(&core, &p[i]);
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		if (!batch_ready(&batch))
+		if (!send_batch_ready(&batch))
 			flush();
 		responder_frame(&core, now, &p[i], &batch);
 	}
@@ -203,15 +204,15 @@ static void answer(const struct wire_frame *frame, uint32_t n, uint64_t now)
 static void on_frames(void *arg)
 {
 	struct svc *s = arg;
-	struct wire_frame frame[WIRE_GROUP];
+	struct interface_frame frame[INTERFACE_GROUP];
 	uint32_t n, turn;
 
-	for (turn = 0; turn < TURN_GROUPS && wire_take(&wire, frame, &n); turn++) {
+	for (turn = 0; turn < TURN_GROUPS && interface_take(&wire, frame, &n); turn++) {
 		answer(frame, n, clock_mono_ns());
-		wire_give(&wire);
+		interface_give(&wire);
 	}
 	if (!turn)
-		wire_error(
+		interface_error(
 			&wire); /* woken for nothing: the interface went down; on_host() says so */
 	flush();
 	if (core.events || core.reflect.events)
@@ -229,7 +230,7 @@ static void filter_shed(void)
 	/* Jumps are relative, so the two programs can stand one behind the other. */
 	memcpy(insns + n, filter.filter, filter.len * sizeof(*insns));
 	both.len = (unsigned short)(n + filter.len);
-	rc = wire_filter(&wire, &both);
+	rc = interface_filter(&wire, &both);
 	if (rc)
 		log_warn("kernel filter", "error=\"%s\"", strerror(-rc));
 	else
@@ -242,7 +243,7 @@ static void on_second(void *arg)
 
 	offset_ns = clock_real_ns() - clock_mono_ns();
 	budget = (uint64_t)conf.replies_per_s;
-	core.count[RESPONDER_D_KERNEL] += wire_drops(&wire);
+	core.count[RESPONDER_D_KERNEL] += interface_drops(&wire);
 	responder_tick(&core, clock_mono_ns());
 	if (core.shed_changed)
 		filter_shed();
@@ -267,7 +268,7 @@ static void on_host(void *arg)
 			 "interface=%s hint=\"waiting for it and its addresses\"", conf.interface);
 	} else if (host != HOST_DOWN && was == HOST_DOWN) {
 		log_info("interface is up again", "interface=%s", conf.interface);
-		wire_error(&wire); /* or the next answer would find it */
+		interface_error(&wire); /* or the next answer would find it */
 	}
 }
 
@@ -313,7 +314,7 @@ static void drain(struct svc *s)
 	/* The process ends only after the bus has lingered; the host's own TCP need not wait for
 	 * that. */
 	kernel_remove(&table);
-	wire_close(&wire);
+	interface_close(&wire);
 }
 
 static const char *const calls[] = {"sendmmsg", NULL};
@@ -362,7 +363,7 @@ int main(int argc, char **argv)
 
 	rc = svc_main(&d, argc, argv);
 	kernel_remove(&table);
-	wire_close(&wire);
+	interface_close(&wire);
 	responder_fini(&core);
 	free(filter.filter);
 	return rc;

@@ -21,7 +21,7 @@ int reflect_init(struct reflect *r, const struct reflect_conf *conf, uint32_t su
 	r->tag = calloc(sets, sizeof(*r->tag));
 	r->set = calloc(sets, sizeof(*r->set));
 	r->early = calloc(EARLY_CELLS, 1);
-	if (!r->tag || !r->set || !r->early || seen_init(&r->verified, verified) < 0) {
+	if (!r->tag || !r->set || !r->early || recent_set_init(&r->verified, verified) < 0) {
 		reflect_fini(r);
 		return -ENOMEM;
 	}
@@ -33,7 +33,7 @@ void reflect_fini(struct reflect *r)
 	free(r->tag);
 	free(r->set);
 	free(r->early);
-	seen_fini(&r->verified);
+	recent_set_fini(&r->verified);
 	r->tag = NULL;
 	r->set = NULL;
 	r->early = NULL;
@@ -57,8 +57,8 @@ static uint64_t address_hash(const struct reflect *r, const struct addr *a)
 
 bool reflect_is_verified(const struct reflect *r, const struct addr *src, uint64_t now_ns)
 {
-	return !seen_none(&r->verified, now_ns) &&
-	       seen_has(&r->verified, address_hash(r, src), now_ns);
+	return !recent_set_none(&r->verified, now_ns) &&
+	       recent_set_has(&r->verified, address_hash(r, src), now_ns);
 }
 
 static uint32_t tag_of(uint64_t h)
@@ -356,10 +356,10 @@ void reflect_verified(struct reflect *r, const struct addr *src, uint64_t now_ns
 	struct suspect *s;
 
 	if (reflect_is_verified(r, src, now_ns)) {
-		seen_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
+		recent_set_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
 		return;
 	}
-	seen_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
+	recent_set_add(&r->verified, address_hash(r, src), now_ns, r->conf.verified_ns);
 	s = find(r, src, prefix_hash(r, src));
 	/* Its SYNs so far were honest: when they are most of what the prefix sent, nothing is left
 	 * of the suspicion. Others in the prefix remain suspect. */

@@ -26,7 +26,7 @@
 
 #include "pkt/addr.h"
 #include "responder/hash.h"
-#include "responder/seen.h"
+#include "responder/recent_set.h"
 
 #define REFLECT_SLOT_NS  UINT64_C(10000000000) /* the window slides by this */
 #define REFLECT_SLOTS    6                     /* and is this many long */
@@ -87,7 +87,7 @@ struct reflect {
 	uint32_t mask;
 	uint8_t *early; /* SYNs per hashed prefix in the current slot */
 	uint64_t early_slot;
-	struct seen verified;
+	struct recent_set verified;
 	struct reflect_event event[REFLECT_EVENTS];
 	uint32_t events;
 	uint32_t crowd; /* newcomers that found a full set */

@@ -40,7 +40,7 @@ int responder_init(struct responder *r, const struct responder_conf *conf, uint6
 	if (conns_init(&r->conns, c->connections, c->idle_ns, c->evict_ns, key) < 0)
 		goto nomem;
 	subkey(c, "rst", r->rst_key, sizeof(r->rst_key));
-	if (seen_init(&r->rst, c->rst_tuples) < 0)
+	if (recent_set_init(&r->rst, c->rst_tuples) < 0)
 		goto nomem;
 	subkey(c, "reflect", key, sizeof(key));
 	if (reflect_init(&r->reflect, &c->reflect, c->suspects, c->verified, key) < 0)
@@ -58,7 +58,7 @@ void responder_fini(struct responder *r)
 {
 	limit_fini(&r->limit);
 	conns_fini(&r->conns);
-	seen_fini(&r->rst);
+	recent_set_fini(&r->rst);
 	reflect_fini(&r->reflect);
 	neigh_fini(&r->neigh);
 }
@@ -138,16 +138,16 @@ static bool allowed(struct responder *r, const struct addr *src, struct limit_pl
 	return false;
 }
 
-static uint8_t *room(struct responder *r, struct batch *out)
+static uint8_t *room(struct responder *r, struct send_batch *out)
 {
-	uint8_t *to = batch_room(out);
+	uint8_t *to = send_batch_room(out);
 
 	if (!to)
 		count(r, RESPONDER_D_BATCH);
 	return to;
 }
 
-static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struct send_batch *out)
 {
 	struct tuple t = tuple_of(p);
 	size_t bare = (p->src.family == 4 ? 20 : 40) + 20;
@@ -168,7 +168,8 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 		count(r, v == REFLECT_SUPPRESS_ALERT ? RESPONDER_D_REFLECTION : RESPONDER_D_VICTIM);
 		return;
 	}
-	if (!seen_none(&r->rst, now_ns) && seen_has(&r->rst, tuple_hash(r, &t), now_ns)) {
+	if (!recent_set_none(&r->rst, now_ns) &&
+	    recent_set_has(&r->rst, tuple_hash(r, &t), now_ns)) {
 		count(r, RESPONDER_D_RST_STOP);
 		return;
 	}
@@ -192,12 +193,12 @@ static void syn(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 			     .flow_label = w.extra,
 			     .ts_val = now_ms(now_ns) + w.extra,
 			     .ts_ecr = o.ts_val};
-	batch_add(out, synack_write(&r->segments, &g, set, to));
+	send_batch_add(out, synack_write(&r->segments, &g, set, to));
 	count(r, RESPONDER_SYNACKS);
 }
 
-static void reply_send(struct responder *r, struct conn *c, const struct stream_reply *y,
-		       uint8_t flags, const uint8_t *data, size_t len, struct batch *out)
+static void reply_send(struct responder *r, struct conn *c, const struct receiver_reply *y,
+		       uint8_t flags, const uint8_t *data, size_t len, struct send_batch *out)
 {
 	uint8_t *to = room(r, out);
 	struct segment g;
@@ -219,15 +220,15 @@ static void reply_send(struct responder *r, struct conn *c, const struct stream_
 			     .optlen = y->optlen,
 			     .data = data,
 			     .len = len};
-	batch_add(out, segment_write(&r->segments, &g, to));
+	send_batch_add(out, segment_write(&r->segments, &g, to));
 }
 
 static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, struct conn *c,
-		    struct batch *out)
+		    struct send_batch *out)
 {
-	struct stream_reply y;
+	struct receiver_reply y;
 	uint64_t before = c->s.received;
-	enum stream_end end = stream_segment(&c->s, p, now_ms(now_ns), &y);
+	enum receiver_end end = receiver_segment(&c->s, p, now_ms(now_ns), &y);
 
 	count(r, RESPONDER_SEGMENTS);
 	r->count[RESPONDER_ACKED_BYTES] += c->s.received - before;
@@ -240,7 +241,7 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 			count(r, RESPONDER_FINS);
 	}
 	switch (end) {
-	case STREAM_OPEN:
+	case RECEIVER_OPEN:
 		conns_touch(&r->conns, c, now_ns);
 		/* Silence begins anew with each segment; what ends needs no banner. */
 		if (c->waiting) {
@@ -249,10 +250,10 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 				conns_wait(&r->conns, c);
 		}
 		break;
-	case STREAM_FIN:
+	case RECEIVER_FIN:
 		close_conn(r, c, now_ns, RESPONDER_CLOSED_FIN, "fin");
 		break;
-	case STREAM_RST:
+	case RECEIVER_RST:
 		close_conn(r, c, now_ns, RESPONDER_CLOSED_RST, "rst");
 		break;
 	}
@@ -260,13 +261,13 @@ static void segment(struct responder *r, uint64_t now_ns, const struct pkt *p, s
 
 /* A segment that acknowledges something: of a connection we know, or the first of a new one. */
 static void acknowledgment(struct responder *r, uint64_t now_ns, const struct pkt *p,
-			   struct batch *out)
+			   struct send_batch *out)
 {
 	struct tuple t = tuple_of(p);
 	struct conn *c = conns_find(&r->conns, &t), *old;
 	struct cookie_word w;
 
-	if (c && stream_takes(&c->s, p)) {
+	if (c && receiver_takes(&c->s, p)) {
 		segment(r, now_ns, p, c, out);
 		return;
 	}
@@ -285,7 +286,7 @@ static void acknowledgment(struct responder *r, uint64_t now_ns, const struct pk
 		return;
 	}
 	c = conns_add(&r->conns, &t, now_ns);
-	stream_init(&c->s, p->seq - 1, &w, r->conf.connection_bytes);
+	receiver_init(&c->s, p->seq - 1, &w, r->conf.connection_bytes);
 	c->ip_id = (uint16_t)(w.extra >> 16);
 	link_of(&c->link, p);
 	count(r, RESPONDER_VERIFIED);
@@ -295,17 +296,17 @@ static void acknowledgment(struct responder *r, uint64_t now_ns, const struct pk
 	segment(r, now_ns, p, c, out);
 }
 
-static void reset(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+static void reset(struct responder *r, uint64_t now_ns, const struct pkt *p, struct send_batch *out)
 {
 	struct tuple t = tuple_of(p);
 	struct conn *c = conns_find(&r->conns, &t);
 
-	if (c && stream_takes(&c->s, p)) {
+	if (c && receiver_takes(&c->s, p)) {
 		segment(r, now_ns, p, c, out);
 		return;
 	}
 	count(r, RESPONDER_RSTS);
-	seen_add(&r->rst, tuple_hash(r, &t), now_ns, r->conf.rst_ns);
+	recent_set_add(&r->rst, tuple_hash(r, &t), now_ns, r->conf.rst_ns);
 	reflect_rst(&r->reflect, &p->src, now_ns);
 }
 
@@ -315,7 +316,7 @@ static bool ip_header_good(const struct pkt *p)
 	       cksum_fold(cksum_add(0, p->frame + p->ip_off, p->ip_hdr_len)) == 0;
 }
 
-static void tcp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+static void tcp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct send_batch *out)
 {
 	enum cksum_state sum;
 
@@ -356,7 +357,7 @@ static void tcp(struct responder *r, uint64_t now_ns, const struct pkt *p, struc
 /* Counts what became of a neighbour question and sends what was written for it: an answer or a
  * probe. */
 static void neigh_done(struct responder *r, enum neigh_verdict v, enum responder_count answered,
-		       size_t len, struct batch *out)
+		       size_t len, struct send_batch *out)
 {
 	switch (v) {
 	case NEIGH_ANSWERED:
@@ -372,10 +373,10 @@ static void neigh_done(struct responder *r, enum neigh_verdict v, enum responder
 		break;
 	}
 	if (len)
-		batch_add(out, len);
+		send_batch_add(out, len);
 }
 
-static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct send_batch *out)
 {
 	uint8_t *to;
 	size_t len;
@@ -398,11 +399,11 @@ static void icmp(struct responder *r, uint64_t now_ns, const struct pkt *p, stru
 	to = room(r, out);
 	if (!to || !allowed(r, &p->src, limit_find(&r->limit, &p->src), now_ns))
 		return;
-	batch_add(out, echo_write(p, to));
+	send_batch_add(out, echo_write(p, to));
 	count(r, RESPONDER_ECHO_REPLIES);
 }
 
-static void arp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+static void arp(struct responder *r, uint64_t now_ns, const struct pkt *p, struct send_batch *out)
 {
 	uint8_t *to;
 	size_t len;
@@ -421,7 +422,8 @@ void responder_expect(const struct responder *r, const struct pkt *p)
 	reflect_expect(&r->reflect, &p->src);
 }
 
-void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out)
+void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p,
+		     struct send_batch *out)
 {
 	count(r, RESPONDER_FRAMES);
 	if (!p->mac_src || !p->mac_dst)
@@ -469,25 +471,26 @@ void responder_tick(struct responder *r, uint64_t now_ns)
 	r->count[RESPONDER_G_SUSPECTS_EVICTED] = r->reflect.evicted;
 }
 
-bool responder_nudge(struct responder *r, uint64_t now_ns, struct batch *out, uint64_t *next_ns)
+bool responder_nudge(struct responder *r, uint64_t now_ns, struct send_batch *out,
+		     uint64_t *next_ns)
 {
 	struct conn *c;
 
 	*next_ns = UINT64_MAX;
 	while ((c = conns_waiting(&r->conns))) {
 		const struct nudge_row *row = nudge_find(&r->nudge, c->t.dport);
-		struct stream_reply y = {0};
+		struct receiver_reply y = {0};
 
 		if (now_ns < c->last_ns + r->conf.nudge_ns) {
 			*next_ns = c->last_ns + r->conf.nudge_ns;
 			return false;
 		}
-		if (!batch_ready(out))
+		if (!send_batch_ready(out))
 			return true;
 		conns_unwait(&r->conns, c);
 		if (!row)
 			continue;
-		stream_reply_make(&c->s, now_ms(now_ns), &y);
+		receiver_reply_make(&c->s, now_ms(now_ns), &y);
 		reply_send(r, c, &y, TCP_PSH, row->banner, row->len, out);
 		c->s.snd_nxt += row->len;
 		count(r, RESPONDER_NUDGES);

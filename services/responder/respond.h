@@ -4,7 +4,7 @@
  *
  * It answers four things and nothing else:
  *   a SYN to a watched address and port    one SYN+ACK, no longer than the SYN, under all limits
- *   a segment that acknowledges our ISN    what a TCP would say (stream.h), never a RST
+ *   a segment that acknowledges our ISN    what a TCP would say (receiver.h), never a RST
  *   ARP and neighbour questions            on the link, for watched addresses nobody owns (`arp`)
  *   an ICMP echo request                   its echo, under the same limits (`icmp_echo`)
  * Besides, a nudge may be sent to a verified connection that stays silent.
@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include "pkt/pkt.h"
-#include "responder/batch.h"
 #include "responder/conn.h"
 #include "responder/cookie.h"
 #include "responder/limit.h"
@@ -24,6 +23,7 @@
 #include "responder/nudge.h"
 #include "responder/reflect.h"
 #include "responder/segment.h"
+#include "responder/send_batch.h"
 #include "responder/shed.h"
 #include "responder/watch.h"
 
@@ -71,7 +71,7 @@ struct responder {
 	struct shed shed;
 	bool shed_changed; /* the kernel filter is to be made anew; the shell clears it */
 	struct conns conns;
-	struct seen rst;
+	struct recent_set rst;
 	uint8_t rst_key[16];
 	struct reflect reflect;
 	struct neigh neigh;
@@ -91,15 +91,17 @@ void responder_fini(struct responder *r);
  * and may be left out. */
 void responder_expect(const struct responder *r, const struct pkt *p);
 
-/* responder_frame: one received frame; at most BATCH_CALL_FRAMES frames are added to out. */
-void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p, struct batch *out);
+/* responder_frame: one received frame; at most SEND_BATCH_CALL_FRAMES frames are added to out. */
+void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p,
+		     struct send_batch *out);
 
 /* responder_tick: time passes: keys change, silent connections go. At least once a second. */
 void responder_tick(struct responder *r, uint64_t now_ns);
 
 /* responder_nudge: adds banners that are due; true if more are due than out had room for. *next_ns
  * is when the next one will be, UINT64_MAX if none is known. */
-bool responder_nudge(struct responder *r, uint64_t now_ns, struct batch *out, uint64_t *next_ns);
+bool responder_nudge(struct responder *r, uint64_t now_ns, struct send_batch *out,
+		     uint64_t *next_ns);
 
 /* responder_close_all: ends every connection silently, with an event each as long as there is room;
  * call until it returns false. */

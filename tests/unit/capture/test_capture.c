@@ -9,13 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "capture/capture_state.h"
 #include "capture/feed.h"
 #include "capture/flusher.h"
 #include "capture/iface.h"
 #include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
-#include "capture/state.h"
 #include "pkt/capfile.h"
 #include "rt/loop.h"
 #include "rt/route.h"
@@ -24,75 +24,75 @@
 
 Test(state, comes_back)
 {
-	struct state s = {true, UINT64_MAX, UINT64_MAX - 1, 7, 8, "enp0s31f6"}, t;
-	char text[STATE_BYTES];
+	struct capture_state s = {true, UINT64_MAX, UINT64_MAX - 1, 7, 8, "enp0s31f6"}, t;
+	char text[CAPTURE_STATE_BYTES];
 
-	state_encode(&s, text);
-	cr_assert_eq(state_decode(text, sizeof text, &t), 0);
+	capture_state_encode(&s, text);
+	cr_assert_eq(capture_state_decode(text, sizeof text, &t), 0);
 	cr_assert(t.clean && t.next == s.next && t.alive_ns == s.alive_ns && t.rx_packets == 7 &&
 		  t.tx_packets == 8);
 	cr_assert_str_eq(t.interface, s.interface);
 	s.interface[0] = '\0';
 	s.clean = false;
-	state_encode(&s, text);
-	cr_assert_eq(state_decode(text, sizeof text, &t), 0);
+	capture_state_encode(&s, text);
+	cr_assert_eq(capture_state_decode(text, sizeof text, &t), 0);
 	cr_assert(!t.clean && !t.interface[0]);
 }
 
 Test(state, other_bytes_are_refused)
 {
-	struct state s = {true, 5, 6, 7, 8, "eth0"}, t;
-	char text[STATE_BYTES], zero[STATE_BYTES] = {0};
+	struct capture_state s = {true, 5, 6, 7, 8, "eth0"}, t;
+	char text[CAPTURE_STATE_BYTES], zero[CAPTURE_STATE_BYTES] = {0};
 
-	state_encode(&s, text);
-	cr_assert_eq(state_decode(text, sizeof text - 1, &t), -EBADMSG);
-	cr_assert_eq(state_decode(zero, sizeof zero, &t), -EBADMSG);
+	capture_state_encode(&s, text);
+	cr_assert_eq(capture_state_decode(text, sizeof text - 1, &t), -EBADMSG);
+	cr_assert_eq(capture_state_decode(zero, sizeof zero, &t), -EBADMSG);
 	text[15] = '2'; /* another version */
-	cr_assert_eq(state_decode(text, sizeof text, &t), -EBADMSG);
+	cr_assert_eq(capture_state_decode(text, sizeof text, &t), -EBADMSG);
 }
 
 Test(state, the_file_belongs_to_one_capture)
 {
 	char dir[] = "/tmp/lurker-state-XXXXXX", path[64];
-	struct state s, t;
+	struct capture_state s, t;
 	bool broken;
 	int fd, other;
 
 	cr_assert(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/state", dir);
-	cr_assert_eq(state_open(path, &s, &broken, &fd), 0);
+	cr_assert_eq(capture_state_open(path, &s, &broken, &fd), 0);
 	cr_assert(s.clean && !s.next && !broken, "a new one");
-	s = (struct state){false, 100, 200, 1, 2, "eth0"};
-	cr_assert_eq(state_save(fd, &s), 0);
-	cr_assert_eq(state_open(path, &t, &broken, &other), -EBUSY);
+	s = (struct capture_state){false, 100, 200, 1, 2, "eth0"};
+	cr_assert_eq(capture_state_save(fd, &s), 0);
+	cr_assert_eq(capture_state_open(path, &t, &broken, &other), -EBUSY);
 	close(fd);
-	cr_assert_eq(state_open(path, &t, &broken, &fd), 0);
+	cr_assert_eq(capture_state_open(path, &t, &broken, &fd), 0);
 	cr_assert(!t.clean && t.next == 100 && !broken);
 	cr_assert_eq(ftruncate(fd, 10), 0);
 	close(fd);
-	cr_assert_eq(state_open(path, &t, &broken, &fd), 0);
+	cr_assert_eq(capture_state_open(path, &t, &broken, &fd), 0);
 	cr_assert(t.clean && broken);
 	close(fd);
-	cr_assert_eq(state_open("/nowhere/state", &t, &broken, &fd), -ENOENT);
+	cr_assert_eq(capture_state_open("/nowhere/state", &t, &broken, &fd), -ENOENT);
 	unlink(path);
 	rmdir(dir);
 }
 
 Test(state, a_hole_is_what_an_unclean_end_left)
 {
-	struct state was = {true, 5, 1000, 70, 80, "eth0"};
+	struct capture_state was = {true, 5, 1000, 70, 80, "eth0"};
 	struct hole h;
 
-	cr_assert_not(state_hole(&was, "eth0", 3000, 100, 100, &h), "a clean end");
+	cr_assert_not(capture_state_hole(&was, "eth0", 3000, 100, 100, &h), "a clean end");
 	was.clean = false;
-	cr_assert(state_hole(&was, "eth0", 3000, 100, 101, &h));
+	cr_assert(capture_state_hole(&was, "eth0", 3000, 100, 101, &h));
 	cr_assert(h.from_ns == 1000 && h.to_ns == 3000 && h.rx_packets == 30 && h.tx_packets == 21);
-	cr_assert(state_hole(&was, "eth0", 3000, 9, 101, &h));
+	cr_assert(capture_state_hole(&was, "eth0", 3000, 9, 101, &h));
 	cr_assert(h.rx_packets == 9 && h.tx_packets == 21, "the machine was started anew");
-	cr_assert(state_hole(&was, "eth1", 3000, 100, 101, &h));
+	cr_assert(capture_state_hole(&was, "eth1", 3000, 100, 101, &h));
 	cr_assert(h.rx_packets == 0 && h.tx_packets == 0, "another interface counts otherwise");
 	was.interface[0] = '\0';
-	cr_assert_not(state_hole(&was, "eth0", 3000, 100, 101, &h), "a file");
+	cr_assert_not(capture_state_hole(&was, "eth0", 3000, 100, 101, &h), "a file");
 }
 
 Test(iface, default_route)

@@ -284,7 +284,7 @@ Test(agg, fragments_that_would_not_fit_into_memory_twice_stay_apart)
 {
 	struct agg_limits l = world_limits;
 
-	l.max_bytes = 16 * POOL_BLOCK;
+	l.max_bytes = 16 * PACKET_POOL_BLOCK;
 	with(l);
 	struct frame big = frame_udp(A, 7, B, 9, 1400);
 	big.b[18] = 0;
@@ -373,7 +373,7 @@ Test(agg, under_pressure_of_bytes_flows_go_and_none_is_lost)
 	for (int i = 0; i < 5000; i++)
 		SEND(&w, i, frame_udp(A, i % 500, B, 80, 1400));
 	cr_assert_gt(w.agg.counts.evicted_data, 0);
-	cr_assert_leq((uint64_t)w.agg.pool.used * POOL_BLOCK, world_limits.max_bytes);
+	cr_assert_leq((uint64_t)w.agg.pool.used * PACKET_POOL_BLOCK, world_limits.max_bytes);
 	world_tick(&w, 61 * SECOND);
 	uint64_t packets = 0;
 	for (size_t i = 0; i < w.n; i++)

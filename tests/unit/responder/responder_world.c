@@ -36,7 +36,7 @@ static uint8_t arrived[STREAMS][SPAN / 8 + 1];
 
 struct world {
 	struct responder core;
-	struct batch out;
+	struct send_batch out;
 	uint64_t now;
 	struct given given[STREAMS];
 	uint32_t n;
@@ -362,7 +362,7 @@ static void check_answer(struct world *w, const struct pkt *p, const uint8_t *fr
 		check_segment(w, p, &a);
 }
 
-void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_len)
+void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t interface_len)
 {
 	struct pkt p;
 
@@ -374,7 +374,7 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_
 		w->seed++;
 		core_start(w);
 	}
-	pkt_decode(1, frame, (uint32_t)len, (uint32_t)wire_len, &p);
+	pkt_decode(1, frame, (uint32_t)len, (uint32_t)interface_len, &p);
 	p.ts_ns = w->now;
 	w->sums.frames++;
 	if (p.stop == PKT_L4 || p.stop == PKT_IP || p.stop == PKT_FRAGMENT) {
@@ -386,7 +386,7 @@ void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_
 	if (p.stop == PKT_L4 && p.proto == 6 && !p.truncated &&
 	    (pkt_cksum(&p) == CKSUM_OK || pkt_cksum(&p) == CKSUM_PARTIAL))
 		arrive(w, &p);
-	batch_reset(&w->out);
+	send_batch_reset(&w->out);
 	responder_frame(&w->core, w->now, &p, &w->out);
 	HOLDS(w->out.n <= 1);
 	if (w->out.n)

@@ -30,7 +30,7 @@ uint64_t world_now(const struct world *w);
 /* world_pass: time goes on; ticks happen. */
 void world_pass(struct world *w, uint64_t ns);
 /* world_frame: gives the frame to the core and checks what comes back. */
-void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t wire_len);
+void world_frame(struct world *w, const uint8_t *frame, size_t len, size_t interface_len);
 /* world_step: one frame or pause, made from up to n bytes of choices at *in (which moves on): valid
  * conversations, their distortions, and noise. Returns whether a frame was made. */
 bool world_step(struct world *w, const uint8_t **in, size_t *n);

@@ -9,8 +9,8 @@
 #include "responder/cookie.h"
 #include "responder/limit.h"
 #include "responder/nudge.h"
+#include "responder/recent_set.h"
 #include "responder/rules.h"
-#include "responder/seen.h"
 #include "responder/watch.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -139,28 +139,28 @@ Test(cookie, lives_between_one_and_two_periods)
 
 Test(seen, remembers_until_it_expires)
 {
-	struct seen s;
+	struct recent_set s;
 
-	cr_assert_eq(seen_init(&s, 16), 0);
-	cr_assert(seen_none(&s, 0));
-	seen_add(&s, UINT64_C(0x1234500000000), 100 * SECOND, 10 * SECOND);
-	cr_assert(!seen_none(&s, 105 * SECOND));
-	cr_assert(seen_has(&s, UINT64_C(0x1234500000000), 109 * SECOND));
-	cr_assert(!seen_has(&s, UINT64_C(0x1234600000000), 109 * SECOND), "another tag");
-	cr_assert(!seen_has(&s, UINT64_C(0x1234500000000), 112 * SECOND));
-	cr_assert(seen_none(&s, 112 * SECOND));
+	cr_assert_eq(recent_set_init(&s, 16), 0);
+	cr_assert(recent_set_none(&s, 0));
+	recent_set_add(&s, UINT64_C(0x1234500000000), 100 * SECOND, 10 * SECOND);
+	cr_assert(!recent_set_none(&s, 105 * SECOND));
+	cr_assert(recent_set_has(&s, UINT64_C(0x1234500000000), 109 * SECOND));
+	cr_assert(!recent_set_has(&s, UINT64_C(0x1234600000000), 109 * SECOND), "another tag");
+	cr_assert(!recent_set_has(&s, UINT64_C(0x1234500000000), 112 * SECOND));
+	cr_assert(recent_set_none(&s, 112 * SECOND));
 	/* A full set gives up what expires first. */
 	for (uint64_t i = 0; i < 5; i++)
-		seen_add(&s, (i + 1) << 40, 200 * SECOND, (10 + i) * SECOND);
+		recent_set_add(&s, (i + 1) << 40, 200 * SECOND, (10 + i) * SECOND);
 	cr_assert_eq(s.evicted, 1);
-	cr_assert(!seen_has(&s, UINT64_C(1) << 40, 201 * SECOND));
+	cr_assert(!recent_set_has(&s, UINT64_C(1) << 40, 201 * SECOND));
 	for (uint64_t i = 1; i < 5; i++)
-		cr_assert(seen_has(&s, (i + 1) << 40, 201 * SECOND));
+		cr_assert(recent_set_has(&s, (i + 1) << 40, 201 * SECOND));
 	/* Again prolongs. */
-	seen_add(&s, UINT64_C(2) << 40, 210 * SECOND, 50 * SECOND);
+	recent_set_add(&s, UINT64_C(2) << 40, 210 * SECOND, 50 * SECOND);
 	cr_assert_eq(s.evicted, 1);
-	cr_assert(seen_has(&s, UINT64_C(2) << 40, 250 * SECOND));
-	seen_fini(&s);
+	cr_assert(recent_set_has(&s, UINT64_C(2) << 40, 250 * SECOND));
+	recent_set_fini(&s);
 }
 
 static enum limit_reason take(struct limit *l, const char *src, uint64_t now)

@@ -13,7 +13,7 @@
 
 static struct world *w;
 static struct responder *core;
-static struct batch out;
+static struct send_batch out;
 static uint64_t now;
 
 static void begin(bool echo)
@@ -29,12 +29,12 @@ static void end(void)
 }
 
 /* Gives the frame to the core; returns whether it answered, with the answer in *a. */
-static bool give(const uint8_t *frame, size_t len, size_t wire_len, struct pkt *a)
+static bool give(const uint8_t *frame, size_t len, size_t interface_len, struct pkt *a)
 {
 	struct pkt p;
 
-	pkt_decode(1, frame, (uint32_t)len, (uint32_t)wire_len, &p);
-	batch_reset(&out);
+	pkt_decode(1, frame, (uint32_t)len, (uint32_t)interface_len, &p);
+	send_batch_reset(&out);
 	responder_frame(core, now, &p, &out);
 	cr_assert_leq(out.n, 1);
 	if (out.n)
@@ -545,11 +545,11 @@ Test(respond, batch_full_is_counted)
 
 	begin(false);
 	pkt_decode(1, frame, (uint32_t)n, (uint32_t)n, &p);
-	batch_reset(&out);
-	for (int i = 0; i < BATCH_FRAMES + 5; i++)
+	send_batch_reset(&out);
+	for (int i = 0; i < SEND_BATCH_FRAMES + 5; i++)
 		responder_frame(core, now, &p, &out);
-	cr_assert(out.n == BATCH_FRAMES && counted(RESPONDER_D_BATCH) == 5);
-	cr_assert(!batch_ready(&out));
+	cr_assert(out.n == SEND_BATCH_FRAMES && counted(RESPONDER_D_BATCH) == 5);
+	cr_assert(!send_batch_ready(&out));
 	end();
 }
 
@@ -574,14 +574,14 @@ Test(respond, nudge_follows_silence)
 	core->conf.nudge_ns = 2 * SECOND;
 	cr_assert_eq(nudge_add(&core->nudge, "80=hello"), 0);
 	struct shape s = establish(syn(20));
-	batch_reset(&out);
+	send_batch_reset(&out);
 	cr_assert(!responder_nudge(core, now + SECOND, &out, &next) && out.n == 0 &&
 		  next == now + 2 * SECOND);
 	now += SECOND;
 	s.data = data;
 	s.len = 10;
 	cr_assert(answer(&s, &a));
-	batch_reset(&out);
+	send_batch_reset(&out);
 	responder_nudge(core, now + SECOND, &out, &next);
 	cr_assert(out.n == 0 && next == now + 2 * SECOND, "it spoke: silence begins anew");
 	responder_nudge(core, now + 2 * SECOND, &out, &next);
@@ -594,7 +594,7 @@ Test(respond, nudge_follows_silence)
 	s.seq += 10;
 	s.ack += 5;
 	cr_assert(answer(&s, &a) && a.ack == 1021 && a.seq == s.ack);
-	batch_reset(&out);
+	send_batch_reset(&out);
 	responder_nudge(core, now + 9 * SECOND, &out, &next);
 	cr_assert_eq(out.n, 0, "once");
 	end();

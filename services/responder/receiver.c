@@ -1,4 +1,4 @@
-#include "responder/stream.h"
+#include "responder/receiver.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -12,17 +12,18 @@ static int32_t after(uint32_t a, uint32_t b)
 }
 
 /* What we offer; scaled, it loses its last bits, so a stream may end that much before its limit. */
-static uint32_t window(const struct stream *s)
+static uint32_t window(const struct receiver *s)
 {
 	bool scaled = s->promised & COOKIE_WSCALE;
 	uint64_t left = s->limit_bytes - s->received;
-	uint32_t most = scaled ? STREAM_WINDOW : STREAM_WINDOW_PLAIN;
+	uint32_t most = scaled ? RECEIVER_WINDOW : RECEIVER_WINDOW_PLAIN;
 	uint32_t wnd = left < most ? (uint32_t)left : most;
 
 	return scaled ? wnd >> SEGMENT_WSCALE << SEGMENT_WSCALE : wnd;
 }
 
-void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, uint64_t limit_bytes)
+void receiver_init(struct receiver *s, uint32_t irs, const struct cookie_word *w,
+		   uint64_t limit_bytes)
 {
 	memset(s, 0, sizeof(*s));
 	s->irs = irs;
@@ -34,7 +35,7 @@ void stream_init(struct stream *s, uint32_t irs, const struct cookie_word *w, ui
 	s->limit_bytes = limit_bytes;
 }
 
-bool stream_takes(const struct stream *s, const struct pkt *p)
+bool receiver_takes(const struct receiver *s, const struct pkt *p)
 {
 	if (p->flags & TCP_RST)
 		return p->seq - s->rcv_nxt <= window(s);
@@ -45,13 +46,13 @@ bool stream_takes(const struct stream *s, const struct pkt *p)
 }
 
 /* Remembers [from, to), merging what touches; false when it would take one range too many. */
-static bool range_add(struct stream *s, struct stream_range n)
+static bool range_add(struct receiver *s, struct receiver_range n)
 {
-	struct stream_range kept[STREAM_HOLES];
+	struct receiver_range kept[RECEIVER_HOLES];
 	uint8_t k = 0;
 
 	for (uint8_t i = 0; i < s->ranges; i++) {
-		struct stream_range r = s->range[i];
+		struct receiver_range r = s->range[i];
 
 		if (after(r.from, n.to) > 0 || after(n.from, r.to) > 0) {
 			kept[k++] = r;
@@ -62,7 +63,7 @@ static bool range_add(struct stream *s, struct stream_range n)
 		if (after(r.to, n.to) > 0)
 			n.to = r.to;
 	}
-	if (k == STREAM_HOLES)
+	if (k == RECEIVER_HOLES)
 		return false;
 	/* RFC 2018 section 4: the first block is the one of the segment that made us answer. */
 	s->range[0] = n;
@@ -72,14 +73,14 @@ static bool range_add(struct stream *s, struct stream_range n)
 }
 
 /* Moves rcv_nxt over the ranges it has reached. */
-static void range_eat(struct stream *s)
+static void range_eat(struct receiver *s)
 {
 	bool again = true;
 
 	while (again) {
 		again = false;
 		for (uint8_t i = 0; i < s->ranges; i++) {
-			struct stream_range r = s->range[i];
+			struct receiver_range r = s->range[i];
 
 			if (after(r.from, s->rcv_nxt) > 0)
 				continue;
@@ -96,7 +97,7 @@ static void range_eat(struct stream *s)
 	}
 }
 
-static void put32(struct stream_reply *r, uint32_t v)
+static void put32(struct receiver_reply *r, uint32_t v)
 {
 	uint32_t be = htonl(v);
 
@@ -105,8 +106,8 @@ static void put32(struct stream_reply *r, uint32_t v)
 }
 
 /* again: what came before and came again, named first (RFC 2883 section 4); empty: nothing did. */
-static void reply_make(struct stream *s, uint32_t now_ms, struct stream_range again,
-		       struct stream_reply *r)
+static void reply_make(struct receiver *s, uint32_t now_ms, struct receiver_range again,
+		       struct receiver_reply *r)
 {
 	uint32_t wnd = window(s);
 	bool repeated = again.from != again.to;
@@ -137,15 +138,15 @@ static void reply_make(struct stream *s, uint32_t now_ms, struct stream_range ag
 	}
 }
 
-void stream_reply_make(struct stream *s, uint32_t now_ms, struct stream_reply *r)
+void receiver_reply_make(struct receiver *s, uint32_t now_ms, struct receiver_reply *r)
 {
-	reply_make(s, now_ms, (struct stream_range){0, 0}, r);
+	reply_make(s, now_ms, (struct receiver_range){0, 0}, r);
 }
 
 /* Whether what is not data may be answered now. */
-static bool challenge(struct stream *s, uint32_t now_ms)
+static bool challenge(struct receiver *s, uint32_t now_ms)
 {
-	if (s->challenged && now_ms - s->challenged_ms < STREAM_CHALLENGE_MS)
+	if (s->challenged && now_ms - s->challenged_ms < RECEIVER_CHALLENGE_MS)
 		return false;
 	s->challenged = true;
 	s->challenged_ms = now_ms;
@@ -153,7 +154,7 @@ static bool challenge(struct stream *s, uint32_t now_ms)
 }
 
 /* The end of what came: where a client that lost something thinks it is. */
-static uint32_t furthest(const struct stream *s)
+static uint32_t furthest(const struct receiver *s)
 {
 	uint32_t at = s->rcv_nxt;
 
@@ -164,20 +165,20 @@ static uint32_t furthest(const struct stream *s)
 }
 
 /* What of [seq, end) was acknowledged before. */
-static struct stream_range repeated(const struct stream *s, uint32_t seq, uint32_t end)
+static struct receiver_range repeated(const struct receiver *s, uint32_t seq, uint32_t end)
 {
-	struct stream_range r = {seq, end};
+	struct receiver_range r = {seq, end};
 
 	if (after(s->irs + 1, r.from) > 0)
 		r.from = s->irs + 1; /* a keepalive before the first byte */
 	if (after(r.to, s->rcv_nxt) > 0)
 		r.to = s->rcv_nxt;
-	return after(r.to, r.from) > 0 ? r : (struct stream_range){0, 0};
+	return after(r.to, r.from) > 0 ? r : (struct receiver_range){0, 0};
 }
 
 /* Our FIN: with the first reply after the client's FIN or at the limit, and again when the client
  * asks again. */
-static void add_fin(struct stream *s, struct stream_reply *r)
+static void add_fin(struct receiver *s, struct receiver_reply *r)
 {
 	r->fin = true;
 	if (!s->fin_out) {
@@ -189,7 +190,7 @@ static void add_fin(struct stream *s, struct stream_reply *r)
 
 /* Takes the data in [seq, end); returns whether it deserves an answer at once, which all data does.
  */
-static void data_in(struct stream *s, uint32_t seq, uint32_t len, struct stream_reply *r)
+static void data_in(struct receiver *s, uint32_t seq, uint32_t len, struct receiver_reply *r)
 {
 	uint32_t end = seq + len, edge = s->rcv_nxt + window(s);
 
@@ -208,14 +209,14 @@ static void data_in(struct stream *s, uint32_t seq, uint32_t len, struct stream_
 			range_eat(s);
 		}
 	} else if (after(end, seq) > 0) {
-		if (!range_add(s, (struct stream_range){seq, end}))
+		if (!range_add(s, (struct receiver_range){seq, end}))
 			r->untracked_bytes += end - seq;
 	}
 	if (!window(s))
 		s->full = true;
 }
 
-static void timestamp_in(struct stream *s, const struct pkt *p)
+static void timestamp_in(struct receiver *s, const struct pkt *p)
 {
 	struct tcp_opts o;
 
@@ -231,7 +232,7 @@ static void timestamp_in(struct stream *s, const struct pkt *p)
 }
 
 /* The client's FIN at `at`, perhaps ahead of a hole. */
-static void fin_in(struct stream *s, uint32_t at)
+static void fin_in(struct receiver *s, uint32_t at)
 {
 	if (s->fin_in || after(at, s->rcv_nxt) < 0 || after(at, s->rcv_nxt + window(s)) > 0)
 		return;
@@ -239,24 +240,24 @@ static void fin_in(struct stream *s, uint32_t at)
 	s->fin_at = at;
 }
 
-static enum stream_end rst_in(struct stream *s, const struct pkt *p, uint32_t now_ms,
-			      struct stream_reply *r)
+static enum receiver_end rst_in(struct receiver *s, const struct pkt *p, uint32_t now_ms,
+				struct receiver_reply *r)
 {
 	/* Exact, or after all that came (as Linux does, for a client whose data was lost on the
 	 * way). */
 	if (p->seq == s->rcv_nxt || p->seq == furthest(s))
-		return STREAM_RST;
+		return RECEIVER_RST;
 	if (challenge(s, now_ms))
-		stream_reply_make(s, now_ms, r);
-	return STREAM_OPEN;
+		receiver_reply_make(s, now_ms, r);
+	return RECEIVER_OPEN;
 }
 
-enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t now_ms,
-			       struct stream_reply *r)
+enum receiver_end receiver_segment(struct receiver *s, const struct pkt *p, uint32_t now_ms,
+				   struct receiver_reply *r)
 {
 	uint32_t len = p->payload_wire, end = p->seq + len;
 	bool fin = p->flags & TCP_FIN, again = false, answer = false;
-	struct stream_range twice;
+	struct receiver_range twice;
 
 	memset(r, 0, sizeof(*r));
 	if (p->flags & TCP_RST)
@@ -291,12 +292,12 @@ enum stream_end stream_segment(struct stream *s, const struct pkt *p, uint32_t n
 	if (s->fin_in && s->fin_out && s->snd_una == s->snd_nxt && !s->full) {
 		if (answer)
 			reply_make(s, now_ms, twice, r);
-		return STREAM_FIN;
+		return RECEIVER_FIN;
 	}
 	if (!answer)
-		return STREAM_OPEN;
+		return RECEIVER_OPEN;
 	reply_make(s, now_ms, twice, r);
 	if ((s->fin_in || s->full) && (!s->fin_out || (again && s->snd_una != s->snd_nxt)))
 		add_fin(s, r);
-	return STREAM_OPEN;
+	return RECEIVER_OPEN;
 }

@@ -1,4 +1,4 @@
-#include "responder/wire.h"
+#include "responder/interface.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 /* A slot's header and the front of its frame, to the end of a SYN's options. */
 #define FRONT_BYTES 192u
 
-int wire_find(const char *iface, struct wire_link *out)
+int interface_find(const char *iface, struct interface_link *out)
 {
 	struct ifreq ifr = {0};
 	int fd, rc = 0;
@@ -71,13 +71,13 @@ static int option(int fd, int name, int value)
 	return setsockopt(fd, SOL_PACKET, name, &value, sizeof(value));
 }
 
-int wire_filter(struct wire *w, const struct sock_fprog *filter)
+int interface_filter(struct interface *w, const struct sock_fprog *filter)
 {
 	return setsockopt(w->rx, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)) < 0 ? -errno
 											    : 0;
 }
 
-static int ring_open(struct wire *w, size_t ring_bytes, char *err, size_t errlen)
+static int ring_open(struct interface *w, size_t ring_bytes, char *err, size_t errlen)
 {
 	struct tpacket_req req = {
 		.tp_block_size = BLOCK_BYTES,
@@ -107,7 +107,7 @@ static int ring_open(struct wire *w, size_t ring_bytes, char *err, size_t errlen
 	return w->whole ? 0 : -ENOMEM;
 }
 
-static int rx_open(struct wire *w, const struct wire_link *link, size_t ring_bytes,
+static int rx_open(struct interface *w, const struct interface_link *link, size_t ring_bytes,
 		   const struct sock_fprog *filter, bool multicast, char *err, size_t errlen)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
@@ -120,7 +120,7 @@ static int rx_open(struct wire *w, const struct wire_link *link, size_t ring_byt
 	w->rx = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (w->rx < 0)
 		return fail(err, errlen, "packet socket");
-	rc = wire_filter(w, filter);
+	rc = interface_filter(w, filter);
 	if (rc) {
 		errno = -rc;
 		return fail(err, errlen, "kernel filter");
@@ -141,7 +141,7 @@ static int rx_open(struct wire *w, const struct wire_link *link, size_t ring_byt
 	return 0;
 }
 
-static int tx_open(struct wire *w, const struct wire_link *link, char *err, size_t errlen)
+static int tx_open(struct interface *w, const struct interface_link *link, char *err, size_t errlen)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = link->index};
 	int queue = SEND_QUEUE;
@@ -153,15 +153,15 @@ static int tx_open(struct wire *w, const struct wire_link *link, char *err, size
 		setsockopt(w->tx, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue));
 	if (bind(w->tx, (struct sockaddr *)&at, sizeof(at)) < 0)
 		return fail(err, errlen, "binding to the interface");
-	for (uint32_t i = 0; i < BATCH_FRAMES; i++) {
+	for (uint32_t i = 0; i < SEND_BATCH_FRAMES; i++) {
 		w->msg[i].msg_hdr.msg_iov = &w->iov[i];
 		w->msg[i].msg_hdr.msg_iovlen = 1;
 	}
 	return 0;
 }
 
-int wire_open(struct wire *w, const struct wire_link *link, size_t ring_bytes,
-	      const struct sock_fprog *filter, bool multicast, char *err, size_t errlen)
+int interface_open(struct interface *w, const struct interface_link *link, size_t ring_bytes,
+		   const struct sock_fprog *filter, bool multicast, char *err, size_t errlen)
 {
 	int rc;
 
@@ -171,11 +171,11 @@ int wire_open(struct wire *w, const struct wire_link *link, size_t ring_bytes,
 	if (!rc)
 		rc = tx_open(w, link, err, errlen);
 	if (rc)
-		wire_close(w);
+		interface_close(w);
 	return rc;
 }
 
-void wire_close(struct wire *w)
+void interface_close(struct interface *w)
 {
 	if (w->ring)
 		munmap(w->ring, w->ring_bytes);
@@ -188,25 +188,25 @@ void wire_close(struct wire *w)
 	w->rx = w->tx = -1;
 }
 
-static struct tpacket2_hdr *slot(const struct wire *w, uint32_t i)
+static struct tpacket2_hdr *slot(const struct interface *w, uint32_t i)
 {
 	/* A block is a whole number of slots, so the ring is one array. */
 	return (struct tpacket2_hdr *)(void *)(w->ring + (size_t)i * SLOT_BYTES);
 }
 
-static uint32_t slot_after(const struct wire *w, uint32_t i, uint32_t n)
+static uint32_t slot_after(const struct interface *w, uint32_t i, uint32_t n)
 {
 	return i + n < w->slots ? i + n : i + n - w->slots;
 }
 
-static void prefetch(const struct wire *w, uint32_t i)
+static void prefetch(const struct interface *w, uint32_t i)
 {
 	for (uint32_t at = 0; at < FRONT_BYTES; at += 64)
 		__builtin_prefetch((const uint8_t *)slot(w, i) + at);
 }
 
 /* Puts the outermost tag back where it was on the wire; there is room for it before the frame. */
-static void tag_restore(const struct tpacket2_hdr *h, struct wire_frame *f, uint8_t *data)
+static void tag_restore(const struct tpacket2_hdr *h, struct interface_frame *f, uint8_t *data)
 {
 	uint16_t tag[2] = {htons(ETH_P_8021Q), htons(h->tp_vlan_tci)};
 
@@ -222,23 +222,24 @@ static void tag_restore(const struct tpacket2_hdr *h, struct wire_frame *f, uint
 }
 
 /* Fills *out from a slot; false for a frame that is not for us. */
-static bool slot_frame(struct wire *w, struct tpacket2_hdr *h, uint32_t status,
-		       struct wire_frame *out)
+static bool slot_frame(struct interface *w, struct tpacket2_hdr *h, uint32_t status,
+		       struct interface_frame *out)
 {
 	const struct sockaddr_ll *from =
 		(const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
 							   TPACKET_ALIGN((int)sizeof(*h)));
 	uint8_t *data = (uint8_t *)h + h->tp_mac;
 
-	*out = (struct wire_frame){data, h->tp_snaplen, h->tp_len,
-				   !(status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID))};
+	*out = (struct interface_frame){
+		data, h->tp_snaplen, h->tp_len,
+		!(status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID))};
 	if (status & TP_STATUS_COPY) {
 		ssize_t n =
 			recv(w->rx, w->whole + TAG_BYTES, WHOLE_BYTES - TAG_BYTES, MSG_DONTWAIT);
 
 		data = w->whole + TAG_BYTES;
 		if (n > 0)
-			*out = (struct wire_frame){data, (uint32_t)n, h->tp_len, out->summed};
+			*out = (struct interface_frame){data, (uint32_t)n, h->tp_len, out->summed};
 	}
 	/* In promiscuous mode (a capture next door) frames for other hosts come by. */
 	if (from->sll_pkttype == PACKET_OTHERHOST || from->sll_pkttype == PACKET_OUTGOING)
@@ -247,16 +248,16 @@ static bool slot_frame(struct wire *w, struct tpacket2_hdr *h, uint32_t status,
 	return true;
 }
 
-bool wire_take(struct wire *w, struct wire_frame out[WIRE_GROUP], uint32_t *n)
+bool interface_take(struct interface *w, struct interface_frame out[INTERFACE_GROUP], uint32_t *n)
 {
 	*n = 0;
-	while (w->taken < WIRE_GROUP) {
+	while (w->taken < INTERFACE_GROUP) {
 		struct tpacket2_hdr *h = slot(w, w->next);
 		uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
 
 		if (!(status & TP_STATUS_USER))
 			break;
-		prefetch(w, slot_after(w, w->next, WIRE_GROUP / 2));
+		prefetch(w, slot_after(w, w->next, INTERFACE_GROUP / 2));
 		w->next = slot_after(w, w->next, 1);
 		w->taken++;
 		*n += slot_frame(w, h, status, &out[*n]);
@@ -267,14 +268,14 @@ bool wire_take(struct wire *w, struct wire_frame out[WIRE_GROUP], uint32_t *n)
 	return w->taken;
 }
 
-void wire_give(struct wire *w)
+void interface_give(struct interface *w)
 {
 	for (; w->taken; w->taken--)
 		__atomic_store_n(&slot(w, slot_after(w, w->next, w->slots - w->taken))->tp_status,
 				 TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
-void wire_send(struct wire *w, struct batch *b, struct wire_sent *sent)
+void interface_send(struct interface *w, struct send_batch *b, struct interface_sent *sent)
 {
 	uint32_t at = 0;
 
@@ -298,10 +299,10 @@ void wire_send(struct wire *w, struct batch *b, struct wire_sent *sent)
 			at++;
 		}
 	}
-	batch_reset(b);
+	send_batch_reset(b);
 }
 
-uint64_t wire_drops(struct wire *w)
+uint64_t interface_drops(struct interface *w)
 {
 	struct tpacket_stats s = {0};
 	socklen_t n = sizeof(s);
@@ -311,7 +312,7 @@ uint64_t wire_drops(struct wire *w)
 	return s.tp_drops;
 }
 
-int wire_error(struct wire *w)
+int interface_error(struct interface *w)
 {
 	int rx = 0, tx = 0;
 	socklen_t n = sizeof(rx);

@@ -1,4 +1,4 @@
-#include "capture/state.h"
+#include "capture/capture_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,27 +8,27 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-void state_encode(const struct state *s, char out[STATE_BYTES])
+void capture_state_encode(const struct capture_state *s, char out[CAPTURE_STATE_BYTES])
 {
-	int n = snprintf(out, STATE_BYTES,
+	int n = snprintf(out, CAPTURE_STATE_BYTES,
 			 "lurker-capture 1 %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
 			 " %.31s",
 			 s->clean, s->next, s->alive_ns, s->rx_packets, s->tx_packets,
 			 s->interface[0] ? s->interface : "-");
-	memset(out + n, ' ', (size_t)(STATE_BYTES - n));
-	out[STATE_BYTES - 1] = '\n';
+	memset(out + n, ' ', (size_t)(CAPTURE_STATE_BYTES - n));
+	out[CAPTURE_STATE_BYTES - 1] = '\n';
 }
 
-int state_decode(const char *text, size_t n, struct state *out)
+int capture_state_decode(const char *text, size_t n, struct capture_state *out)
 {
-	char line[STATE_BYTES + 1];
+	char line[CAPTURE_STATE_BYTES + 1];
 	unsigned clean;
-	struct state s = {0};
+	struct capture_state s = {0};
 
-	if (n != STATE_BYTES || text[STATE_BYTES - 1] != '\n')
+	if (n != CAPTURE_STATE_BYTES || text[CAPTURE_STATE_BYTES - 1] != '\n')
 		return -EBADMSG;
-	memcpy(line, text, STATE_BYTES);
-	line[STATE_BYTES] = '\0';
+	memcpy(line, text, CAPTURE_STATE_BYTES);
+	line[CAPTURE_STATE_BYTES] = '\0';
 	if (sscanf(line,
 		   "lurker-capture 1 %1u %20" SCNu64 " %20" SCNu64 " %20" SCNu64 " %20" SCNu64
 		   " %31s",
@@ -41,11 +41,11 @@ int state_decode(const char *text, size_t n, struct state *out)
 	return 0;
 }
 
-int state_open(const char *path, struct state *s, bool *broken, int *out)
+int capture_state_open(const char *path, struct capture_state *s, bool *broken, int *out)
 {
-	char text[STATE_BYTES];
+	char text[CAPTURE_STATE_BYTES];
 
-	*s = (struct state){.clean = true};
+	*s = (struct capture_state){.clean = true};
 	*broken = false;
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (fd < 0)
@@ -62,16 +62,16 @@ int state_open(const char *path, struct state *s, bool *broken, int *out)
 		return rc;
 	}
 	if (n > 0)
-		*broken = state_decode(text, (size_t)n, s) != 0;
+		*broken = capture_state_decode(text, (size_t)n, s) != 0;
 	*out = fd;
 	return 0;
 }
 
-int state_save(int fd, const struct state *s)
+int capture_state_save(int fd, const struct capture_state *s)
 {
-	char text[STATE_BYTES];
+	char text[CAPTURE_STATE_BYTES];
 
-	state_encode(s, text);
+	capture_state_encode(s, text);
 	ssize_t n = pwrite(fd, text, sizeof text, 0);
 	return n == (ssize_t)sizeof text ? 0 : n < 0 ? -errno : -ENOSPC;
 }
@@ -81,8 +81,8 @@ static uint64_t since(uint64_t then, uint64_t now)
 	return now >= then ? now - then : now;
 }
 
-bool state_hole(const struct state *was, const char *interface, uint64_t now_ns, uint64_t now_rx,
-		uint64_t now_tx, struct hole *out)
+bool capture_state_hole(const struct capture_state *was, const char *interface, uint64_t now_ns,
+			uint64_t now_rx, uint64_t now_tx, struct hole *out)
 {
 	if (was->clean || !was->interface[0])
 		return false;

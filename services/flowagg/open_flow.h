@@ -1,16 +1,16 @@
 /*
- * flow: what is known of an open flow. Everything here is in the checkpoint, but the links of the
+ * open_flow: what is known of an open flow. Everything here is in the checkpoint, but the links of the
  * table.
  *
  * Sides: 0 is the end that the key calls lo, 1 the other. A packet's side is its sender's.
  */
-#ifndef FLOWAGG_FLOW_H
-#define FLOWAGG_FLOW_H
+#ifndef FLOWAGG_OPEN_FLOW_H
+#define FLOWAGG_OPEN_FLOW_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "flowagg/pool.h"
+#include "flowagg/packet_pool.h"
 #include "pkt/flowkey.h"
 
 /* How surely the initiator is known: a later packet may know better. */
@@ -34,7 +34,7 @@ enum flow_class {
 
 #define FLOW_TALKS 4u /* the initiator acknowledged an answer */
 
-struct flow {
+struct open_flow {
 	struct flowkey key;
 	uint32_t older, newer;
 	uint32_t packets;
@@ -42,7 +42,7 @@ struct flow {
 	uint64_t bytes;     /* in the chain */
 	uint64_t first;     /* number of the first packet */
 	uint64_t init_ns, last_ns;
-	uint64_t born, seen; /* flow clock (clock.h) of the first and last packet */
+	uint64_t born, seen; /* flow clock (flow_clock.h) of the first and last packet */
 	uint64_t payload[2]; /* bytes sent by each side */
 	uint64_t wire[2];    /* packets by side, for `directions: in` */
 	uint32_t isn[2];

@@ -1,11 +1,11 @@
-#include "flowagg/pool.h"
+#include "flowagg/packet_pool.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define PAGE_BLOCKS (4096u / POOL_BLOCK)
+#define PAGE_BLOCKS (4096u / PACKET_POOL_BLOCK)
 
 static void *reserve(size_t n)
 {
@@ -14,55 +14,55 @@ static void *reserve(size_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int pool_init(struct pool *p, uint64_t bytes)
+int packet_pool_init(struct packet_pool *p, uint64_t bytes)
 {
-	uint64_t blocks = bytes / POOL_BLOCK;
+	uint64_t blocks = bytes / PACKET_POOL_BLOCK;
 
-	*p = (struct pool){.free = POOL_NONE};
-	p->max = blocks < POOL_NONE ? (uint32_t)blocks : POOL_NONE - 1;
-	p->mem = reserve((size_t)p->max * POOL_BLOCK);
+	*p = (struct packet_pool){.free = PACKET_POOL_NONE};
+	p->max = blocks < PACKET_POOL_NONE ? (uint32_t)blocks : PACKET_POOL_NONE - 1;
+	p->mem = reserve((size_t)p->max * PACKET_POOL_BLOCK);
 	p->link = reserve((size_t)p->max * sizeof *p->link);
 	if (!p->mem || !p->link) {
-		pool_fini(p);
+		packet_pool_fini(p);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-void pool_fini(struct pool *p)
+void packet_pool_fini(struct packet_pool *p)
 {
 	if (p->mem)
-		munmap(p->mem, (size_t)p->max * POOL_BLOCK);
+		munmap(p->mem, (size_t)p->max * PACKET_POOL_BLOCK);
 	if (p->link)
 		munmap(p->link, (size_t)p->max * sizeof *p->link);
-	*p = (struct pool){.free = POOL_NONE};
+	*p = (struct packet_pool){.free = PACKET_POOL_NONE};
 }
 
-static uint32_t take(struct pool *p)
+static uint32_t take(struct packet_pool *p)
 {
 	uint32_t b;
 
 	assert(p->used < p->max);
-	if (p->free != POOL_NONE) {
+	if (p->free != PACKET_POOL_NONE) {
 		b = p->free;
 		p->free = p->link[b];
 	} else {
 		b = p->fresh++;
 	}
 	p->used++;
-	p->link[b] = POOL_NONE;
+	p->link[b] = PACKET_POOL_NONE;
 	return b;
 }
 
-void pool_trim(struct pool *p)
+void packet_pool_trim(struct packet_pool *p)
 {
 	/* A page goes back when all its blocks are free. The free list is walked once to find them:
 	 * a free block is marked by a link to itself, which no list has. */
-	for (uint32_t b = p->free, next; b != POOL_NONE; b = next) {
+	for (uint32_t b = p->free, next; b != PACKET_POOL_NONE; b = next) {
 		next = p->link[b];
 		p->link[b] = b;
 	}
-	p->free = POOL_NONE;
+	p->free = PACKET_POOL_NONE;
 	while (p->fresh && p->link[p->fresh - 1] == p->fresh - 1)
 		p->fresh--;
 	for (uint32_t page = p->fresh / PAGE_BLOCKS + 1; page-- > 0;) {
@@ -72,8 +72,8 @@ void pool_trim(struct pool *p)
 		for (uint32_t b = lo; b < hi; b++)
 			unused += b >= p->fresh || p->link[b] == b;
 		if (lo < hi && unused == hi - lo)
-			madvise(p->mem + (size_t)lo * POOL_BLOCK, (size_t)(hi - lo) * POOL_BLOCK,
-				MADV_DONTNEED);
+			madvise(p->mem + (size_t)lo * PACKET_POOL_BLOCK,
+				(size_t)(hi - lo) * PACKET_POOL_BLOCK, MADV_DONTNEED);
 		/* Downwards, so that low blocks are taken first and high pages stay empty. */
 		for (uint32_t b = hi < p->fresh ? hi : p->fresh; b-- > lo;) {
 			if (p->link[b] != b)
@@ -84,53 +84,53 @@ void pool_trim(struct pool *p)
 	}
 	uint32_t first = (p->fresh + PAGE_BLOCKS - 1) / PAGE_BLOCKS * PAGE_BLOCKS;
 	if (first < p->max)
-		madvise(p->mem + (size_t)first * POOL_BLOCK, (size_t)(p->max - first) * POOL_BLOCK,
-			MADV_DONTNEED);
+		madvise(p->mem + (size_t)first * PACKET_POOL_BLOCK,
+			(size_t)(p->max - first) * PACKET_POOL_BLOCK, MADV_DONTNEED);
 }
 
 void chain_init(struct chain *c)
 {
-	*c = (struct chain){POOL_NONE, POOL_NONE, POOL_BLOCK};
+	*c = (struct chain){PACKET_POOL_NONE, PACKET_POOL_NONE, PACKET_POOL_BLOCK};
 }
 
 uint32_t chain_need(const struct chain *c, size_t n)
 {
-	size_t room = POOL_BLOCK - c->fill;
+	size_t room = PACKET_POOL_BLOCK - c->fill;
 
-	return n <= room ? 0 : (uint32_t)((n - room + POOL_BLOCK - 1) / POOL_BLOCK);
+	return n <= room ? 0 : (uint32_t)((n - room + PACKET_POOL_BLOCK - 1) / PACKET_POOL_BLOCK);
 }
 
-void chain_write(struct pool *p, struct chain *c, const void *data, size_t n)
+void chain_write(struct packet_pool *p, struct chain *c, const void *data, size_t n)
 {
 	const uint8_t *from = data;
 
 	while (n) {
-		if (c->fill == POOL_BLOCK) {
+		if (c->fill == PACKET_POOL_BLOCK) {
 			uint32_t b = take(p);
-			if (c->tail == POOL_NONE)
+			if (c->tail == PACKET_POOL_NONE)
 				c->head = b;
 			else
 				p->link[c->tail] = b;
 			c->tail = b;
 			c->fill = 0;
 		}
-		size_t k = POOL_BLOCK - c->fill;
+		size_t k = PACKET_POOL_BLOCK - c->fill;
 		if (k > n)
 			k = n;
-		memcpy(p->mem + (size_t)c->tail * POOL_BLOCK + c->fill, from, k);
+		memcpy(p->mem + (size_t)c->tail * PACKET_POOL_BLOCK + c->fill, from, k);
 		c->fill += (uint32_t)k;
 		from += k;
 		n -= k;
 	}
 }
 
-void chain_free(struct pool *p, struct chain *c)
+void chain_free(struct packet_pool *p, struct chain *c)
 {
 	uint32_t n = 0;
 
-	if (c->head == POOL_NONE)
+	if (c->head == PACKET_POOL_NONE)
 		return;
-	for (uint32_t b = c->head; b != POOL_NONE; b = p->link[b])
+	for (uint32_t b = c->head; b != PACKET_POOL_NONE; b = p->link[b])
 		n++;
 	p->link[c->tail] = p->free;
 	p->free = c->head;
@@ -138,21 +138,21 @@ void chain_free(struct pool *p, struct chain *c)
 	chain_init(c);
 }
 
-size_t chain_read(const struct pool *p, struct chain_pos *pos, size_t n, const uint8_t **out)
+size_t chain_read(const struct packet_pool *p, struct chain_pos *pos, size_t n, const uint8_t **out)
 {
-	if (pos->off == POOL_BLOCK) {
+	if (pos->off == PACKET_POOL_BLOCK) {
 		pos->block = p->link[pos->block];
 		pos->off = 0;
 	}
-	size_t k = POOL_BLOCK - pos->off;
+	size_t k = PACKET_POOL_BLOCK - pos->off;
 	if (k > n)
 		k = n;
-	*out = p->mem + (size_t)pos->block * POOL_BLOCK + pos->off;
+	*out = p->mem + (size_t)pos->block * PACKET_POOL_BLOCK + pos->off;
 	pos->off += (uint32_t)k;
 	return k;
 }
 
-void chain_copy(const struct pool *p, struct chain_pos *pos, void *out, size_t n)
+void chain_copy(const struct packet_pool *p, struct chain_pos *pos, void *out, size_t n)
 {
 	const uint8_t *from;
 

@@ -1,15 +1,15 @@
-#include "responder/seen.h"
+#include "responder/recent_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define SECOND UINT64_C(1000000000)
 
-int seen_init(struct seen *s, uint32_t entries)
+int recent_set_init(struct recent_set *s, uint32_t entries)
 {
 	uint32_t sets = 1;
 
-	while (sets * SEEN_WAYS < entries)
+	while (sets * RECENT_SET_WAYS < entries)
 		sets *= 2;
 	s->set = calloc(sets, sizeof(*s->set));
 	s->mask = sets - 1;
@@ -18,18 +18,18 @@ int seen_init(struct seen *s, uint32_t entries)
 	return s->set ? 0 : -ENOMEM;
 }
 
-void seen_fini(struct seen *s)
+void recent_set_fini(struct recent_set *s)
 {
 	free(s->set);
 	s->set = NULL;
 }
 
-void seen_add(struct seen *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns)
+void recent_set_add(struct recent_set *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns)
 {
-	struct seen_entry *set = s->set[hash & s->mask], *victim = &set[0];
+	struct recent_set_entry *set = s->set[hash & s->mask], *victim = &set[0];
 	uint32_t tag = (uint32_t)(hash >> 32), now_s = (uint32_t)(now_ns / SECOND);
 
-	for (int i = 0; i < SEEN_WAYS; i++) {
+	for (int i = 0; i < RECENT_SET_WAYS; i++) {
 		if (set[i].until_s && set[i].tag == tag) {
 			victim = &set[i];
 			break;
@@ -45,12 +45,12 @@ void seen_add(struct seen *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns)
 		s->latest_s = victim->until_s;
 }
 
-bool seen_has(const struct seen *s, uint64_t hash, uint64_t now_ns)
+bool recent_set_has(const struct recent_set *s, uint64_t hash, uint64_t now_ns)
 {
-	const struct seen_entry *set = s->set[hash & s->mask];
+	const struct recent_set_entry *set = s->set[hash & s->mask];
 	uint32_t tag = (uint32_t)(hash >> 32), now_s = (uint32_t)(now_ns / SECOND);
 
-	for (int i = 0; i < SEEN_WAYS; i++)
+	for (int i = 0; i < RECENT_SET_WAYS; i++)
 		if (set[i].tag == tag && set[i].until_s > now_s)
 			return true;
 	return false;

@@ -5,26 +5,26 @@
 #include <string.h>
 
 #include "frames.h"
+#include "responder/receiver.h"
 #include "responder/segment.h"
-#include "responder/stream.h"
 
 #define IRS   UINT32_C(0xfffffff0) /* sequence numbers wrap in every test */
 #define ISN   UINT32_C(5000)
 #define LIMIT 1000000
 
-static struct stream s;
-static struct stream_reply r;
+static struct receiver s;
+static struct receiver_reply r;
 static uint32_t clock_ms = 70;
 
 static void begin(uint8_t promised, uint64_t limit)
 {
 	struct cookie_word w = {.isn = ISN, .extra = 1000, .flags = promised};
 
-	stream_init(&s, IRS, &w, limit);
+	receiver_init(&s, IRS, &w, limit);
 }
 
 /* A segment at offset `at` from the first byte. */
-static enum stream_end in_ack(int32_t at, uint32_t len, uint8_t flags, uint32_t ack)
+static enum receiver_end in_ack(int32_t at, uint32_t len, uint8_t flags, uint32_t ack)
 {
 	struct pkt p = {.seq = IRS + 1 + (uint32_t)at,
 			.ack = ISN + 1 + ack,
@@ -32,15 +32,15 @@ static enum stream_end in_ack(int32_t at, uint32_t len, uint8_t flags, uint32_t 
 			.payload_wire = len,
 			.payload_len = len};
 
-	if (!stream_takes(&s, &p)) {
+	if (!receiver_takes(&s, &p)) {
 		memset(&r, 0, sizeof(r));
 		r.ack = 0xdead;
-		return STREAM_OPEN;
+		return RECEIVER_OPEN;
 	}
-	return stream_segment(&s, &p, clock_ms, &r);
+	return receiver_segment(&s, &p, clock_ms, &r);
 }
 
-static enum stream_end in(int32_t at, uint32_t len, uint8_t flags)
+static enum receiver_end in(int32_t at, uint32_t len, uint8_t flags)
 {
 	return in_ack(at, len, flags | TCP_ACK, 0);
 }
@@ -61,7 +61,7 @@ static uint32_t word(uint8_t at)
 Test(stream, in_order)
 {
 	begin(0, LIMIT);
-	cr_assert_eq(in(0, 0, 0), STREAM_OPEN);
+	cr_assert_eq(in(0, 0, 0), RECEIVER_OPEN);
 	cr_assert(!r.send, "a plain acknowledgment needs no answer");
 	in(0, 100, TCP_PSH);
 	cr_assert(r.send && !r.fin && acked() == 100 && r.seq == ISN + 1 && r.win == 65535 &&
@@ -112,7 +112,7 @@ Test(stream, sack_blocks)
 Test(stream, holes_are_bounded)
 {
 	begin(COOKIE_SACK | COOKIE_TS, LIMIT);
-	for (int32_t i = 1; i <= STREAM_HOLES; i++) {
+	for (int32_t i = 1; i <= RECEIVER_HOLES; i++) {
 		in(i * 100, 10, 0);
 		cr_assert_eq(r.untracked_bytes, 0);
 	}
@@ -129,7 +129,7 @@ Test(stream, holes_are_bounded)
 Test(stream, four_blocks_without_timestamps)
 {
 	begin(COOKIE_SACK, LIMIT);
-	for (int32_t i = 1; i <= STREAM_HOLES; i++)
+	for (int32_t i = 1; i <= RECEIVER_HOLES; i++)
 		in(i * 100, 10, 0);
 	cr_assert_eq(r.optlen, 4 + 4 * 8);
 }
@@ -144,7 +144,7 @@ Test(stream, window)
 	cr_assert(r.untracked_bytes == 10 && s.ranges == 1 && r.send);
 	begin(COOKIE_WSCALE, LIMIT);
 	in(0, 10, 0);
-	cr_assert_eq(r.win, STREAM_WINDOW >> SEGMENT_WSCALE);
+	cr_assert_eq(r.win, RECEIVER_WINDOW >> SEGMENT_WSCALE);
 	in(200000, 10, 0);
 	cr_assert_eq(s.ranges, 1);
 }
@@ -160,20 +160,20 @@ Test(stream, timestamps)
 			.opt_len = 12};
 
 	begin(COOKIE_TS, LIMIT);
-	stream_segment(&s, &p, 70, &r);
+	receiver_segment(&s, &p, 70, &r);
 	cr_assert(r.optlen == 12 && word(0) == 0x0101080a && word(4) == 1070 && word(8) == 9);
 	/* From ahead of a hole it does not count. */
 	p.seq += 100;
 	opt[7] = 50;
-	stream_segment(&s, &p, 71, &r);
+	receiver_segment(&s, &p, 71, &r);
 	cr_assert_eq(word(8), 9);
 	p.seq = IRS + 6;
-	stream_segment(&s, &p, 72, &r);
+	receiver_segment(&s, &p, 72, &r);
 	cr_assert_eq(word(8), 50);
 	/* Older values do not go back. */
 	opt[7] = 20;
 	p.seq = IRS + 11;
-	stream_segment(&s, &p, 73, &r);
+	receiver_segment(&s, &p, 73, &r);
 	cr_assert_eq(word(8), 50);
 }
 
@@ -187,7 +187,7 @@ Test(stream, keepalive_and_probe)
 	cr_assert(r.send && acked() == 100 && s.received == 100, "keepalive with a byte");
 	in(150, 0, 0);
 	cr_assert(!r.send, "a plain acknowledgment behind a hole");
-	clock_ms += STREAM_CHALLENGE_MS;
+	clock_ms += RECEIVER_CHALLENGE_MS;
 	in(100 + 65536, 0, 0);
 	cr_assert(r.send, "outside the window (RFC 9293 3.10.7.4)");
 }
@@ -195,12 +195,12 @@ Test(stream, keepalive_and_probe)
 Test(stream, fin)
 {
 	begin(0, LIMIT);
-	cr_assert_eq(in(0, 10, TCP_FIN), STREAM_OPEN);
+	cr_assert_eq(in(0, 10, TCP_FIN), RECEIVER_OPEN);
 	cr_assert(r.send && r.fin && acked() == 11 && r.seq == ISN + 1);
 	/* Ours was lost: the client's FIN again brings it again. */
-	cr_assert_eq(in(0, 10, TCP_FIN), STREAM_OPEN);
+	cr_assert_eq(in(0, 10, TCP_FIN), RECEIVER_OPEN);
 	cr_assert(r.fin && r.seq == ISN + 1 && acked() == 11);
-	cr_assert_eq(in_ack(11, 0, TCP_ACK, 1), STREAM_FIN);
+	cr_assert_eq(in_ack(11, 0, TCP_ACK, 1), RECEIVER_FIN);
 	cr_assert(!r.send);
 }
 
@@ -231,12 +231,12 @@ Test(stream, simultaneous_fin_at_the_limit)
 	in(100, 50, 0);
 	cr_assert(r.send && acked() == 100 && r.untracked_bytes == 50, "nothing beyond the limit");
 	/* Its FIN crosses ours. */
-	cr_assert_eq(in(100, 0, TCP_FIN), STREAM_OPEN);
+	cr_assert_eq(in(100, 0, TCP_FIN), RECEIVER_OPEN);
 	cr_assert(r.send && acked() == 101);
-	cr_assert_eq(in_ack(101, 0, TCP_ACK, 1), STREAM_OPEN);
+	cr_assert_eq(in_ack(101, 0, TCP_ACK, 1), RECEIVER_OPEN);
 	cr_assert(!r.send);
 	/* Our acknowledgment of its FIN was lost: who closed first can give it again. */
-	cr_assert_eq(in_ack(100, 0, TCP_ACK | TCP_FIN, 1), STREAM_OPEN);
+	cr_assert_eq(in_ack(100, 0, TCP_ACK | TCP_FIN, 1), RECEIVER_OPEN);
 	cr_assert(r.send && !r.fin && acked() == 101 && r.seq == ISN + 2);
 }
 
@@ -278,7 +278,7 @@ Test(stream, rst_must_be_exact)
 {
 	begin(COOKIE_SACK, LIMIT);
 	in(0, 10, 0);
-	cr_assert_eq(in_ack(10, 0, TCP_RST, 0), STREAM_RST);
+	cr_assert_eq(in_ack(10, 0, TCP_RST, 0), RECEIVER_RST);
 	cr_assert(!r.send);
 	begin(COOKIE_SACK, LIMIT);
 	in_ack(-5, 0, TCP_RST, 0);
@@ -286,17 +286,17 @@ Test(stream, rst_must_be_exact)
 	in_ack(70000, 0, TCP_RST, 0);
 	cr_assert_eq(r.ack, 0xdead);
 	/* Inside it may be a guess: who sent it is told where we are (RFC 5961 section 3.2). */
-	cr_assert_eq(in_ack(500, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert_eq(in_ack(500, 0, TCP_RST, 0), RECEIVER_OPEN);
 	cr_assert(r.send && !r.fin && acked() == 0);
-	cr_assert_eq(in_ack(501, 0, TCP_RST, 0), STREAM_OPEN);
+	cr_assert_eq(in_ack(501, 0, TCP_RST, 0), RECEIVER_OPEN);
 	cr_assert(!r.send, "not for each guess");
-	clock_ms += STREAM_CHALLENGE_MS;
-	cr_assert_eq(in_ack(502, 0, TCP_RST, 0), STREAM_OPEN);
+	clock_ms += RECEIVER_CHALLENGE_MS;
+	cr_assert_eq(in_ack(502, 0, TCP_RST, 0), RECEIVER_OPEN);
 	cr_assert(r.send);
 	/* A client that gave up while its data was on the way. */
 	in(200, 100, 0);
-	cr_assert_eq(in_ack(299, 0, TCP_RST, 0), STREAM_OPEN);
-	cr_assert_eq(in_ack(300, 0, TCP_RST, 0), STREAM_RST);
+	cr_assert_eq(in_ack(299, 0, TCP_RST, 0), RECEIVER_OPEN);
+	cr_assert_eq(in_ack(300, 0, TCP_RST, 0), RECEIVER_RST);
 }
 
 Test(stream, two_ends_that_disagree_fall_silent)
@@ -309,7 +309,7 @@ Test(stream, two_ends_that_disagree_fall_silent)
 		in(i % 2 ? 50 : 70000, 0, 0);
 		answers += r.send;
 	}
-	cr_assert_eq(answers, 10000 / STREAM_CHALLENGE_MS);
+	cr_assert_eq(answers, 10000 / RECEIVER_CHALLENGE_MS);
 	in(50, 10, 0);
 	cr_assert(r.send, "data is always answered");
 }
@@ -331,7 +331,7 @@ Test(stream, what_came_twice_is_named)
 	cr_assert(r.send && r.optlen == 12, "a keepalive's byte before the first is none");
 	begin(COOKIE_SACK | COOKIE_TS, LIMIT);
 	in(0, 100, 0);
-	for (int32_t i = 1; i <= STREAM_HOLES; i++)
+	for (int32_t i = 1; i <= RECEIVER_HOLES; i++)
 		in(i * 200, 10, 0);
 	in(0, 100, 0);
 	cr_assert(r.optlen == 12 + 4 + 3 * 8 && word(16) == IRS + 1, "within what fits");
