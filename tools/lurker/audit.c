@@ -10,9 +10,10 @@
 
 #include "balance.h"
 #include "base/clock.h"
-#include "days.h"
+#include "day_files.h"
 #include "front.h"
-#include "when.h"
+#include "json_line.h"
+#include "time_arg.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -45,16 +46,16 @@ struct audit {
 	uint64_t since_ns, until_ns;
 	bool whole;   /* the whole life up to now */
 	bool running; /* some service wrote its counters a moment ago */
-	struct tally first, last;
-	struct tally period; /* unless whole */
-	struct stored stored;
+	struct stat_history first, last;
+	struct stat_history period; /* unless whole */
+	struct inventory stored;
 	unsigned holes, drawn; /* drawn: of the rules that are of the period */
 };
 
-static bool is_running(const struct tally *t, uint64_t now_ns)
+static bool is_running(const struct stat_history *t, uint64_t now_ns)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		const struct tally_service *s = &t->service[i];
+		const struct stat_history_service *s = &t->service[i];
 		if (s->nruns && s->run[s->nruns - 1].killed && s->end_ns + 5 * SECOND > now_ns)
 			return true;
 	}
@@ -64,25 +65,25 @@ static bool is_running(const struct tally *t, uint64_t now_ns)
 /* Counters, files, and counters again: while packets move, the truth lies between the two. */
 static int gather(struct audit *a)
 {
-	int rc = tally_read(a->state_dir, 0, UINT64_MAX, &a->first);
+	int rc = stat_history_read(a->state_dir, 0, UINT64_MAX, &a->first);
 	if (rc)
 		return rc;
 	a->running = is_running(&a->first, clock_real_ns());
-	rc = stored_read(a->state_dir, a->conf.objects,
-			 tally_end(&a->first, "flowagg", "next_number"), &a->stored);
+	rc = inventory_read(a->state_dir, a->conf.objects,
+			    stat_history_end(&a->first, "flowagg", "next_number"), &a->stored);
 	if (!rc && a->running)
 		sleep(3);
 	if (!rc)
-		rc = tally_read(a->state_dir, 0, UINT64_MAX, &a->last);
+		rc = stat_history_read(a->state_dir, 0, UINT64_MAX, &a->last);
 	if (!rc && !a->whole)
-		rc = tally_read(a->state_dir, a->since_ns, a->until_ns, &a->period);
+		rc = stat_history_read(a->state_dir, a->since_ns, a->until_ns, &a->period);
 	return rc;
 }
 
 /* judge: prints a rule; true when it holds. */
 static bool judge(struct audit *a, const struct rule *r)
 {
-	const struct tally *t = a->whole || r->whole ? &a->last : &a->period;
+	const struct stat_history *t = a->whole || r->whole ? &a->last : &a->period;
 	struct balance before, after;
 	const char *why;
 	balance_hand(&a->stored, &a->last, &a->first);
@@ -108,12 +109,6 @@ static bool judge(struct audit *a, const struct rule *r)
 	return good;
 }
 
-static uint64_t number(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_uint64(v) : 0;
-}
-
 /* clock: a time with its second, in UTC, as records have it. */
 static void utc(char out[40], uint64_t ns)
 {
@@ -128,20 +123,19 @@ static void utc(char out[40], uint64_t ns)
 static int take_alert(void *arg, struct bytes line)
 {
 	struct audit *a = arg;
-	struct json_tokener *k = json_tokener_new();
-	if (!k)
-		return -ENOMEM;
-	struct json_object *o = json_tokener_parse_ex(k, (const char *)line.p, (int)line.n);
-	json_tokener_free(k);
-	const char *kind = text_field(o, "kind");
-	if (kind && strcmp(kind, "hole") == 0 && number(o, "to_ns") >= a->since_ns &&
-	    number(o, "from_ns") <= a->until_ns) {
+	struct json_object *o;
+	int rc = json_line_parse(line, &o);
+	if (rc)
+		return rc == -EBADMSG ? 0 : rc;
+	const char *kind = json_line_text(o, "kind");
+	if (kind && strcmp(kind, "hole") == 0 && json_line_u64(o, "to_ns") >= a->since_ns &&
+	    json_line_u64(o, "from_ns") <= a->until_ns) {
 		char from[40], to[40];
-		utc(from, number(o, "from_ns"));
-		utc(to, number(o, "to_ns"));
+		utc(from, json_line_u64(o, "from_ns"));
+		utc(to, json_line_u64(o, "to_ns"));
 		printf("  %s to %s  interface counted %llu in, %llu out\n", from, to,
-		       (unsigned long long)number(o, "rx_packets"),
-		       (unsigned long long)number(o, "tx_packets"));
+		       (unsigned long long)json_line_u64(o, "rx_packets"),
+		       (unsigned long long)json_line_u64(o, "tx_packets"));
 		a->holes++;
 	}
 	json_object_put(o);
@@ -151,14 +145,14 @@ static int take_alert(void *arg, struct bytes line)
 static int holes(struct audit *a)
 {
 	char dir[PATH_MAX];
-	struct days days;
+	struct day_files days;
 	snprintf(dir, sizeof(dir), "%s/records/alert", a->state_dir);
 	puts("holes: capture was not there (UTC)");
-	int rc = days_open(dir, &days);
+	int rc = day_files_open(dir, &days);
 	if (!rc) {
 		for (size_t i = 0; i < days.n && !rc; i++)
-			rc = days_read(&days, i, take_alert, a);
-		days_close(&days);
+			rc = day_files_read(&days, i, take_alert, a);
+		day_files_close(&days);
 	}
 	if (!a->holes)
 		puts("  none");
@@ -170,11 +164,11 @@ static int prepare(struct audit *a)
 	uint64_t now_ns = clock_real_ns();
 	a->until_ns = UINT64_MAX;
 	a->whole = !a->conf.since && !a->conf.until;
-	if (a->conf.since && when_parse(a->conf.since, now_ns, &a->since_ns) != 0) {
+	if (a->conf.since && time_arg_parse(a->conf.since, now_ns, &a->since_ns) != 0) {
 		fprintf(stderr, "lurker audit: --since %.80s is no time\n", a->conf.since);
 		return 2;
 	}
-	if (a->conf.until && when_parse(a->conf.until, now_ns, &a->until_ns) != 0) {
+	if (a->conf.until && time_arg_parse(a->conf.until, now_ns, &a->until_ns) != 0) {
 		fprintf(stderr, "lurker audit: --until %.80s is no time\n", a->conf.until);
 		return 2;
 	}
@@ -243,9 +237,9 @@ int front_audit(int argc, char **argv)
 	}
 	puts(code ? "NOT everything is accounted for." : "Every packet is accounted for.");
 out:
-	tally_free(&a.first);
-	tally_free(&a.last);
-	tally_free(&a.period);
-	stored_free(&a.stored);
+	stat_history_free(&a.first);
+	stat_history_free(&a.last);
+	stat_history_free(&a.period);
+	inventory_free(&a.stored);
 	return fflush(stdout) == 0 ? code : 1;
 }

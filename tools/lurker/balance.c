@@ -100,33 +100,34 @@ const struct rule balance_rules[] = {
 };
 const size_t balance_nrules = sizeof(balance_rules) / sizeof(*balance_rules);
 
-static uint64_t value(const struct term *k, const struct rule *r, const struct tally *t,
-		      const struct stored *s)
+static uint64_t value(const struct term *k, const struct rule *r, const struct stat_history *t,
+		      const struct inventory *s)
 {
 	const char *service = r->service;
 
 	switch (k->kind) {
 	case TERM_SUM:
-		return tally_sum(t, service, k->name);
+		return stat_history_sum(t, service, k->name);
 	case TERM_GREW:
-		return tally_end(t, service, k->name) - tally_begin(t, service, k->name, r->start);
+		return stat_history_end(t, service, k->name) -
+		       stat_history_begin(t, service, k->name, r->start);
 	case TERM_BEGIN:
-		return tally_begin(t, service, k->name, r->start);
+		return stat_history_begin(t, service, k->name, r->start);
 	case TERM_END:
-		return tally_end(t, service, k->name);
+		return stat_history_end(t, service, k->name);
 	case TERM_LATE:
-		return tally_late(t, service, k->name, r->start);
+		return stat_history_late(t, service, k->name, r->start);
 	case TERM_DISK:
-		return stored_value(s, k->name);
+		return inventory_value(s, k->name);
 	}
 	return 0;
 }
 
 /* Where the journal is kept without a mark, its removals cannot tell what was unread. */
-static uint64_t excused(const struct tally *t, uint64_t before)
+static uint64_t excused(const struct stat_history *t, uint64_t before)
 {
-	return tally_sum(t, "capture", "journal_removed_unread") +
-	       (tally_sum(t, "capture", "journal_removed") ? before : 0);
+	return stat_history_sum(t, "capture", "journal_removed_unread") +
+	       (stat_history_sum(t, "capture", "journal_removed") ? before : 0);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -134,27 +135,29 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-void balance_hand(struct stored *s, const struct tally *gave, const struct tally *took)
+void balance_hand(struct inventory *s, const struct stat_history *gave,
+		  const struct stat_history *took)
 {
-	uint64_t next = larger(tally_end(took, "flowagg", "next_number"), 1);
+	uint64_t next = larger(stat_history_end(took, "flowagg", "next_number"), 1);
 	/* Below 0 where the journal began anew. */
-	int64_t before = (int64_t)tally_end(took, "flowagg", "total_before");
-	int64_t lost = before + (int64_t)tally_end(took, "flowagg", "total_gap");
-	uint64_t end = larger(waits_end(&s->waits), tally_end(gave, "capture", "next_number"));
+	int64_t before = (int64_t)stat_history_end(took, "flowagg", "total_before");
+	int64_t lost = before + (int64_t)stat_history_end(took, "flowagg", "total_gap");
+	uint64_t end = larger(journal_ranges_end(&s->waits),
+			      stat_history_end(gave, "capture", "next_number"));
 
 	s->given = larger(end, next) - 1;
 	s->taken = next - 1 - (lost > 0 ? (uint64_t)lost : 0);
-	s->waiting = waits_count(&s->waits, next);
+	s->waiting = journal_ranges_count(&s->waits, next);
 	uint64_t most = excused(gave, before > 0 ? (uint64_t)before : 0);
 	int64_t rest = (int64_t)(s->given - s->taken - s->waiting);
 	s->removed = rest <= 0 ? 0 : (uint64_t)rest < most ? (uint64_t)rest : most;
-	s->uploads |= tally_ever(gave, "flowagg", "for_uploader");
-	s->analyses |= tally_ever(gave, "flowagg", "for_analyzer");
-	s->for_uploader = tally_while(gave, "flowagg", "total_delivered", "for_uploader");
-	s->for_analyzer = tally_while(gave, "flowagg", "total_delivered", "for_analyzer");
+	s->uploads |= stat_history_ever(gave, "flowagg", "for_uploader");
+	s->analyses |= stat_history_ever(gave, "flowagg", "for_analyzer");
+	s->for_uploader = stat_history_while(gave, "flowagg", "total_delivered", "for_uploader");
+	s->for_analyzer = stat_history_while(gave, "flowagg", "total_delivered", "for_analyzer");
 }
 
-void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
+void balance_draw(const struct rule *r, const struct stat_history *t, const struct inventory *s,
 		  struct balance *b)
 {
 	*b = (struct balance){0};
@@ -191,15 +194,15 @@ static bool is_of(const struct rule *r, const char *service)
 	return strcmp(r->service, service) == 0;
 }
 
-static enum ready of_files(const struct rule *r, const struct tally *life, const struct stored *s,
-			   const char **why)
+static enum ready of_files(const struct rule *r, const struct stat_history *life,
+			   const struct inventory *s, const char **why)
 {
 	if (is_of(r, "journal")) {
 		*why = "no packet was journalled";
 		return s->given ? READY : READY_NOTHING;
 	}
 	bool is_uploader = is_of(r, "uploader");
-	const struct tally_service *counters = tally_service(life, r->service);
+	const struct stat_history_service *counters = stat_history_service(life, r->service);
 	*why = "flowagg has no queue for it";
 	if (!(is_uploader ? s->uploads : s->analyses))
 		return READY_NOTHING;
@@ -207,19 +210,20 @@ static enum ready of_files(const struct rule *r, const struct tally *life, const
 	if (!counters && (is_uploader ? s->objects : s->records))
 		return READY_MISSING;
 	*why = "old objects were removed to stay below max_bytes";
-	return is_uploader && tally_sum(life, "uploader", "archive_removed") ? READY_NOTHING
-									     : READY;
+	return is_uploader && stat_history_sum(life, "uploader", "archive_removed") ? READY_NOTHING
+										    : READY;
 }
 
-enum ready balance_ready(const struct rule *r, const struct tally *t, const struct tally *life,
-			 const struct stored *s, const char **why)
+enum ready balance_ready(const struct rule *r, const struct stat_history *t,
+			 const struct stat_history *life, const struct inventory *s,
+			 const char **why)
 {
-	const struct tally_service *counters = tally_service(t, r->service);
+	const struct stat_history_service *counters = stat_history_service(t, r->service);
 
 	if (r->whole)
 		return of_files(r, life, s, why);
 	*why = "no counters of that time";
-	if (tally_service(life, r->service))
+	if (stat_history_service(life, r->service))
 		return counters && (counters->nruns || counters->before) ? READY : READY_NOTHING;
 	*why = "the service left no counters, though others have packets of it";
 	if (is_of(r, "capture") ? s->given > 0 : s->by_flowagg)

@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "stored.h"
-#include "tally.h"
+#include "inventory.h"
+#include "stat_history.h"
 
 enum term_kind {
 	TERM_SUM,   /* grew by, in all runs of the period together */
@@ -26,7 +26,7 @@ enum term_kind {
 
 struct term {
 	enum term_kind kind;
-	const char *name;  /* metric; for TERM_DISK: a name of stored_value */
+	const char *name;  /* metric; for TERM_DISK: a name of inventory_value */
 	const char *words; /* for the table */
 };
 
@@ -50,9 +50,10 @@ struct balance {
 
 /* balance_hand: what the counters say that one stage handed to the next. Those of who gave and of
  * who took may have been read at different times, while packets move. */
-void balance_hand(struct stored *s, const struct tally *gave, const struct tally *took);
+void balance_hand(struct inventory *s, const struct stat_history *gave,
+		  const struct stat_history *took);
 /* balance_draw: the values of a rule's terms. */
-void balance_draw(const struct rule *r, const struct tally *t, const struct stored *s,
+void balance_draw(const struct rule *r, const struct stat_history *t, const struct inventory *s,
 		  struct balance *b);
 /* balance_print: the rule as a few lines; terms of 0 are left out. note: more words for its head,
  * or "". */
@@ -66,7 +67,8 @@ enum ready {
 	READY_NOTHING, /* nothing was handed to the stage: that is fine */
 	READY_MISSING, /* its counters are missing, though others say that it had work */
 };
-enum ready balance_ready(const struct rule *r, const struct tally *t, const struct tally *life,
-			 const struct stored *s, const char **why);
+enum ready balance_ready(const struct rule *r, const struct stat_history *t,
+			 const struct stat_history *life, const struct inventory *s,
+			 const char **why);
 
 #endif

@@ -16,8 +16,10 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "bus_listener.h"
 #include "front.h"
 #include "rt/sandbox.h"
+#include "term.h"
 
 struct doctor_conf {
 	const char *interface;
@@ -28,7 +30,7 @@ struct doctor {
 	struct svc_common common;
 	int bad, warned;
 	bool seen[16]; /* by the index of front_services */
-	struct listen listen;
+	struct bus_listener listen;
 };
 
 #define AT(field) offsetof(struct doctor_conf, field)
@@ -204,8 +206,8 @@ static void check_disk(struct doctor *d)
 		return;
 	char space[16], inodes[16];
 	uint64_t free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-	text_bytes(space, free_bytes);
-	text_quantity(inodes, v.f_favail);
+	term_bytes(space, free_bytes);
+	term_quantity(inodes, v.f_favail);
 	/* Journal and spool have limits of their own; below this they could not reach them. */
 	bool low = free_bytes < (4ull << 30) || (v.f_files && v.f_favail < 100000);
 	say(d, low ? WARN : OK, "disk", "%s and %s inodes free in %s%s", space, inodes,
@@ -247,10 +249,10 @@ static void check_services(struct doctor *d)
 		say(d, WARN, "services", "%s: %s", d->common.run_dir, strerror(errno));
 		return;
 	}
-	if (listen_open(&d->listen, &d->common, topics, 1, on_stat, d) == 0 &&
+	if (bus_listener_open(&d->listen, &d->common, topics, 1, on_stat, d) == 0 &&
 	    loop_every(d->listen.loop, 2000000000u, on_time, d) == 0)
 		loop_run(d->listen.loop);
-	listen_close(&d->listen);
+	bus_listener_close(&d->listen);
 	for (size_t i = 0; front_services[i]; i++) {
 		char program[PATH_MAX];
 		if (front_program(front_services[i], program, sizeof(program)) != 0 ||

@@ -45,33 +45,7 @@ extern const char *const front_services[];
 /* Those that run only where they are asked for: they need a configuration of their own. */
 extern const char *const front_optional[];
 
-/* Columns of the terminal; 100 where there is none. */
-int front_columns(void);
-
 /* The path of a program installed beside this one. */
 int front_program(const char *name, char *out, size_t n);
-
-/* text.c: text for terminals. */
-size_t text_put(char *out, size_t n, struct bytes b, size_t columns); /* printable, cut with … */
-void text_quantity(char out[16], uint64_t v);                         /* 12, 3.4k, 56M */
-void text_bytes(char out[16], uint64_t v);                            /* 12 B, 3.4 KiB */
-void text_clock(char out[16], uint64_t ns);                           /* HH:MM:SS, UTC */
-void text_span(char out[16], uint64_t ns);                            /* 12s, 3m, 4h, 5d */
-/* A member of a record as text; NULL: there is none, or it is null. */
-struct json_object;
-const char *text_field(struct json_object *o, const char *name);
-
-/* listen.c: a subscriber to every service on this host. */
-struct listen {
-	struct loop *loop;
-	struct bus *bus;
-};
-int listen_open(struct listen *l, const struct svc_common *c, const char *const *topics,
-		size_t ntopics, bus_fn fn, void *arg);
-void listen_close(struct listen *l);
-
-/* table.c: one line of a record or message for people. */
-void table_head(FILE *out, const char *topic);
-void table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus_listener.h"
 #include "front.h"
 #include "proto/codec.h"
 #include "rt/sandbox.h"
@@ -25,7 +26,7 @@ struct healthy_conf {
 
 struct healthy {
 	struct healthy_conf conf;
-	struct listen listen;
+	struct bus_listener listen;
 	const char *service, *advances;
 	uint8_t *arena;
 	bool seen, good;
@@ -111,10 +112,10 @@ int front_healthy(int argc, char **argv)
 	if (sandbox_drop(common.user, err, sizeof(err)) != 0)
 		log_debug("privileges kept", "error=\"%s\"", err);
 	h.arena = malloc(ARENA_BYTES);
-	if (h.arena && listen_open(&h.listen, &common, topics, 1, on_stat, &h) == 0 &&
+	if (h.arena && bus_listener_open(&h.listen, &common, topics, 1, on_stat, &h) == 0 &&
 	    loop_every(h.listen.loop, (uint64_t)h.conf.timeout_s * 1000000000u, on_time, &h) == 0)
 		loop_run(h.listen.loop);
-	listen_close(&h.listen);
+	bus_listener_close(&h.listen);
 	free(h.arena);
 	if (!h.good)
 		printf("%s %s\n", h.service,

@@ -2,7 +2,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "front.h"
@@ -108,14 +107,6 @@ int front_file_options(const struct front_usage *u, struct opt_section own,
 		       struct svc_common *common, int *argc, char **argv)
 {
 	return take_options(u, own, common, true, argc, argv);
-}
-
-int front_columns(void)
-{
-	struct winsize w;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
-		return w.ws_col;
-	return 100;
 }
 
 int main(int argc, char **argv)

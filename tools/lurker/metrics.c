@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "bus_listener.h"
 #include "disk.h"
 #include "expo.h"
 #include "front.h"
@@ -40,7 +41,7 @@ struct metrics_conf {
 struct metrics {
 	struct metrics_conf conf;
 	struct svc_common common;
-	struct listen listen;
+	struct bus_listener listen;
 	struct scrape *scrape;
 	struct expo *expo;
 	uint8_t *arena;
@@ -264,7 +265,7 @@ static int start(struct metrics *m)
 		log_error("sandbox", "error=\"%s\"", *err ? err : strerror(-rc));
 	static const char *const topics[] = {"stat"};
 	if (!rc)
-		rc = listen_open(&m->listen, &m->common, topics, 1, on_message, m);
+		rc = bus_listener_open(&m->listen, &m->common, topics, 1, on_message, m);
 	if (rc) {
 		if (fd >= 0)
 			close(fd);
@@ -319,7 +320,7 @@ int front_metrics(int argc, char **argv)
 			m.code = 1;
 	}
 	scrape_free(&m.scrape);
-	listen_close(&m.listen);
+	bus_listener_close(&m.listen);
 	expo_free(&m.expo);
 	free(m.arena);
 	return m.code;

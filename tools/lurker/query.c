@@ -14,11 +14,13 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "count.h"
-#include "days.h"
+#include "day_files.h"
 #include "front.h"
-#include "match.h"
+#include "json_line.h"
 #include "newest.h"
+#include "record_filter.h"
+#include "term.h"
+#include "value_counts.h"
 
 /* Matches that wait for the end of their day. Beyond this the oldest of them go, and it ends there,
  * with a word. */
@@ -32,9 +34,9 @@ struct query_conf {
 
 struct query {
 	struct query_conf conf;
-	struct match match;
+	struct record_filter match;
 	struct newest *newest;
-	struct count *count;
+	struct value_counts *count;
 	int columns;
 	uint64_t place; /* of the line at hand; falls from file to file, grows in each */
 	uint64_t broken;
@@ -142,17 +144,17 @@ static void print_row(const struct query *q, const char *line)
 	uint64_t payload_len = 0;
 	if (json_object_object_get_ex(o, "payload_len", &v))
 		payload_len = json_object_get_uint64(v);
-	const char *app = text_field(o, "app"), *readable = text_field(o, "readable");
-	const char *src = text_field(o, "src_addr"), *port = text_field(o, "dst_port");
+	const char *app = json_line_text(o, "app"), *readable = json_line_text(o, "readable");
+	const char *src = json_line_text(o, "src_addr"), *port = json_line_text(o, "dst_port");
 	char when[TIME_TEXT_MAX], shown_src[64], text[1024], bytes[16];
 	time_text(when, began(o));
-	text_put(shown_src, sizeof(shown_src), bytes_str(src ? src : "-"), 39);
-	text_quantity(bytes, payload_len);
+	term_text(shown_src, sizeof(shown_src), bytes_str(src ? src : "-"), 39);
+	term_quantity(bytes, payload_len);
 	int room = q->columns - 67;
-	text_put(text, sizeof(text), bytes_str(readable ? readable : ""),
-		 room < 20 ? 20 : (size_t)room);
+	term_text(text, sizeof(text), bytes_str(readable ? readable : ""),
+		  room < 20 ? 20 : (size_t)room);
 	if (!app)
-		app = text_field(o, "proto");
+		app = json_line_text(o, "proto");
 	printf("%-19s %-21s %-6s %-7.7s %8s  %s\n", when, shown_src, port ? port : "-",
 	       app ? app : "-", bytes, text);
 	json_object_put(o);
@@ -179,12 +181,12 @@ static int take_line(void *arg, struct bytes line)
 	struct query *q = arg;
 	q->place++;
 	struct json_object *o = NULL;
-	int verdict = match_line(&q->match, line, &o);
+	int verdict = record_filter_line(&q->match, line, &o);
 	int rc = 0;
 	if (verdict < 0) {
 		q->broken++;
 	} else if (verdict) {
-		rc = q->count ? count_add(q->count, o)
+		rc = q->count ? value_counts_add(q->count, o)
 			      : newest_add(q->newest, began(o), q->place, line);
 	}
 	json_object_put(o);
@@ -193,7 +195,7 @@ static int take_line(void *arg, struct bytes line)
 
 static int prepare(struct query *q)
 {
-	const struct match_text t = {
+	const struct record_filter_text t = {
 		.since = q->conf.since,
 		.until = q->conf.until,
 		.address = q->conf.address,
@@ -205,29 +207,29 @@ static int prepare(struct query *q)
 		.is_new = q->conf.is_new,
 	};
 	char err[2048] = "";
-	if (match_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
+	if (record_filter_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
 		fprintf(stderr, "lurker query: %s\n", err);
 		return 2;
 	}
-	if (q->conf.count_by && !count_known(q->conf.count_by, err, sizeof(err))) {
+	if (q->conf.count_by && !value_counts_field_known(q->conf.count_by, err, sizeof(err))) {
 		fprintf(stderr, "lurker query: --count-by: %s\n", err);
 		return 2;
 	}
-	q->columns = front_columns();
-	int rc = q->conf.count_by ? count_new(q->conf.count_by, &q->count)
+	q->columns = term_columns();
+	int rc = q->conf.count_by ? value_counts_new(q->conf.count_by, &q->count)
 				  : newest_new((size_t)q->conf.limit, KEPT_BYTES_MAX, &q->newest);
 	return rc ? 1 : 0;
 }
 
 /* read_day: false when nothing more can be read or is wanted. */
-static bool read_day(struct query *q, const struct days *days, size_t i, int *code)
+static bool read_day(struct query *q, const struct day_files *days, size_t i, int *code)
 {
-	char path[DAYS_PATH_MAX], when[TIME_TEXT_MAX];
-	double sure = i ? (double)days_end(days->v[i - 1].day) : 0, cut;
+	char path[DAY_FILES_PATH_MAX], when[TIME_TEXT_MAX];
+	double sure = i ? (double)day_files_end(days->v[i - 1].day) : 0, cut;
 	q->place = (uint64_t)i << 40;
-	int rc = days_read(days, i, take_line, q);
+	int rc = day_files_read(days, i, take_line, q);
 	if (rc) {
-		days_path(days, i, path);
+		day_files_path(days, i, path);
 		fprintf(stderr, "lurker query: %s: %s\n", path,
 			rc == -EBADMSG ? "broken or cut off: what could be read of it was searched"
 				       : strerror(-rc));
@@ -296,8 +298,8 @@ int front_query(int argc, char **argv)
 		goto out;
 	char dir[PATH_MAX];
 	snprintf(dir, sizeof(dir), "%s/records/analysis", common.state_dir);
-	struct days days;
-	int rc = days_open(dir, &days);
+	struct day_files days;
+	int rc = day_files_open(dir, &days);
 	if (rc) {
 		fprintf(stderr, "lurker query: %s: %s\n", dir, strerror(-rc));
 		code = 1;
@@ -305,18 +307,18 @@ int front_query(int argc, char **argv)
 	}
 	print_head(&q);
 	for (size_t i = days.n; i-- > 0;)
-		if (match_day(&q.match, days.v[i].day) && !read_day(&q, &days, i, &code))
+		if (record_filter_day(&q.match, days.v[i].day) && !read_day(&q, &days, i, &code))
 			break;
 	if (q.count)
-		count_print(q.count, stdout, stderr, q.conf.limit, q.conf.json);
+		value_counts_print(q.count, stdout, stderr, q.conf.limit, q.conf.json);
 	else
 		newest_out(q.newest, 0, print_line, &q);
 	if (q.broken)
 		fprintf(stderr, "lurker query: %llu lines are not records\n",
 			(unsigned long long)q.broken);
-	days_close(&days);
+	day_files_close(&days);
 out:
 	newest_free(&q.newest);
-	count_free(&q.count);
+	value_counts_free(&q.count);
 	return fflush(stdout) == 0 ? code : 1;
 }

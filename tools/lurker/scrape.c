@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http.h"
+#include "scrape_request.h"
 
 #define BODY_MAX (4u << 20)
 
@@ -17,7 +17,7 @@ struct client {
 	struct scrape *scrape;
 	int fd; /* -1: free */
 	uint64_t until_ns;
-	uint8_t in[HTTP_REQUEST_MAX];
+	uint8_t in[SCRAPE_REQUEST_MAX];
 	size_t in_n, sent;
 	struct buf out;
 	bool answered; /* out is being sent, or sent: what still comes is thrown away */
@@ -82,7 +82,7 @@ static void answer(struct client *c, int status)
 		buf_reset(&body);
 		status = 503;
 	}
-	http_head(status, body.n, &c->out);
+	scrape_response_head(status, body.n, &c->out);
 	buf_add(&c->out, body.p, body.n);
 	buf_fini(&body);
 	c->answered = true;
@@ -114,7 +114,7 @@ static void on_client(void *arg)
 	}
 	if (!c->answered && k > 0) {
 		c->in_n += (size_t)k;
-		int status = http_request(bytes_of(c->in, c->in_n));
+		int status = scrape_request_status(bytes_of(c->in, c->in_n));
 		if (!status)
 			return;
 		answer(c, status);

@@ -9,15 +9,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "bus_listener.h"
 #include "front.h"
 #include "proto/codec.h"
+#include "term.h"
 
 #define SERVICES_MAX 16
 #define COUNTS_MAX   256
 #define NAME_MAX_LEN 40
 #define ALERTS_MAX   4
 
-struct count {
+struct value_counts {
 	char name[NAME_MAX_LEN];
 	uint64_t value, before;
 	char kind; /* c counter, g gauge, d drop */
@@ -27,7 +29,7 @@ struct service {
 	char name[24];
 	uint64_t epoch, pid, start_ns, rss, cpu_ns, cpu_before_ns, seen_ns, before_ns;
 	uint64_t missed, restarts;
-	struct count count[COUNTS_MAX];
+	struct value_counts count[COUNTS_MAX];
 	size_t n;
 };
 
@@ -37,7 +39,7 @@ struct stat_conf {
 
 struct view {
 	struct stat_conf conf;
-	struct listen listen;
+	struct bus_listener listen;
 	struct service service[SERVICES_MAX];
 	size_t n;
 	char alert[ALERTS_MAX][256]; /* newest first */
@@ -95,7 +97,7 @@ static void take_counts(struct service *s, const struct msg_counts *counts, char
 			continue;
 		if (k == s->n) {
 			s->n++;
-			s->count[k] = (struct count){.kind = kind};
+			s->count[k] = (struct value_counts){.kind = kind};
 			memcpy(s->count[k].name, name.p, name.n);
 			s->count[k].before = counts->v[i].count;
 		} else {
@@ -141,8 +143,8 @@ static void take_alert(struct view *v, const struct bus_msg *m, const struct msg
 {
 	char when[16], text[200];
 	memmove(v->alert[1], v->alert[0], sizeof(v->alert) - sizeof(v->alert[0]));
-	text_clock(when, a->ts_ns);
-	text_put(text, sizeof(text), a->message, 120);
+	term_clock(when, a->ts_ns);
+	term_text(text, sizeof(text), a->message, 120);
 	snprintf(v->alert[0], sizeof(v->alert[0]), "%sZ %.*s: %s", when, (int)m->producer.n,
 		 (const char *)m->producer.p, text);
 }
@@ -165,19 +167,19 @@ static void draw_counts(const struct view *v, const struct service *s)
 	int column = 0;
 	uint64_t span = s->seen_ns > s->before_ns && s->before_ns ? s->seen_ns - s->before_ns : 0;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct count *c = &s->count[i];
+		const struct value_counts *c = &s->count[i];
 		if (c->kind == 'd' || (!c->value && !v->conf.all))
 			continue;
 		char value[16], cell[96];
 		if (strlen(c->name) > 6 && strcmp(c->name + strlen(c->name) - 6, "_bytes") == 0)
-			text_bytes(value, c->value);
+			term_bytes(value, c->value);
 		else
-			text_quantity(value, c->value);
+			term_quantity(value, c->value);
 		uint64_t rate = span && c->kind == 'c' && c->value > c->before
 					? (c->value - c->before) * 1000000000u / span
 					: 0;
 		char per_second[16];
-		text_quantity(per_second, rate);
+		term_quantity(per_second, rate);
 		int n = snprintf(cell, sizeof(cell), "%s %s%s%s%s", c->name, value,
 				 rate ? " (+" : "", rate ? per_second : "", rate ? "/s)" : "");
 		if (column && column + n + 2 > 96) {
@@ -194,7 +196,7 @@ static void draw_drops(const struct view *v, const struct service *s)
 {
 	const char *red = v->terminal ? "\033[31m" : "", *plain = v->terminal ? "\033[0m" : "";
 	for (size_t i = 0; i < s->n; i++) {
-		const struct count *c = &s->count[i];
+		const struct value_counts *c = &s->count[i];
 		if (c->kind != 'd' || (!c->value && !v->conf.all))
 			continue;
 		printf("    %sDROPPED %s %llu (+%llu)%s\n", c->value ? red : "", c->name,
@@ -220,8 +222,8 @@ static void draw(struct view *v)
 			continue;
 		char up[16], rss[16], cpu[16] = "-";
 		bool live = now < s->seen_ns + 5000000000u;
-		text_span(up, now > s->start_ns ? now - s->start_ns : 0);
-		text_bytes(rss, s->rss);
+		term_span(up, now > s->start_ns ? now - s->start_ns : 0);
+		term_bytes(rss, s->rss);
 		if (s->before_ns && s->seen_ns > s->before_ns && s->cpu_before_ns)
 			snprintf(cpu, sizeof(cpu), "%.1f%%",
 				 100.0 * (double)(s->cpu_ns - s->cpu_before_ns) /
@@ -301,10 +303,10 @@ int front_stat(int argc, char **argv)
 	v.terminal = isatty(STDOUT_FILENO);
 	v.arena = malloc(ARENA_BYTES);
 	code = 1;
-	if (v.arena && listen_open(&v.listen, &common, topics, 2, on_message, &v) == 0 &&
+	if (v.arena && bus_listener_open(&v.listen, &common, topics, 2, on_message, &v) == 0 &&
 	    loop_every(v.listen.loop, 1000000000u, on_second, &v) == 0)
 		code = loop_run(v.listen.loop) || (v.conf.once && !v.n) ? 1 : 0;
-	listen_close(&v.listen);
+	bus_listener_close(&v.listen);
 	free(v.arena);
 	return code;
 }

@@ -2,8 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus_listener.h"
 #include "front.h"
+#include "message_table.h"
 #include "proto/codec.h"
+#include "term.h"
 
 /* A decoded message's lists live here; a larger message is shown as undecodable. */
 #define ARENA_BYTES (8u << 20)
@@ -15,7 +18,7 @@ struct tail_conf {
 
 struct tail {
 	struct tail_conf conf;
-	struct listen listen;
+	struct bus_listener listen;
 	uint8_t *arena;
 	struct buf line;
 	bool many; /* topics: each line says which it is */
@@ -118,9 +121,9 @@ static void on_message(void *arg, const struct bus_msg *m)
 	}
 	if (t->conf.table) {
 		if (strcmp(t->last_topic, s->topic) != 0)
-			table_head(stdout, s->topic);
+			message_table_head(stdout, s->topic);
 		snprintf(t->last_topic, sizeof(t->last_topic), "%s", s->topic);
-		table_row(stdout, m, &decoded, t->columns);
+		message_table_row(stdout, m, &decoded, t->columns);
 	} else {
 		show_json(t, s, m, &decoded);
 	}
@@ -168,13 +171,13 @@ int front_tail(int argc, char **argv)
 		if (!topic_known(topics[i]))
 			return 2;
 	t.many = ntopics > 1;
-	t.columns = front_columns();
+	t.columns = term_columns();
 	t.arena = malloc(ARENA_BYTES);
 	buf_init(&t.line, 2 * BUS_MAX_FRAME);
 	code = 1;
-	if (t.arena && listen_open(&t.listen, &common, topics, ntopics, on_message, &t) == 0)
+	if (t.arena && bus_listener_open(&t.listen, &common, topics, ntopics, on_message, &t) == 0)
 		code = loop_run(t.listen.loop) ? 1 : 0;
-	listen_close(&t.listen);
+	bus_listener_close(&t.listen);
 	buf_fini(&t.line);
 	free(t.arena);
 	return code;

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http.h"
 #include "scrape.h"
+#include "scrape_request.h"
 
 /* In place of rt/loop: the listening socket, the one client and the timer, served by hand. */
 static struct served {
@@ -109,7 +109,7 @@ static void check_answer(int fd, int status, bool over)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	uint8_t whole[HTTP_REQUEST_MAX];
+	uint8_t whole[SCRAPE_REQUEST_MAX];
 	size_t sent = 0;
 	int status = 0;
 
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			memcpy(whole + sent, data + 1, taken);
 			sent += taken;
 			if (!status)
-				status = http_request(bytes_of(whole, sent));
+				status = scrape_request_status(bytes_of(whole, sent));
 			client.fn(client.arg);
 		}
 		data += 1 + k;

@@ -7,16 +7,16 @@
 #include <unistd.h>
 
 #include "balance.h"
+#include "inventory.h"
+#include "stat_history.h"
 #include "storage/account.h"
-#include "stored.h"
-#include "tally.h"
 
 #define S UINT64_C(1000000000)
 /* 2026-11-21 12:00:00 UTC */
 #define NOW (UINT64_C(1795262400) * S)
 
-static void note(struct tally *t, uint64_t ts, uint64_t epoch, const char *mark, unsigned received,
-		 unsigned packets, unsigned next)
+static void note(struct stat_history *t, uint64_t ts, uint64_t epoch, const char *mark,
+		 unsigned received, unsigned packets, unsigned next)
 {
 	char text[400];
 	snprintf(
@@ -24,11 +24,11 @@ static void note(struct tally *t, uint64_t ts, uint64_t epoch, const char *mark,
 		"{\"mark\":\"%s\",\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{\"received\":%u,\"packets\":%u},\"gauges\":{\"next_number\":%u},\"drops\":{\"dropped_size\":%u}}",
 		mark, (unsigned long long)ts, (unsigned long long)epoch, received, packets, next,
 		received - packets);
-	cr_assert_eq(tally_add(t, "capture", json_tokener_parse(text)), 0);
+	cr_assert_eq(stat_history_add(t, "capture", json_tokener_parse(text)), 0);
 }
 
 /* Three runs: one ended in order, one killed with 7 numbers after its last note, one that is on. */
-static void three_runs(struct tally *t)
+static void three_runs(struct stat_history *t)
 {
 	note(t, 100, 1, "start", 0, 0, 1);
 	note(t, 200, 1, "time", 50, 50, 51);
@@ -41,42 +41,43 @@ static void three_runs(struct tally *t)
 
 Test(balance, runs_are_added_up)
 {
-	struct tally t = {.until_ns = 1000};
+	struct stat_history t = {.until_ns = 1000};
 	three_runs(&t);
-	cr_expect_eq(tally_service(&t, "capture")->nruns, 3);
-	cr_expect_eq(tally_sum(&t, "capture", "received"), 125);
-	cr_expect_eq(tally_sum(&t, "capture", "dropped_size"), 2);
-	cr_expect_eq(tally_begin(&t, "capture", "next_number", NULL), 1);
-	cr_expect_eq(tally_end(&t, "capture", "next_number"), 131);
-	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 7,
+	cr_expect_eq(stat_history_service(&t, "capture")->nruns, 3);
+	cr_expect_eq(stat_history_sum(&t, "capture", "received"), 125);
+	cr_expect_eq(stat_history_sum(&t, "capture", "dropped_size"), 2);
+	cr_expect_eq(stat_history_begin(&t, "capture", "next_number", NULL), 1);
+	cr_expect_eq(stat_history_end(&t, "capture", "next_number"), 131);
+	cr_expect_eq(stat_history_late(&t, "capture", "next_number", NULL), 7,
 		     "after the last note of the killed run");
-	cr_expect_eq(tally_sum(&t, "nobody", "received"), 0);
-	cr_expect_eq(tally_sum(&t, "capture", "no_such"), 0);
-	tally_free(&t);
+	cr_expect_eq(stat_history_sum(&t, "nobody", "received"), 0);
+	cr_expect_eq(stat_history_sum(&t, "capture", "no_such"), 0);
+	stat_history_free(&t);
 }
 
 Test(balance, a_period_begins_at_the_note_before_it)
 {
-	struct tally t = {.since_ns = 250, .until_ns = 450};
+	struct stat_history t = {.since_ns = 250, .until_ns = 450};
 	three_runs(&t);
-	cr_expect_eq(tally_sum(&t, "capture", "received"), 50,
+	cr_expect_eq(stat_history_sum(&t, "capture", "received"), 50,
 		     "the rest of the first run, nothing of the second");
-	cr_expect_eq(tally_begin(&t, "capture", "next_number", NULL), 51);
-	cr_expect_eq(tally_end(&t, "capture", "next_number"), 99);
-	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 0);
-	tally_free(&t);
+	cr_expect_eq(stat_history_begin(&t, "capture", "next_number", NULL), 51);
+	cr_expect_eq(stat_history_end(&t, "capture", "next_number"), 99);
+	cr_expect_eq(stat_history_late(&t, "capture", "next_number", NULL), 0);
+	stat_history_free(&t);
 
-	t = (struct tally){.since_ns = 550, .until_ns = 1000};
+	t = (struct stat_history){.since_ns = 550, .until_ns = 1000};
 	three_runs(&t);
-	cr_expect_eq(tally_late(&t, "capture", "next_number", NULL), 7,
+	cr_expect_eq(stat_history_late(&t, "capture", "next_number", NULL), 7,
 		     "the run before the period was killed");
-	tally_free(&t);
+	stat_history_free(&t);
 
-	t = (struct tally){.since_ns = 800, .until_ns = 1000};
+	t = (struct stat_history){.since_ns = 800, .until_ns = 1000};
 	three_runs(&t);
-	cr_expect_eq(tally_sum(&t, "capture", "received"), 0);
-	cr_expect_eq(tally_end(&t, "capture", "next_number"), 131, "nothing since: as it stood");
-	tally_free(&t);
+	cr_expect_eq(stat_history_sum(&t, "capture", "received"), 0);
+	cr_expect_eq(stat_history_end(&t, "capture", "next_number"), 131,
+		     "nothing since: as it stood");
+	stat_history_free(&t);
 }
 
 /* The disk took no note at the start of the second run. */
@@ -84,26 +85,26 @@ Test(balance, a_run_whose_first_note_is_late_is_counted_from_its_start)
 {
 	static const char *const late =
 		"{\"mark\":\"stop\",\"ts_ns\":900,\"start_ns\":4,\"counters\":{\"packets\":9},\"gauges\":{\"first_number\":133,\"next_number\":142}}";
-	struct tally t = {.until_ns = 1000};
+	struct stat_history t = {.until_ns = 1000};
 	struct balance b;
 	three_runs(&t);
-	cr_assert_eq(tally_add(&t, "capture", json_tokener_parse(late)), 0);
-	cr_expect_eq(tally_late(&t, "capture", "next_number", "first_number"), 7 + 2);
-	balance_draw(&balance_rules[1], &t, &(struct stored){0}, &b);
+	cr_assert_eq(stat_history_add(&t, "capture", json_tokener_parse(late)), 0);
+	cr_expect_eq(stat_history_late(&t, "capture", "next_number", "first_number"), 7 + 2);
+	balance_draw(&balance_rules[1], &t, &(struct inventory){0}, &b);
 	cr_expect_eq(b.in_sum, 141);
 	cr_expect_eq(b.out_sum, 98 + 20 + 5 + 9 + 7 + 2);
-	tally_free(&t);
+	stat_history_free(&t);
 
-	t = (struct tally){.since_ns = 750, .until_ns = 1000};
-	cr_assert_eq(tally_add(&t, "capture", json_tokener_parse(late)), 0);
-	cr_expect_eq(tally_begin(&t, "capture", "next_number", "first_number"), 133);
-	tally_free(&t);
+	t = (struct stat_history){.since_ns = 750, .until_ns = 1000};
+	cr_assert_eq(stat_history_add(&t, "capture", json_tokener_parse(late)), 0);
+	cr_expect_eq(stat_history_begin(&t, "capture", "next_number", "first_number"), 133);
+	stat_history_free(&t);
 }
 
 Test(balance, what_is_missing_shows)
 {
-	struct tally t = {.until_ns = 1000};
-	struct stored s = {.for_uploader = 10, .objects = 6, .uploader_queue = 3};
+	struct stat_history t = {.until_ns = 1000};
+	struct inventory s = {.for_uploader = 10, .objects = 6, .uploader_queue = 3};
 	struct balance b;
 	three_runs(&t);
 	balance_draw(&balance_rules[0], &t, &s, &b);
@@ -117,7 +118,7 @@ Test(balance, what_is_missing_shows)
 		balance_draw(r, &t, &s, &b);
 		cr_expect_eq(b.in_sum - b.out_sum, 1, "one packet is nowhere");
 	}
-	tally_free(&t);
+	stat_history_free(&t);
 }
 
 static struct bytes json(const char *text)
@@ -129,9 +130,9 @@ Test(balance, counters_on_disk_outlive_a_kill)
 {
 	char dir[] = "/tmp/lurker-account-XXXXXX", path[128];
 	struct account *a;
-	struct tally t;
+	struct stat_history t;
 	cr_assert(mkdtemp(dir));
-	cr_expect_eq(tally_read(dir, 0, UINT64_MAX, &t), -ENOENT);
+	cr_expect_eq(stat_history_read(dir, 0, UINT64_MAX, &t), -ENOENT);
 	snprintf(path, sizeof(path), "%s/stat", dir);
 	cr_assert_eq(mkdir(path, 0750), 0);
 	cr_assert_eq(account_open(dir, "x", &a), 0);
@@ -142,9 +143,9 @@ Test(balance, counters_on_disk_outlive_a_kill)
 		account_note(a, NOW + S, json("{\"start_ns\":1,\"counters\":{\"n\":2}}"), false),
 		0);
 	account_close(&a); /* as a kill would: no last note */
-	cr_assert_eq(tally_read(dir, 0, UINT64_MAX, &t), 0);
-	cr_expect_eq(tally_sum(&t, "x", "n"), 2, "from the file that is replaced");
-	tally_free(&t);
+	cr_assert_eq(stat_history_read(dir, 0, UINT64_MAX, &t), 0);
+	cr_expect_eq(stat_history_sum(&t, "x", "n"), 2, "from the file that is replaced");
+	stat_history_free(&t);
 
 	cr_assert_eq(account_open(dir, "x", &a), 0);
 	cr_expect_eq(account_note(a, NOW + 2 * S, json("{\"start_ns\":2,\"counters\":{\"n\":5}}"),
@@ -157,14 +158,14 @@ Test(balance, counters_on_disk_outlive_a_kill)
 				  true),
 		     0);
 	account_close(&a);
-	cr_assert_eq(tally_read(dir, 0, UINT64_MAX, &t), 0);
-	cr_expect_eq(tally_sum(&t, "x", "n"), 9, "both runs");
-	const struct tally_service *s = tally_service(&t, "x");
+	cr_assert_eq(stat_history_read(dir, 0, UINT64_MAX, &t), 0);
+	cr_expect_eq(stat_history_sum(&t, "x", "n"), 9, "both runs");
+	const struct stat_history_service *s = stat_history_service(&t, "x");
 	cr_expect(s->nruns == 2 && s->run[0].killed && !s->run[1].killed);
-	tally_free(&t);
-	cr_assert_eq(tally_read(dir, NOW + 5 * S, UINT64_MAX, &t), 0);
-	cr_expect_eq(tally_sum(&t, "x", "n"), 2, "since the note before");
-	tally_free(&t);
+	stat_history_free(&t);
+	cr_assert_eq(stat_history_read(dir, NOW + 5 * S, UINT64_MAX, &t), 0);
+	cr_expect_eq(stat_history_sum(&t, "x", "n"), 2, "since the note before");
+	stat_history_free(&t);
 	snprintf(path, sizeof(path), "rm -r %s", dir);
 	cr_assert_eq(system(path), 0);
 }
@@ -187,7 +188,7 @@ static void write_pcap(const char *path, unsigned n)
 Test(balance, files_count_once)
 {
 	char dir[] = "/tmp/lurker-stored-XXXXXX", text[1024];
-	struct stored s;
+	struct inventory s;
 	cr_assert(mkdtemp(dir));
 	snprintf(text, sizeof(text),
 		 "cd %s && mkdir -p objects/pcap spool/queue/uploader/pcap "
@@ -211,7 +212,7 @@ Test(balance, files_count_once)
 	      "not json\n",
 	      f);
 	fclose(f);
-	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
+	cr_assert_eq(inventory_read(dir, NULL, 1, &s), 0);
 	cr_expect(s.uploads && s.analyses && s.by_flowagg);
 	cr_expect_eq(s.objects, 7);
 	cr_expect_eq(s.uploader_queue, 5);
@@ -219,10 +220,10 @@ Test(balance, files_count_once)
 	cr_expect_eq(s.records, 7,
 		     "twice is once; inner flows and entries that come again do not count");
 	cr_expect_eq(s.again, 1);
-	cr_expect_eq(stored_value(&s, "objects"), 7);
-	cr_expect_eq(stored_value(&s, "else"), 0);
+	cr_expect_eq(inventory_value(&s, "objects"), 7);
+	cr_expect_eq(inventory_value(&s, "else"), 0);
 	cr_assert_eq(truncate("objects/pcap/b.pcap", 60), 0);
-	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
+	cr_assert_eq(inventory_read(dir, NULL, 1, &s), 0);
 	cr_expect_eq(s.broken, 1);
 	cr_assert_eq(chdir("/"), 0);
 	snprintf(text, sizeof(text), "rm -r %s", dir);
@@ -233,7 +234,7 @@ Test(balance, files_count_once)
 Test(balance, what_was_evicted_counts_once)
 {
 	char dir[] = "/tmp/lurker-stored-XXXXXX", text[1024];
-	struct stored s;
+	struct inventory s;
 	cr_assert(mkdtemp(dir));
 	snprintf(
 		text, sizeof(text),
@@ -285,7 +286,7 @@ Test(balance, what_was_evicted_counts_once)
 	      "{\"flow_id\":\"2\",\"packets\":2,\"s3path\":\"file:///x/pcap/bundle_3.pcap\"}\n",
 	      f);
 	fclose(f);
-	cr_assert_eq(stored_read(dir, NULL, 1, &s), 0);
+	cr_assert_eq(inventory_read(dir, NULL, 1, &s), 0);
 	cr_expect_eq(s.objects, 3);
 	cr_expect_eq(s.uploader_queue, 6);
 	cr_expect_eq(s.uploader_evicted, 1000 + 4 + 5);
@@ -294,30 +295,31 @@ Test(balance, what_was_evicted_counts_once)
 	cr_expect_eq(s.analyzer_outside, 7,
 		     "twice is once, and not what counts in queue or evicted");
 	cr_expect_eq(s.uploader_stored, 500 + 8, "not what is in the archive or in the queue");
-	stored_free(&s);
-	cr_assert_eq(stored_read(dir, "objects", 1, &s), 0);
+	inventory_free(&s);
+	cr_assert_eq(inventory_read(dir, "objects", 1, &s), 0);
 	cr_expect_eq(s.uploader_stored, 0, "all is in that directory");
-	stored_free(&s);
+	inventory_free(&s);
 	cr_expect_eq(s.records, 3, "of a file that was taken out half-way no record counts");
-	cr_expect_eq(stored_value(&s, "uploader_evicted"), 1009);
-	cr_expect_eq(stored_value(&s, "analyzer_evicted"), 2009);
+	cr_expect_eq(inventory_value(&s, "uploader_evicted"), 1009);
+	cr_expect_eq(inventory_value(&s, "analyzer_evicted"), 2009);
 	cr_assert_eq(chdir("/"), 0);
 	snprintf(text, sizeof(text), "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
 }
 
-static void add(struct tally *t, const char *service, uint64_t epoch, const char *counters)
+static void add(struct stat_history *t, const char *service, uint64_t epoch, const char *counters)
 {
 	char text[400];
 	snprintf(text, sizeof(text),
 		 "{\"mark\":null,\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{%s}}",
 		 (unsigned long long)epoch, (unsigned long long)epoch, counters);
-	cr_assert_eq(tally_add(t, service, json_tokener_parse(text)), 0);
+	cr_assert_eq(stat_history_add(t, service, json_tokener_parse(text)), 0);
 }
 
-static int64_t missing_numbers(const struct tally *t, struct waits_range *journal, size_t n)
+static int64_t missing_numbers(const struct stat_history *t, struct journal_range *journal,
+			       size_t n)
 {
-	struct stored s = {.waits = {journal, n}};
+	struct inventory s = {.waits = {journal, n}};
 	struct balance b;
 	balance_hand(&s, t, t);
 	for (size_t i = 0; i < balance_nrules; i++)
@@ -331,8 +333,8 @@ static int64_t missing_numbers(const struct tally *t, struct waits_range *journa
 
 Test(balance, numbers_between_capture_and_flowagg)
 {
-	struct waits_range all = {1, 101}, rest = {61, 101}, holed[] = {{1, 71}, {81, 101}};
-	struct tally t = {.until_ns = 1000};
+	struct journal_range all = {1, 101}, rest = {61, 101}, holed[] = {{1, 71}, {81, 101}};
+	struct stat_history t = {.until_ns = 1000};
 	add(&t, "capture", 1, "\"next_number\":101");
 	cr_expect_eq(missing_numbers(&t, &all, 1), 0, "flowagg did not run yet");
 	cr_expect_eq(missing_numbers(&t, NULL, 0), 100, "the journal is gone");
@@ -349,13 +351,13 @@ Test(balance, numbers_between_capture_and_flowagg)
 	cr_expect_eq(missing_numbers(&t, NULL, 0), 10);
 	add(&t, "capture", 3, "\"next_number\":101,\"journal_removed\":1");
 	cr_expect_eq(missing_numbers(&t, NULL, 0), 0, "before flowagg's first start");
-	tally_free(&t);
+	stat_history_free(&t);
 }
 
 Test(balance, a_queue_is_given_what_came_while_it_was_there)
 {
-	struct tally t = {.until_ns = 1000};
-	struct stored s = {0};
+	struct stat_history t = {.until_ns = 1000};
+	struct inventory s = {0};
 	add(&t, "flowagg", 1, "\"total_delivered\":10,\"for_uploader\":1,\"for_analyzer\":1");
 	add(&t, "flowagg", 2, "\"total_delivered\":30,\"for_uploader\":1");
 	add(&t, "flowagg", 3, "\"total_delivered\":35,\"for_uploader\":1,\"for_analyzer\":1");
@@ -363,22 +365,22 @@ Test(balance, a_queue_is_given_what_came_while_it_was_there)
 	cr_expect_eq(s.for_uploader, 35);
 	cr_expect_eq(s.for_analyzer, 15);
 	cr_expect(s.uploads && s.analyses);
-	tally_free(&t);
+	stat_history_free(&t);
 }
 
 Test(balance, what_cannot_be_drawn_but_should_is_missing)
 {
-	struct tally none = {0}, t = {.until_ns = 1000};
+	struct stat_history none = {0}, t = {.until_ns = 1000};
 	const char *why;
 	add(&t, "capture", 1, "\"next_number\":101");
 	for (size_t i = 0; i < balance_nrules; i++) {
 		const struct rule *r = &balance_rules[i];
-		struct stored idle = {0}, busy = {.given = 1,
-						  .by_flowagg = true,
-						  .uploads = true,
-						  .analyses = true,
-						  .objects = 1,
-						  .records = 1};
+		struct inventory idle = {0}, busy = {.given = 1,
+						     .by_flowagg = true,
+						     .uploads = true,
+						     .analyses = true,
+						     .objects = 1,
+						     .records = 1};
 		cr_expect_eq(balance_ready(r, &none, &none, &idle, &why), READY_NOTHING);
 		if (strcmp(r->service, "journal") != 0)
 			cr_expect_eq(balance_ready(r, &none, &none, &busy, &why), READY_MISSING);
@@ -388,5 +390,5 @@ Test(balance, what_cannot_be_drawn_but_should_is_missing)
 				     "no counters of that time");
 		}
 	}
-	tally_free(&t);
+	stat_history_free(&t);
 }

@@ -7,12 +7,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "count.h"
-#include "days.h"
-#include "front.h"
-#include "match.h"
+#include "day_files.h"
 #include "newest.h"
-#include "when.h"
+#include "record_filter.h"
+#include "term.h"
+#include "time_arg.h"
+#include "value_counts.h"
 
 #define NS 1000000000ull
 /* 2026-11-21 12:00:00 UTC */
@@ -30,21 +30,21 @@ TestSuite(front, .init = elsewhere);
 Test(front, when)
 {
 	uint64_t t;
-	cr_assert_eq(when_parse("2h", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("2h", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 7200 * NS);
-	cr_assert_eq(when_parse("7d", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("7d", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 7 * 86400 * NS);
-	cr_assert_eq(when_parse("today", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("today", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 12 * 3600 * NS);
-	cr_assert_eq(when_parse("yesterday", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("yesterday", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 36 * 3600 * NS);
-	cr_assert_eq(when_parse("2026-11-21", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("2026-11-21", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 12 * 3600 * NS);
-	cr_assert_eq(when_parse("2026-11-21T11:59:30Z", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("2026-11-21T11:59:30Z", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 30 * NS);
-	cr_assert_eq(when_parse("2026-11-21 11:30", NOW, &t), 0);
+	cr_assert_eq(time_arg_parse("2026-11-21 11:30", NOW, &t), 0);
 	cr_expect_eq(t, NOW - 1800 * NS);
-	cr_assert_eq(when_parse("99999999999999999w", NOW, &t), 0,
+	cr_assert_eq(time_arg_parse("99999999999999999w", NOW, &t), 0,
 		     "a span beyond 1970 is all time");
 	cr_expect_eq(t, 0);
 	static const struct {
@@ -54,7 +54,7 @@ Test(front, when)
 		       {"2026-11-21 08:30:05+02", -7195},    {"2026-11-21T08:30", 0},
 		       {"2026-11-21T08:30:00Z", 0},          {"2026-11-21+00:30", -32400}};
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
-		cr_assert_eq(when_parse(offsets[i].text, NOW, &t), 0, "%s", offsets[i].text);
+		cr_assert_eq(time_arg_parse(offsets[i].text, NOW, &t), 0, "%s", offsets[i].text);
 		cr_expect_eq(t, NOW - 12600 * NS + (uint64_t)(int64_t)offsets[i].seconds * NS, "%s",
 			     offsets[i].text);
 	}
@@ -78,25 +78,25 @@ Test(front, when)
 					  "2026-11-21T08:30+01:60",
 					  "2026-11-21T08:30+01:00x"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_eq(when_parse(bad[i], NOW, &t), -EINVAL, "%s", bad[i]);
+		cr_expect_eq(time_arg_parse(bad[i], NOW, &t), -EINVAL, "%s", bad[i]);
 }
 
 static const char record[] =
 	"{\"init_ts\":1795262400.500000000,\"src_addr\":\"198.51.100.7\",\"dst_addr\":\"192.0.2.9\",\"dst_port\":8080,\"proto\":\"tcp\",\"app\":\"http\",\"readable\":\"GET /Shell HTTP\",\"verified\":true,\"http\":{\"user_agent\":\"curl/8\"}}";
 
-static int try(const struct match_text *t)
+static int try(const struct record_filter_text *t)
 {
-	struct match m;
+	struct record_filter m;
 	char err[256];
 	struct json_object *o;
-	cr_assert_eq(match_init(&m, t, NOW, err, sizeof(err)), 0, "%s", err);
-	int rc = match_line(&m, bytes_str(record), &o);
+	cr_assert_eq(record_filter_init(&m, t, NOW, err, sizeof(err)), 0, "%s", err);
+	int rc = record_filter_line(&m, bytes_str(record), &o);
 	cr_assert_eq(o != NULL, rc == 1);
 	json_object_put(o);
 	return rc;
 }
 
-#define TRY(...) try(&(struct match_text){__VA_ARGS__})
+#define TRY(...) try(&(struct record_filter_text){__VA_ARGS__})
 
 Test(front, match_each_filter_both_ways)
 {
@@ -123,83 +123,86 @@ Test(front, match_each_filter_both_ways)
 
 Test(front, match_refuses_what_it_cannot_mean)
 {
-	static const struct match_text bad[] = {
+	static const struct record_filter_text bad[] = {
 		{.since = "soon"},       {.until = "x"},   {.address = "1.2"},
 		{.source = "1.2.3.4/8"}, {.port = "http"}, {.port = "9-1"},
 		{.port = "70000"},       {.port = "1-"},   {.since = "1h", .until = "2h"}};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		struct match m;
+		struct record_filter m;
 		char err[256] = "";
-		cr_expect_eq(match_init(&m, &bad[i], NOW, err, sizeof(err)), -EINVAL, "%zu", i);
+		cr_expect_eq(record_filter_init(&m, &bad[i], NOW, err, sizeof(err)), -EINVAL, "%zu",
+			     i);
 		cr_expect(strstr(err, "expected"), "%s", err);
 	}
 }
 
 Test(front, match_says_what_is_no_record)
 {
-	struct match m;
+	struct record_filter m;
 	char err[64];
 	struct json_object *o;
-	cr_assert_eq(match_init(&m, &(struct match_text){0}, NOW, err, sizeof(err)), 0);
-	cr_expect_eq(match_line(&m, bytes_str("{\"init_ts\":1"), &o), -EBADMSG);
-	cr_expect_eq(match_line(&m, bytes_str("[1]"), &o), -EBADMSG);
-	cr_expect_eq(match_line(&m, bytes_str("{} {}"), &o), -EBADMSG);
-	cr_expect_eq(match_line(&m, bytes_str("{}"), &o), 0, "a record without a time");
+	cr_assert_eq(record_filter_init(&m, &(struct record_filter_text){0}, NOW, err, sizeof(err)),
+		     0);
+	cr_expect_eq(record_filter_line(&m, bytes_str("{\"init_ts\":1"), &o), -EBADMSG);
+	cr_expect_eq(record_filter_line(&m, bytes_str("[1]"), &o), -EBADMSG);
+	cr_expect_eq(record_filter_line(&m, bytes_str("{} {}"), &o), -EBADMSG);
+	cr_expect_eq(record_filter_line(&m, bytes_str("{}"), &o), 0, "a record without a time");
 }
 
 Test(front, match_day_never_skips_a_day_that_may_match)
 {
-	struct match m;
+	struct record_filter m;
 	char err[64];
-	cr_assert_eq(match_init(&m, &(struct match_text){.since = "2026-11-21T12:00Z"}, NOW, err,
-				sizeof(err)),
+	cr_assert_eq(record_filter_init(&m,
+					&(struct record_filter_text){.since = "2026-11-21T12:00Z"},
+					NOW, err, sizeof(err)),
 		     0);
-	cr_expect(match_day(&m, 20261121));
-	cr_expect(match_day(&m, 20261122));
-	cr_expect_not(match_day(&m, 20261120));
+	cr_expect(record_filter_day(&m, 20261121));
+	cr_expect(record_filter_day(&m, 20261122));
+	cr_expect_not(record_filter_day(&m, 20261120));
 }
 
 Test(front, count_by_path)
 {
-	struct count *c;
+	struct value_counts *c;
 	char out[1024] = "";
-	cr_assert_eq(count_new("http.user_agent", &c), 0);
+	cr_assert_eq(value_counts_new("http.user_agent", &c), 0);
 	struct json_object *o = json_tokener_parse(record), *none = json_tokener_parse("{}");
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(count_add(c, o), 0);
-	cr_assert_eq(count_add(c, none), 0);
+		cr_assert_eq(value_counts_add(c, o), 0);
+	cr_assert_eq(value_counts_add(c, none), 0);
 	FILE *f = fmemopen(out, sizeof(out), "w");
-	count_print(c, f, NULL, 10, false);
+	value_counts_print(c, f, NULL, 10, false);
 	fclose(f);
 	cr_expect(strstr(out, "         3   75.0%  curl/8\n"), "%s", out);
 	cr_expect(strstr(out, "         1   25.0%  -\n"), "%s", out);
 	f = fmemopen(out, sizeof(out), "w");
 	char more[128] = "";
 	FILE *notes = fmemopen(more, sizeof(more), "w");
-	count_print(c, f, notes, 1, true);
+	value_counts_print(c, f, notes, 1, true);
 	fclose(f);
 	fclose(notes);
 	cr_expect_str_eq(out, "{\"http.user_agent\":\"curl/8\",\"count\":3}\n");
 	cr_expect(strstr(more, "leaves out 1 of 4 records\n"), "%s", more);
 	json_object_put(o);
 	json_object_put(none);
-	count_free(&c);
+	value_counts_free(&c);
 }
 
 /* counted: what counting a field of one record prints as JSON. */
 static void counted(const char *field, const char *text, const char *want)
 {
-	struct count *c;
+	struct value_counts *c;
 	char out[256] = "";
 	struct json_object *o = json_tokener_parse(text);
-	cr_assert_eq(count_new(field, &c), 0);
-	cr_assert_eq(count_add(c, o), 0);
+	cr_assert_eq(value_counts_new(field, &c), 0);
+	cr_assert_eq(value_counts_add(c, o), 0);
 	FILE *f = fmemopen(out, sizeof(out), "w");
-	count_print(c, f, f, 10, true);
+	value_counts_print(c, f, f, 10, true);
 	fclose(f);
 	cr_expect_str_eq(out, want, "%s", out);
 	json_object_put(o);
-	count_free(&c);
+	value_counts_free(&c);
 }
 
 Test(front, count_keeps_the_kind_of_a_value)
@@ -219,13 +222,13 @@ Test(front, count_knows_the_fields)
 					  "src_addr.x", "http.",  "gaps.from"};
 	char err[2048];
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		cr_expect(count_known(good[i], err, sizeof(err)), "%s", good[i]);
+		cr_expect(value_counts_field_known(good[i], err, sizeof(err)), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_not(count_known(bad[i], err, sizeof(err)), "%s", bad[i]);
-	cr_expect_not(count_known("nosuch", err, sizeof(err)));
+		cr_expect_not(value_counts_field_known(bad[i], err, sizeof(err)), "%s", bad[i]);
+	cr_expect_not(value_counts_field_known("nosuch", err, sizeof(err)));
 	cr_expect(strstr(err, "no field \"nosuch\"; there are init_ts "), "%s", err);
 	cr_expect(strstr(err, " s7"), "%s", err);
-	cr_expect_not(count_known("http.nosuch", err, sizeof(err)));
+	cr_expect_not(value_counts_field_known("http.nosuch", err, sizeof(err)));
 	cr_expect(strstr(err, " http.user_agent"), "%s", err);
 }
 
@@ -320,23 +323,23 @@ Test(front, days_plain_and_packed)
 	write_file(dir, "2026-11-19.jsonl.gz", "half", false);
 	write_file(dir, "notes.txt", "x\n", false);
 	write_file(dir, "2026-11-18.jsonl.tmp", "x\n", false);
-	struct days d;
-	cr_assert_eq(days_open(dir, &d), 0);
+	struct day_files d;
+	cr_assert_eq(day_files_open(dir, &d), 0);
 	cr_assert_eq(d.n, 3);
 	for (size_t i = 0; i < d.n; i++)
-		cr_assert_eq(days_read(&d, i, see, NULL), 0);
+		cr_assert_eq(day_files_read(&d, i, see, NULL), 0);
 	cr_assert_eq(nseen, 5);
 	cr_expect_str_eq(seen[0], "whole");
 	cr_expect_str_eq(seen[2], "b");
 	cr_expect_str_eq(seen[4], "d");
 	nseen = 0;
 	int one = 1;
-	cr_expect_eq(days_read(&d, 1, see, &one), -EINTR);
-	days_close(&d);
+	cr_expect_eq(day_files_read(&d, 1, see, &one), -EINTR);
+	day_files_close(&d);
 	char cmd[600];
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
 	cr_assert_eq(system(cmd), 0);
-	cr_expect_eq(days_open(dir, &d), -ENOENT);
+	cr_expect_eq(day_files_open(dir, &d), -ENOENT);
 }
 
 static void cut_file(const char *dir, const char *name, off_t at)
@@ -348,7 +351,7 @@ static void cut_file(const char *dir, const char *name, off_t at)
 
 Test(front, days_say_what_is_broken)
 {
-	char dir[] = "/tmp/lurker-days-XXXXXX", path[DAYS_PATH_MAX];
+	char dir[] = "/tmp/lurker-days-XXXXXX", path[DAY_FILES_PATH_MAX];
 	cr_assert_not_null(mkdtemp(dir));
 	static const char text[] = "one\ntwo\n";
 	write_file(dir, "2026-11-01.jsonl.gz", text, true);
@@ -359,16 +362,16 @@ Test(front, days_say_what_is_broken)
 	cut_file(dir, "2026-11-03.jsonl.gz", 22); /* in its checksum */
 	write_file(dir, "2026-11-04.jsonl.gz", text, false);
 	write_file(dir, "2026-11-05.jsonl", "", false);
-	struct days d;
-	cr_assert_eq(days_open(dir, &d), 0);
+	struct day_files d;
+	cr_assert_eq(day_files_open(dir, &d), 0);
 	cr_assert_eq(d.n, 5);
 	for (size_t i = 0; i < 4; i++)
-		cr_expect_eq(days_read(&d, i, see, NULL), -EBADMSG, "%zu", i);
+		cr_expect_eq(day_files_read(&d, i, see, NULL), -EBADMSG, "%zu", i);
 	cr_expect_geq(nseen, 2);
-	cr_expect_eq(days_read(&d, 4, see, NULL), 0);
-	days_path(&d, 0, path);
+	cr_expect_eq(day_files_read(&d, 4, see, NULL), 0);
+	day_files_path(&d, 0, path);
 	cr_expect(strstr(path, "/2026-11-01.jsonl.gz"), "%s", path);
-	days_close(&d);
+	day_files_close(&d);
 	char cmd[600];
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
 	cr_assert_eq(system(cmd), 0);
@@ -377,22 +380,22 @@ Test(front, days_say_what_is_broken)
 Test(front, text_is_safe_and_short)
 {
 	char out[64], q[16];
-	text_put(out, sizeof(out), bytes_str("a\x1b[31m\r\nb\tc\xff"), 40);
+	term_text(out, sizeof(out), bytes_str("a\x1b[31m\r\nb\tc\xff"), 40);
 	cr_expect_str_eq(out, "a.[31m b c.");
-	text_put(out, sizeof(out), bytes_str("abcdef"), 4);
+	term_text(out, sizeof(out), bytes_str("abcdef"), 4);
 	cr_expect_str_eq(out, "abc\xe2\x80\xa6");
-	text_put(out, sizeof(out), bytes_str("abcd"), 4);
+	term_text(out, sizeof(out), bytes_str("abcd"), 4);
 	cr_expect_str_eq(out, "abcd");
-	text_quantity(q, 9999);
+	term_quantity(q, 9999);
 	cr_expect_str_eq(q, "9999");
-	text_quantity(q, 1234567);
+	term_quantity(q, 1234567);
 	cr_expect_str_eq(q, "1.2M");
-	text_bytes(q, 33554432);
+	term_bytes(q, 33554432);
 	cr_expect_str_eq(q, "32.0 MiB");
-	text_clock(q, NOW);
+	term_clock(q, NOW);
 	cr_expect_str_eq(q, "12:00:00");
-	text_span(q, 90 * NS);
+	term_span(q, 90 * NS);
 	cr_expect_str_eq(q, "90s");
-	text_span(q, 3 * 86400 * NS);
+	term_span(q, 3 * 86400 * NS);
 	cr_expect_str_eq(q, "3d");
 }

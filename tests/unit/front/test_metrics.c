@@ -9,7 +9,7 @@
 
 #include "disk.h"
 #include "expo.h"
-#include "http.h"
+#include "scrape_request.h"
 
 #define S UINT64_C(1000000000)
 
@@ -250,24 +250,24 @@ Test(http, one_request_is_served_and_every_other_has_its_answer)
 		{"\x16\x03\x01\n\n", 400},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		cr_expect_eq(http_request(bytes_str(cases[i].text)), cases[i].status, "%s",
+		cr_expect_eq(scrape_request_status(bytes_str(cases[i].text)), cases[i].status, "%s",
 			     cases[i].text);
-	char filled[HTTP_REQUEST_MAX];
+	char filled[SCRAPE_REQUEST_MAX];
 	memset(filled, 'x', sizeof(filled));
-	cr_expect_eq(http_request(bytes_of(filled, sizeof(filled) - 1)), 0);
-	cr_expect_eq(http_request(bytes_of(filled, sizeof(filled))), 431);
+	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled) - 1)), 0);
+	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled))), 431);
 }
 
 Test(http, heads)
 {
 	struct buf b;
 	buf_init(&b, 4096);
-	cr_expect_eq(http_head(405, 12, &b), 0);
+	cr_expect_eq(scrape_response_head(405, 12, &b), 0);
 	buf_addc(&b, '\0');
 	cr_expect(strstr((char *)b.p, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\n"));
 	cr_expect(strstr((char *)b.p, "\r\nContent-Length: 12\r\nConnection: close\r\n\r\n"));
 	buf_reset(&b);
-	cr_expect_eq(http_head(499, 0, &b), 0);
+	cr_expect_eq(scrape_response_head(499, 0, &b), 0);
 	buf_addc(&b, '\0');
 	cr_expect(strstr((char *)b.p, "499 Bad Request"));
 	buf_fini(&b);

@@ -1,3 +1,5 @@
+#include "bus_listener.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ static const char *endpoint_of(const struct svc_common *c, const char *producer)
 	return producer;
 }
 
-static int subscribe(struct listen *l, const struct svc_common *c, const char *producer,
+static int subscribe(struct bus_listener *l, const struct svc_common *c, const char *producer,
 		     const char *const *topics, size_t ntopics, bus_fn fn, void *arg)
 {
 	int rc = 0;
@@ -26,10 +28,10 @@ static int subscribe(struct listen *l, const struct svc_common *c, const char *p
 	return rc;
 }
 
-int listen_open(struct listen *l, const struct svc_common *c, const char *const *topics,
-		size_t ntopics, bus_fn fn, void *arg)
+int bus_listener_open(struct bus_listener *l, const struct svc_common *c, const char *const *topics,
+		      size_t ntopics, bus_fn fn, void *arg)
 {
-	*l = (struct listen){0};
+	*l = (struct bus_listener){0};
 	struct bus_options o = {
 		.sensor = c->sensor,
 		.run_dir = c->run_dir,
@@ -52,7 +54,7 @@ int listen_open(struct listen *l, const struct svc_common *c, const char *const 
 	return rc;
 }
 
-void listen_close(struct listen *l)
+void bus_listener_close(struct bus_listener *l)
 {
 	bus_free(&l->bus, 0);
 	loop_free(&l->loop);

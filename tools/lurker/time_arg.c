@@ -1,4 +1,4 @@
-#include "when.h"
+#include "time_arg.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -62,7 +62,7 @@ static int offset(const char *p, int *out_s)
 	return *p ? -EINVAL : 0;
 }
 
-int when_parse(const char *text, uint64_t now_ns, uint64_t *out_ns)
+int time_arg_parse(const char *text, uint64_t now_ns, uint64_t *out_ns)
 {
 	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
 					    "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};

@@ -1,4 +1,4 @@
-#include "http.h"
+#include "scrape_request.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -27,10 +27,10 @@ static struct bytes word(struct bytes *line, char c)
 	return w;
 }
 
-int http_request(struct bytes in)
+int scrape_request_status(struct bytes in)
 {
 	if (!complete(in))
-		return in.n >= HTTP_REQUEST_MAX ? 431 : 0;
+		return in.n >= SCRAPE_REQUEST_MAX ? 431 : 0;
 	struct bytes line = word(&in, '\n');
 	if (line.n && line.p[line.n - 1] == '\r')
 		line.n--;
@@ -44,7 +44,7 @@ int http_request(struct bytes in)
 	return bytes_eq(path.p ? path : target, bytes_str("/metrics")) ? 200 : 404;
 }
 
-int http_head(int status, size_t body_n, struct buf *out)
+int scrape_response_head(int status, size_t body_n, struct buf *out)
 {
 	static const struct {
 		int status;

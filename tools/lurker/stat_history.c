@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "stat_history.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,16 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "days.h"
-#include "front.h"
+#include "day_files.h"
+#include "json_line.h"
 
 #define NOW_MAX (1u << 20)
-
-static uint64_t number(struct json_object *o, const char *key)
-{
-	struct json_object *v;
-	return json_object_object_get_ex(o, key, &v) ? json_object_get_uint64(v) : 0;
-}
 
 static uint64_t metric_of(struct json_object *line, const char *metric)
 {
@@ -33,43 +27,43 @@ static uint64_t metric_of(struct json_object *line, const char *metric)
 
 static bool is_stop(struct json_object *line)
 {
-	const char *mark = text_field(line, "mark");
+	const char *mark = json_line_text(line, "mark");
 	return mark && strcmp(mark, "stop") == 0;
 }
 
-static struct tally_service *service_of(struct tally *t, const char *name)
+static struct stat_history_service *service_of(struct stat_history *t, const char *name)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strcmp(t->service[i].name, name) == 0)
 			return &t->service[i];
-	if (t->n == TALLY_SERVICES)
+	if (t->n == STAT_HISTORY_SERVICES)
 		return NULL;
-	struct tally_service *s = &t->service[t->n++];
-	*s = (struct tally_service){0};
+	struct stat_history_service *s = &t->service[t->n++];
+	*s = (struct stat_history_service){0};
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	return s;
 }
 
 /* The run of a note, made when it is a new one. */
-static struct tally_run *run_of(struct tally_service *s, struct json_object *line)
+static struct stat_history_run *run_of(struct stat_history_service *s, struct json_object *line)
 {
-	uint64_t epoch = number(line, "start_ns");
+	uint64_t epoch = json_line_u64(line, "start_ns");
 	if (s->nruns && s->run[s->nruns - 1].epoch == epoch)
 		return &s->run[s->nruns - 1];
-	struct tally_run *v = realloc(s->run, (s->nruns + 1) * sizeof(*v));
+	struct stat_history_run *v = realloc(s->run, (s->nruns + 1) * sizeof(*v));
 	if (!v)
 		return NULL;
 	s->run = v;
-	v[s->nruns] = (struct tally_run){.epoch = epoch};
-	if (s->before && number(s->before, "start_ns") == epoch)
+	v[s->nruns] = (struct stat_history_run){.epoch = epoch};
+	if (s->before && json_line_u64(s->before, "start_ns") == epoch)
 		v[s->nruns].base = json_object_get(s->before);
 	return &v[s->nruns++];
 }
 
-int tally_add(struct tally *t, const char *service, struct json_object *line)
+int stat_history_add(struct stat_history *t, const char *service, struct json_object *line)
 {
-	struct tally_service *s = service_of(t, service);
-	uint64_t ts_ns = number(line, "ts_ns");
+	struct stat_history_service *s = service_of(t, service);
+	uint64_t ts_ns = json_line_u64(line, "ts_ns");
 	if (!s || ts_ns > t->until_ns) {
 		json_object_put(line);
 		return 0;
@@ -80,7 +74,7 @@ int tally_add(struct tally *t, const char *service, struct json_object *line)
 		s->begin_ns = ts_ns;
 		return 0;
 	}
-	struct tally_run *r = run_of(s, line);
+	struct stat_history_run *r = run_of(s, line);
 	if (!r) {
 		json_object_put(line);
 		return -ENOMEM;
@@ -95,23 +89,18 @@ int tally_add(struct tally *t, const char *service, struct json_object *line)
 }
 
 struct reading {
-	struct tally *t;
+	struct stat_history *t;
 	const char *service;
 };
 
 static int take_line(void *arg, struct bytes line)
 {
 	const struct reading *r = arg;
-	struct json_tokener *k = json_tokener_new();
-	if (!k)
-		return -ENOMEM;
-	struct json_object *o = json_tokener_parse_ex(k, (const char *)line.p, (int)line.n);
-	json_tokener_free(k);
-	if (!json_object_is_type(o, json_type_object)) {
-		json_object_put(o); /* torn by a power cut: readers skip such lines */
-		return 0;
-	}
-	return tally_add(r->t, r->service, o);
+	struct json_object *o;
+	int rc = json_line_parse(line, &o);
+	if (rc)
+		return rc == -EBADMSG ? 0 : rc; /* readers skip what a power cut tore */
+	return stat_history_add(r->t, r->service, o);
 }
 
 /* The note that is replaced each time, of a run that is on or was killed. */
@@ -125,31 +114,34 @@ static int take_now(struct reading *r, const char *dir)
 	char *text = malloc(NOW_MAX);
 	size_t n = text ? fread(text, 1, NOW_MAX, f) : 0;
 	fclose(f);
+	while (n && text[n - 1] == '\n')
+		n--;
 	int rc = !text ? -ENOMEM : n ? take_line(r, bytes_of(text, n)) : 0;
 	free(text);
 	return rc;
 }
 
-static int read_service(struct tally *t, const char *stat, const char *name)
+static int read_service(struct stat_history *t, const char *stat, const char *name)
 {
 	char dir[PATH_MAX];
-	struct days days;
+	struct day_files days;
 	struct reading r = {t, name};
 	if ((size_t)snprintf(dir, sizeof(dir), "%s/%s", stat, name) >= sizeof(dir))
 		return -ENAMETOOLONG;
-	int rc = days_open(dir, &days);
+	int rc = day_files_open(dir, &days);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < days.n && !rc; i++)
-		rc = days_read(&days, i, take_line, &r);
-	days_close(&days);
+		rc = day_files_read(&days, i, take_line, &r);
+	day_files_close(&days);
 	return rc ? rc : take_now(&r, dir);
 }
 
-int tally_read(const char *state_dir, uint64_t since_ns, uint64_t until_ns, struct tally *out)
+int stat_history_read(const char *state_dir, uint64_t since_ns, uint64_t until_ns,
+		      struct stat_history *out)
 {
 	char stat[PATH_MAX - 300];
-	*out = (struct tally){.since_ns = since_ns, .until_ns = until_ns};
+	*out = (struct stat_history){.since_ns = since_ns, .until_ns = until_ns};
 	if ((size_t)snprintf(stat, sizeof(stat), "%s/stat", state_dir) >= sizeof(stat))
 		return -ENAMETOOLONG;
 	DIR *d = opendir(stat);
@@ -164,14 +156,14 @@ int tally_read(const char *state_dir, uint64_t since_ns, uint64_t until_ns, stru
 	if (!rc && !out->n)
 		rc = -ENOENT;
 	if (rc)
-		tally_free(out);
+		stat_history_free(out);
 	return rc;
 }
 
-void tally_free(struct tally *t)
+void stat_history_free(struct stat_history *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct tally_service *s = &t->service[i];
+		struct stat_history_service *s = &t->service[i];
 		for (size_t k = 0; k < s->nruns; k++) {
 			json_object_put(s->run[k].base);
 			json_object_put(s->run[k].first);
@@ -183,7 +175,8 @@ void tally_free(struct tally *t)
 	t->n = 0;
 }
 
-const struct tally_service *tally_service(const struct tally *t, const char *name)
+const struct stat_history_service *stat_history_service(const struct stat_history *t,
+							const char *name)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strcmp(t->service[i].name, name) == 0)
@@ -191,9 +184,9 @@ const struct tally_service *tally_service(const struct tally *t, const char *nam
 	return NULL;
 }
 
-uint64_t tally_sum(const struct tally *t, const char *service, const char *metric)
+uint64_t stat_history_sum(const struct stat_history *t, const char *service, const char *metric)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	uint64_t sum = 0;
 	for (size_t i = 0; s && i < s->nruns; i++)
 		sum += metric_of(s->run[i].last, metric) - metric_of(s->run[i].base, metric);
@@ -201,16 +194,16 @@ uint64_t tally_sum(const struct tally *t, const char *service, const char *metri
 }
 
 /* What a metric was when a run began. */
-static uint64_t at_start(const struct tally_run *r, const char *metric, const char *start)
+static uint64_t at_start(const struct stat_history_run *r, const char *metric, const char *start)
 {
 	uint64_t known = start ? metric_of(r->first, start) : 0;
 	return known ? known : metric_of(r->first, metric);
 }
 
-uint64_t tally_begin(const struct tally *t, const char *service, const char *metric,
-		     const char *start)
+uint64_t stat_history_begin(const struct stat_history *t, const char *service, const char *metric,
+			    const char *start)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	if (!s)
 		return 0;
 	if (s->before)
@@ -218,21 +211,21 @@ uint64_t tally_begin(const struct tally *t, const char *service, const char *met
 	return s->nruns ? at_start(&s->run[0], metric, start) : 0;
 }
 
-uint64_t tally_end(const struct tally *t, const char *service, const char *metric)
+uint64_t stat_history_end(const struct stat_history *t, const char *service, const char *metric)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	if (!s)
 		return 0;
 	return metric_of(s->nruns ? s->run[s->nruns - 1].last : s->before, metric);
 }
 
-uint64_t tally_late(const struct tally *t, const char *service, const char *metric,
-		    const char *start)
+uint64_t stat_history_late(const struct stat_history *t, const char *service, const char *metric,
+			   const char *start)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	uint64_t sum = 0;
 	for (size_t i = 0; s && i < s->nruns; i++) {
-		const struct tally_run *r = &s->run[i], *prev = i ? r - 1 : NULL;
+		const struct stat_history_run *r = &s->run[i], *prev = i ? r - 1 : NULL;
 		struct json_object *last = prev ? prev->last : s->before;
 		if (last && !r->base)
 			sum += at_start(r, metric, start) - metric_of(last, metric);
@@ -240,9 +233,10 @@ uint64_t tally_late(const struct tally *t, const char *service, const char *metr
 	return sum;
 }
 
-uint64_t tally_while(const struct tally *t, const char *service, const char *metric, const char *on)
+uint64_t stat_history_while(const struct stat_history *t, const char *service, const char *metric,
+			    const char *on)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	uint64_t sum = 0, at = s ? metric_of(s->before, metric) : 0;
 	for (size_t i = 0; s && i < s->nruns; i++) {
 		uint64_t end = metric_of(s->run[i].last, metric);
@@ -253,9 +247,9 @@ uint64_t tally_while(const struct tally *t, const char *service, const char *met
 	return sum;
 }
 
-bool tally_ever(const struct tally *t, const char *service, const char *metric)
+bool stat_history_ever(const struct stat_history *t, const char *service, const char *metric)
 {
-	const struct tally_service *s = tally_service(t, service);
+	const struct stat_history_service *s = stat_history_service(t, service);
 	for (size_t i = 0; s && i < s->nruns; i++)
 		if (metric_of(s->run[i].last, metric))
 			return true;

@@ -1,27 +1,27 @@
 /*
- * stored: packets counted in the files of a state directory: archive, queues, records.
+ * inventory: packets counted in the files of a state directory: archive, queues, records.
  *
  * Each packet counts once: a file that is in the archive and still in the queue counts in the
  * archive, and a flow whose record was written twice (a kill between the record and the end of its
  * queue entry) counts with one of them. A file that was taken out of a queue counts as that,
  * whatever its consumer had done with it before it was killed.
  */
-#ifndef LURKER_STORED_H
-#define LURKER_STORED_H
+#ifndef LURKER_INVENTORY_H
+#define LURKER_INVENTORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "waits.h"
+#include "journal_ranges.h"
 
-struct stored {
+struct inventory {
 	/* From counters, by balance_hand: of the numbers that capture gave, and of what flowagg put
 	 * into the queues. */
 	uint64_t given, taken, waiting, removed;
 	uint64_t for_uploader, for_analyzer;
 	bool uploads, analyses; /* these queues are in use */
 	bool by_flowagg;        /* there are files that flowagg made */
-	struct waits waits;
+	struct journal_ranges waits;
 	uint64_t objects, uploader_queue, uploader_bad, uploader_evicted, uploader_stored;
 	uint64_t records, analyzer_queue, analyzer_bad, analyzer_evicted, analyzer_outside;
 	uint64_t files;        /* in the archive */
@@ -29,13 +29,14 @@ struct stored {
 	uint64_t broken;       /* files that are no whole capture file */
 };
 
-/* stored_read: objects_dir NULL: STATE_DIR/objects, and what the uploader says that it stored
+/* inventory_read: objects_dir NULL: STATE_DIR/objects, and what the uploader says that it stored
  * elsewhere; else all is in that directory. from: the journal is read from that number on. 0 or
- * -errno; stored_free in any case. Reads every file. */
-int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, struct stored *out);
-void stored_free(struct stored *s);
+ * -errno; inventory_free in any case. Reads every file. */
+int inventory_read(const char *state_dir, const char *objects_dir, uint64_t from,
+		   struct inventory *out);
+void inventory_free(struct inventory *s);
 
-/* stored_value: one of the counts by its name; 0 for another. */
-uint64_t stored_value(const struct stored *s, const char *name);
+/* inventory_value: one of the counts by its name; 0 for another. */
+uint64_t inventory_value(const struct inventory *s, const char *name);
 
 #endif

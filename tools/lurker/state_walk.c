@@ -1,4 +1,4 @@
-#include "walk.h"
+#include "state_walk.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #define DEPTH_MAX 12
 
-static int walk(int fd, const char *key, int depth, walk_fn fn, void *arg)
+static int walk(int fd, const char *key, int depth, state_walk_fn fn, void *arg)
 {
 	int rc = 0;
 	DIR *d = fdopendir(fd);
@@ -41,7 +41,7 @@ static int walk(int fd, const char *key, int depth, walk_fn fn, void *arg)
 	return rc;
 }
 
-int walk_files(const char *dir, walk_fn fn, void *arg)
+int state_walk(const char *dir, state_walk_fn fn, void *arg)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -49,13 +49,13 @@ int walk_files(const char *dir, walk_fn fn, void *arg)
 	return walk(fd, "", 0, fn, arg);
 }
 
-bool walk_has(int dirfd, const char *key)
+bool state_walk_has(int dirfd, const char *key)
 {
 	struct stat st;
 	return dirfd >= 0 && fstatat(dirfd, key, &st, 0) == 0;
 }
 
-int walk_packets(int dirfd, const char *name, uint64_t *packets)
+int state_walk_packets(int dirfd, const char *name, uint64_t *packets)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : capfile_count(fd, packets);

@@ -1,4 +1,4 @@
-#include "days.h"
+#include "day_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,26 +14,26 @@
 
 static int by_day(const void *a, const void *b)
 {
-	const struct day *x = a, *y = b;
+	const struct day_file *x = a, *y = b;
 	return x->day < y->day ? -1 : x->day > y->day;
 }
 
 /* YYYY-MM-DD.jsonl or YYYY-MM-DD.jsonl.gz */
-static bool parse_name(const char *name, struct day *out)
+static bool parse_name(const char *name, struct day_file *out)
 {
 	unsigned y, m, d;
 	int end = 0;
 	if (sscanf(name, "%4u-%2u-%2u.jsonl%n", &y, &m, &d, &end) != 3 || !end)
 		return false;
-	*out = (struct day){.day = y * 10000 + m * 100 + d};
+	*out = (struct day_file){.day = y * 10000 + m * 100 + d};
 	out->plain = name[end] == '\0';
 	out->packed = strcmp(name + end, ".gz") == 0;
 	return out->plain || out->packed;
 }
 
-int days_open(const char *path, struct days *out)
+int day_files_open(const char *path, struct day_files *out)
 {
-	*out = (struct days){0};
+	*out = (struct day_files){0};
 	snprintf(out->dir, sizeof(out->dir), "%s", path);
 	DIR *dir = opendir(path);
 	if (!dir)
@@ -41,10 +41,10 @@ int days_open(const char *path, struct days *out)
 	int rc = 0;
 	const struct dirent *e;
 	while ((e = readdir(dir)) != NULL) {
-		struct day day;
+		struct day_file day;
 		if (!parse_name(e->d_name, &day))
 			continue;
-		struct day *v =
+		struct day_file *v =
 			out->n < DAYS_MAX ? realloc(out->v, (out->n + 1) * sizeof(*v)) : NULL;
 		if (!v) {
 			rc = -ENOMEM;
@@ -55,7 +55,7 @@ int days_open(const char *path, struct days *out)
 	}
 	closedir(dir);
 	if (rc) {
-		days_close(out);
+		day_files_close(out);
 		return rc;
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_day);
@@ -72,10 +72,10 @@ int days_open(const char *path, struct days *out)
 	return 0;
 }
 
-void days_close(struct days *d)
+void day_files_close(struct day_files *d)
 {
 	free(d->v);
-	*d = (struct days){0};
+	*d = (struct day_files){0};
 }
 
 /* Hands out the whole lines of b and moves the rest to its beginning. */
@@ -103,14 +103,14 @@ static int lines_of(struct buf *b, bool *skipping, int (*fn)(void *arg, struct b
 	return rc;
 }
 
-void days_path(const struct days *d, size_t i, char out[DAYS_PATH_MAX])
+void day_files_path(const struct day_files *d, size_t i, char out[DAY_FILES_PATH_MAX])
 {
-	const struct day *day = &d->v[i];
-	snprintf(out, DAYS_PATH_MAX, "%s/%04u-%02u-%02u.jsonl%s", d->dir, day->day / 10000,
+	const struct day_file *day = &d->v[i];
+	snprintf(out, DAY_FILES_PATH_MAX, "%s/%04u-%02u-%02u.jsonl%s", d->dir, day->day / 10000,
 		 day->day / 100 % 100, day->day % 100, day->plain ? "" : ".gz");
 }
 
-int64_t days_end(uint32_t day)
+int64_t day_files_end(uint32_t day)
 {
 	struct tm tm = {.tm_year = (int)(day / 10000) - 1900,
 			.tm_mon = (int)(day / 100 % 100) - 1,
@@ -130,10 +130,11 @@ static int end_of(gzFile f, bool packed)
 	return err != Z_OK || (packed && gzdirect(f)) ? -EBADMSG : 0;
 }
 
-int days_read(const struct days *d, size_t i, int (*fn)(void *arg, struct bytes line), void *arg)
+int day_files_read(const struct day_files *d, size_t i, int (*fn)(void *arg, struct bytes line),
+		   void *arg)
 {
-	char path[DAYS_PATH_MAX];
-	days_path(d, i, path);
+	char path[DAY_FILES_PATH_MAX];
+	day_files_path(d, i, path);
 	errno = 0;
 	gzFile f = gzopen(path, "rbe"); /* reads plain files as they are */
 	if (!f)

@@ -1,4 +1,4 @@
-#include "stored.h"
+#include "inventory.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "days.h"
-#include "gone.h"
+#include "day_files.h"
+#include "ledger_set.h"
 #include "proto/scan.h"
-#include "walk.h"
+#include "state_walk.h"
 
 struct counting {
-	struct stored *s;
+	struct inventory *s;
 	uint64_t *packets, *files;
 	int known; /* directory whose files count already; -1: none */
 };
@@ -27,9 +27,9 @@ static int count_file(void *arg, int dirfd, const char *name, const char *key)
 	size_t n = strlen(name);
 	if (n < 5 || strcmp(name + n - 5, ".pcap") != 0)
 		return 0;
-	if (walk_has(c->known, key))
+	if (state_walk_has(c->known, key))
 		return 0;
-	int rc = walk_packets(dirfd, name, c->packets);
+	int rc = state_walk_packets(dirfd, name, c->packets);
 	if (rc == -ENOENT)
 		return 0;
 	if (rc == -EBADMSG) {
@@ -54,7 +54,7 @@ struct flows {
 	size_t n, cap;
 	int queue; /* the analyzer's: records of what is still there come again */
 	int bad;   /* what it set aside */
-	const struct gone *gone;
+	const struct ledger_set *gone;
 };
 
 /* Whether the record's file counts elsewhere: in the queue, among what was set aside, or what was
@@ -69,7 +69,8 @@ static bool elsewhere(const struct flows *f, struct bytes s3path)
 		return false;
 	memcpy(name, key + 1, n);
 	name[n] = 0;
-	return gone_has(f->gone, name) || walk_has(f->queue, name) || walk_has(f->bad, name);
+	return ledger_set_has(f->gone, name) || state_walk_has(f->queue, name) ||
+	       state_walk_has(f->bad, name);
 }
 
 static bool id_of(struct bytes text, uint64_t id[2])
@@ -142,15 +143,15 @@ static void close_dir(int fd)
 		close(fd);
 }
 
-static int count_records(const char *dir, struct flows *f, struct stored *s)
+static int count_records(const char *dir, struct flows *f, struct inventory *s)
 {
-	struct days days;
-	int rc = days_open(dir, &days);
+	struct day_files days;
+	int rc = day_files_open(dir, &days);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
 	for (size_t i = 0; !rc && i < days.n; i++)
-		rc = days_read(&days, i, take_record, f);
-	days_close(&days);
+		rc = day_files_read(&days, i, take_record, f);
+	day_files_close(&days);
 	if (f->n)
 		qsort(f->v, f->n, sizeof(*f->v), by_id);
 	for (size_t i = 0; i < f->n; i++) {
@@ -163,18 +164,19 @@ static int count_records(const char *dir, struct flows *f, struct stored *s)
 	return rc;
 }
 
-static int count_files(struct stored *s, uint64_t *packets, const char *dir, int known)
+static int count_files(struct inventory *s, uint64_t *packets, const char *dir, int known)
 {
 	struct counting c = {s, packets, packets == &s->objects ? &s->files : NULL, known};
-	return walk_files(dir, count_file, &c);
+	return state_walk(dir, count_file, &c);
 }
 
 /* What a consumer's queue, and what it set aside or lost, holds; what is in the archive counts
  * there. */
-static int read_uploader(const char *state_dir, const char *objects, bool logged, struct stored *s)
+static int read_uploader(const char *state_dir, const char *objects, bool logged,
+			 struct inventory *s)
 {
 	char queue[PATH_MAX], path[PATH_MAX];
-	struct gone gone = {0}, log = {0};
+	struct ledger_set gone = {0}, log = {0};
 	snprintf(queue, sizeof(queue), "%s/spool/queue/uploader", state_dir);
 	int known = open_dir(objects), fd = open_dir(queue);
 	s->uploads = fd >= 0;
@@ -183,27 +185,27 @@ static int read_uploader(const char *state_dir, const char *objects, bool logged
 	int rc = count_files(s, &s->uploader_queue, queue, known);
 	snprintf(path, sizeof(path), "%s/uploader.stored", state_dir);
 	if (!rc && logged)
-		rc = gone_read_log(path, "uploader", &log);
+		rc = ledger_set_read_log(path, "uploader", &log);
 	if (!rc)
-		rc = gone_read(state_dir, "uploader", &gone);
-	s->uploader_stored = gone_packets(&log, known, fd, NULL);
-	s->uploader_evicted = gone_packets(&gone, known, fd, &log);
+		rc = ledger_set_read(state_dir, "uploader", &gone);
+	s->uploader_stored = ledger_set_packets(&log, known, fd, NULL);
+	s->uploader_evicted = ledger_set_packets(&gone, known, fd, &log);
 	snprintf(path, sizeof(path), "%s/spool/bad/uploader", state_dir);
 	if (!rc)
 		rc = count_files(s, &s->uploader_bad, path, -1);
 	if (!rc)
 		rc = count_files(s, &s->objects, objects, -1);
-	gone_free(&gone);
-	gone_free(&log);
+	ledger_set_free(&gone);
+	ledger_set_free(&log);
 	close_dir(known);
 	close_dir(fd);
 	return rc;
 }
 
-static int read_analyzer(const char *state_dir, struct stored *s)
+static int read_analyzer(const char *state_dir, struct inventory *s)
 {
 	char queue[PATH_MAX], bad[PATH_MAX], path[PATH_MAX];
-	struct gone gone = {0}, outside = {0};
+	struct ledger_set gone = {0}, outside = {0};
 	snprintf(queue, sizeof(queue), "%s/spool/queue/analyzer", state_dir);
 	snprintf(bad, sizeof(bad), "%s/spool/bad/analyzer", state_dir);
 	struct flows f = {.queue = open_dir(queue), .bad = open_dir(bad), .gone = &gone};
@@ -212,28 +214,29 @@ static int read_analyzer(const char *state_dir, struct stored *s)
 	if (!rc)
 		rc = count_files(s, &s->analyzer_bad, bad, -1);
 	if (!rc)
-		rc = gone_read(state_dir, "analyzer", &gone);
-	s->analyzer_evicted = gone_packets(&gone, f.queue, -1, NULL);
+		rc = ledger_set_read(state_dir, "analyzer", &gone);
+	s->analyzer_evicted = ledger_set_packets(&gone, f.queue, -1, NULL);
 	snprintf(path, sizeof(path), "%s/records/analysis", state_dir);
 	if (!rc)
 		rc = count_records(path, &f, s);
 	snprintf(path, sizeof(path), "%s/analyzer.outside", state_dir);
 	if (!rc)
-		rc = gone_read_log(path, "analyzer", &outside);
-	s->analyzer_outside = gone_packets(&outside, f.queue, f.bad, &gone);
-	gone_free(&gone);
-	gone_free(&outside);
+		rc = ledger_set_read_log(path, "analyzer", &outside);
+	s->analyzer_outside = ledger_set_packets(&outside, f.queue, f.bad, &gone);
+	ledger_set_free(&gone);
+	ledger_set_free(&outside);
 	free(f.v);
 	close_dir(f.queue);
 	close_dir(f.bad);
 	return rc;
 }
 
-int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, struct stored *s)
+int inventory_read(const char *state_dir, const char *objects_dir, uint64_t from,
+		   struct inventory *s)
 {
 	char path[PATH_MAX];
 	struct stat st;
-	*s = (struct stored){0};
+	*s = (struct inventory){0};
 	if (strlen(state_dir) > PATH_MAX / 2)
 		return -ENAMETOOLONG;
 	snprintf(path, sizeof(path), "%s/objects", state_dir);
@@ -244,15 +247,15 @@ int stored_read(const char *state_dir, const char *objects_dir, uint64_t from, s
 	s->by_flowagg = s->objects || s->uploader_queue || s->uploader_bad || s->uploader_stored ||
 			s->records || s->analyzer_queue || s->analyzer_bad || stat(path, &st) == 0;
 	snprintf(path, sizeof(path), "%s/journal", state_dir);
-	return rc ? rc : waits_read(path, from, &s->waits);
+	return rc ? rc : journal_ranges_read(path, from, &s->waits);
 }
 
-void stored_free(struct stored *s)
+void inventory_free(struct inventory *s)
 {
-	waits_free(&s->waits);
+	journal_ranges_free(&s->waits);
 }
 
-uint64_t stored_value(const struct stored *s, const char *name)
+uint64_t inventory_value(const struct inventory *s, const char *name)
 {
 	const struct {
 		const char *name;

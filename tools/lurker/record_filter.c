@@ -1,4 +1,4 @@
-#include "match.h"
+#include "record_filter.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "days.h"
-#include "front.h"
-#include "when.h"
+#include "day_files.h"
+#include "json_line.h"
+#include "time_arg.h"
 
 static int parse_port(const char *text, uint16_t *lo, uint16_t *hi)
 {
@@ -29,24 +29,24 @@ static int parse_port(const char *text, uint16_t *lo, uint16_t *hi)
 	return 0;
 }
 
-int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, char *err,
-	       size_t errlen)
+int record_filter_init(struct record_filter *m, const struct record_filter_text *t, uint64_t now_ns,
+		       char *err, size_t errlen)
 {
 	static const char *const times =
 		"expected today, yesterday, a span such as 2h or 7d, or a date such as "
 		"2026-11-21T08:30 or 2026-11-21T08:30+01:00 (UTC without an offset)";
-	*m = (struct match){.until_ns = UINT64_MAX,
-			    .verified = t->verified,
-			    .is_new = t->is_new,
-			    .proto = t->proto,
-			    .text = t->text,
-			    .has_address = t->address != NULL,
-			    .has_source = t->source != NULL,
-			    .has_port = t->port != NULL};
+	*m = (struct record_filter){.until_ns = UINT64_MAX,
+				    .verified = t->verified,
+				    .is_new = t->is_new,
+				    .proto = t->proto,
+				    .text = t->text,
+				    .has_address = t->address != NULL,
+				    .has_source = t->source != NULL,
+				    .has_port = t->port != NULL};
 	const char *bad = NULL, *value = NULL, *want = times;
-	if (t->since && when_parse(t->since, now_ns, &m->since_ns) != 0)
+	if (t->since && time_arg_parse(t->since, now_ns, &m->since_ns) != 0)
 		bad = "--since", value = t->since;
-	else if (t->until && when_parse(t->until, now_ns, &m->until_ns) != 0)
+	else if (t->until && time_arg_parse(t->until, now_ns, &m->until_ns) != 0)
 		bad = "--until", value = t->until;
 	else if (t->address && net_parse(t->address, &m->address) != 0)
 		bad = "--address", value = t->address, want = "expected an address or a network";
@@ -62,16 +62,16 @@ int match_init(struct match *m, const struct match_text *t, uint64_t now_ns, cha
 	return -EINVAL;
 }
 
-bool match_day(const struct match *m, uint32_t day)
+bool record_filter_day(const struct record_filter *m, uint32_t day)
 {
 	/* No upper bound: a flow may be recorded days after it began. */
-	int64_t end = days_end(day);
+	int64_t end = day_files_end(day);
 	return end > 0 && (uint64_t)end * 1000000000u > m->since_ns;
 }
 
 static const char *text_of(struct json_object *o, const char *name)
 {
-	const char *text = text_field(o, name);
+	const char *text = json_line_text(o, name);
 	return text ? text : "";
 }
 
@@ -87,7 +87,7 @@ static bool in_net(const struct net *n, struct json_object *o, const char *name)
 	return addr_parse(text_of(o, name), &a) == 0 && net_contains(n, &a);
 }
 
-static bool wanted(const struct match *m, struct json_object *o)
+static bool wanted(const struct record_filter *m, struct json_object *o)
 {
 	struct json_object *v;
 	if (!json_object_object_get_ex(o, "init_ts", &v))
@@ -116,22 +116,13 @@ static bool wanted(const struct match *m, struct json_object *o)
 	return (!m->verified || flag_of(o, "verified")) && (!m->is_new || flag_of(o, "first_seen"));
 }
 
-int match_line(const struct match *m, struct bytes line, struct json_object **out)
+int record_filter_line(const struct record_filter *m, struct bytes line, struct json_object **out)
 {
+	struct json_object *o;
 	*out = NULL;
-	if (line.n > INT32_MAX)
-		return -EBADMSG;
-	struct json_tokener *tok = json_tokener_new();
-	if (!tok)
-		return -ENOMEM;
-	struct json_object *o = json_tokener_parse_ex(tok, (const char *)line.p, (int)line.n);
-	/* An object is complete at its brace; anything after it makes the line something else. */
-	bool whole = o && json_tokener_get_parse_end(tok) == line.n;
-	json_tokener_free(tok);
-	if (!whole || !json_object_is_type(o, json_type_object)) {
-		json_object_put(o);
-		return -EBADMSG;
-	}
+	int rc = json_line_parse(line, &o);
+	if (rc)
+		return rc;
 	if (!wanted(m, o)) {
 		json_object_put(o);
 		return 0;

@@ -1,4 +1,4 @@
-#include "waits.h"
+#include "journal_ranges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #include "storage/journal_segment.h"
 
-static int scan(int dirfd, uint64_t first, struct waits *w)
+static int scan(int dirfd, uint64_t first, struct journal_ranges *w)
 {
 	char name[SEGMENT_NAME];
 	uint64_t records = 0, good;
@@ -20,16 +20,16 @@ static int scan(int dirfd, uint64_t first, struct waits *w)
 	int rc = segment_scan(fd, &records, &good, &linktype);
 	close(fd);
 	if (!rc)
-		w->v[w->n++] = (struct waits_range){first, first + records};
+		w->v[w->n++] = (struct journal_range){first, first + records};
 	return rc;
 }
 
-int waits_read(const char *dir, uint64_t from, struct waits *w)
+int journal_ranges_read(const char *dir, uint64_t from, struct journal_ranges *w)
 {
 	uint64_t *list;
 	size_t n;
 
-	*w = (struct waits){0};
+	*w = (struct journal_ranges){0};
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -49,13 +49,13 @@ int waits_read(const char *dir, uint64_t from, struct waits *w)
 	return rc;
 }
 
-void waits_free(struct waits *w)
+void journal_ranges_free(struct journal_ranges *w)
 {
 	free(w->v);
-	*w = (struct waits){0};
+	*w = (struct journal_ranges){0};
 }
 
-uint64_t waits_count(const struct waits *w, uint64_t n)
+uint64_t journal_ranges_count(const struct journal_ranges *w, uint64_t n)
 {
 	uint64_t sum = 0;
 
@@ -67,7 +67,7 @@ uint64_t waits_count(const struct waits *w, uint64_t n)
 	return sum;
 }
 
-uint64_t waits_end(const struct waits *w)
+uint64_t journal_ranges_end(const struct journal_ranges *w)
 {
 	return w->n ? w->v[w->n - 1].to : 0;
 }

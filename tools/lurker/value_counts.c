@@ -1,19 +1,19 @@
-#include "count.h"
+#include "value_counts.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "front.h"
 #include "proto/codec.h"
+#include "term.h"
 
 struct row {
 	const char *value; /* as JSON: the key in the table */
 	uint64_t n;
 };
 
-struct count {
+struct value_counts {
 	char *field;
 	struct lh_table *table; /* value → struct row * */
 	uint64_t others, total;
@@ -25,24 +25,24 @@ static void free_entry(struct lh_entry *e)
 	free(lh_entry_v(e));
 }
 
-int count_new(const char *field, struct count **out)
+int value_counts_new(const char *field, struct value_counts **out)
 {
-	struct count *c = calloc(1, sizeof(*c));
+	struct value_counts *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->field = strdup(field);
 	c->table = lh_kchar_table_new(64, free_entry);
 	if (!c->field || !c->table) {
-		count_free(&c);
+		value_counts_free(&c);
 		return -ENOMEM;
 	}
 	*out = c;
 	return 0;
 }
 
-void count_free(struct count **cp)
+void value_counts_free(struct value_counts **cp)
 {
-	struct count *c = *cp;
+	struct value_counts *c = *cp;
 	if (!c)
 		return;
 	if (c->table)
@@ -52,7 +52,7 @@ void count_free(struct count **cp)
 	*cp = NULL;
 }
 
-bool count_known(const char *field, char *err, size_t errlen)
+bool value_counts_field_known(const char *field, char *err, size_t errlen)
 {
 	const struct msg_schema *s = &msg_analysis_schema;
 	for (const char *rest = field;;) {
@@ -96,7 +96,7 @@ static struct json_object *value_of(struct json_object *o, const char *path)
 	return o;
 }
 
-int count_add(struct count *c, struct json_object *record)
+int value_counts_add(struct value_counts *c, struct json_object *record)
 {
 	const char *value = json_object_to_json_string_ext(value_of(record, c->field),
 							   JSON_C_TO_STRING_PLAIN |
@@ -107,7 +107,7 @@ int count_add(struct count *c, struct json_object *record)
 		row->n++;
 		return 0;
 	}
-	if (lh_table_length(c->table) >= COUNT_VALUES_MAX) {
+	if (lh_table_length(c->table) >= VALUE_COUNTS_MAX) {
 		c->others++;
 		return 0;
 	}
@@ -143,12 +143,12 @@ static void print_text(FILE *out, const char *value)
 	char shown[512];
 	if (o)
 		text = bytes_of(json_object_get_string(o), (size_t)json_object_get_string_len(o));
-	text_put(shown, sizeof(shown), text, 120);
+	term_text(shown, sizeof(shown), text, 120);
 	json_object_put(o);
 	fprintf(out, "%s\n", shown);
 }
 
-void count_print(struct count *c, FILE *out, FILE *notes, int64_t limit, bool json)
+void value_counts_print(struct value_counts *c, FILE *out, FILE *notes, int64_t limit, bool json)
 {
 	size_t n = (size_t)lh_table_length(c->table), i = 0;
 	struct row **rows = malloc((n + 1) * sizeof(struct row *));

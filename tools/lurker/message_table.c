@@ -1,14 +1,16 @@
+#include "message_table.h"
+
 #include <string.h>
 
-#include "front.h"
 #include "proto/codec.h"
+#include "term.h"
 
 static bool is(const struct bus_msg *m, const char *topic)
 {
 	return bytes_eq(m->topic, bytes_str(topic));
 }
 
-void table_head(FILE *out, const char *topic)
+void message_table_head(FILE *out, const char *topic)
 {
 	if (strcmp(topic, "analysis") == 0)
 		fprintf(out, "%-8s %-21s %-6s %-7s %8s  %s\n", "TIME UTC", "SOURCE", "PORT",
@@ -25,12 +27,12 @@ void table_head(FILE *out, const char *topic)
 static void row_analysis(FILE *out, const struct msg_analysis *a, int columns)
 {
 	char when[16], text[1024], src[64], app[16], bytes[16];
-	text_clock(when, a->init_ts);
-	text_put(src, sizeof(src), a->src_addr, 39);
-	text_put(app, sizeof(app), a->app.n ? a->app : a->proto, 7);
-	text_quantity(bytes, a->payload_len);
+	term_clock(when, a->init_ts);
+	term_text(src, sizeof(src), a->src_addr, 39);
+	term_text(app, sizeof(app), a->app.n ? a->app : a->proto, 7);
+	term_quantity(bytes, a->payload_len);
 	int room = columns - 56;
-	text_put(text, sizeof(text), a->readable, room < 20 ? 20 : (size_t)room);
+	term_text(text, sizeof(text), a->readable, room < 20 ? 20 : (size_t)room);
 	fprintf(out, "%-8s %-21s %-6llu %-7s %8s  %s\n", when, src, (unsigned long long)a->dst_port,
 		app, bytes, text);
 }
@@ -38,11 +40,11 @@ static void row_analysis(FILE *out, const struct msg_analysis *a, int columns)
 static void row_flow(FILE *out, const struct msg_flow *f)
 {
 	char when[16], src[64], proto[8], key[256], port[24] = "-", bytes[16];
-	text_clock(when, f->init_ns);
-	text_put(src, sizeof(src), f->src_addr.n ? f->src_addr : bytes_str("(bundle)"), 39);
-	text_put(proto, sizeof(proto), f->proto.n ? f->proto : bytes_str("-"), 5);
-	text_put(key, sizeof(key), f->key, 200);
-	text_quantity(bytes, f->payload_bytes);
+	term_clock(when, f->init_ns);
+	term_text(src, sizeof(src), f->src_addr.n ? f->src_addr : bytes_str("(bundle)"), 39);
+	term_text(proto, sizeof(proto), f->proto.n ? f->proto : bytes_str("-"), 5);
+	term_text(key, sizeof(key), f->key, 200);
+	term_quantity(bytes, f->payload_bytes);
 	if (f->src_addr.n)
 		snprintf(port, sizeof(port), "%llu", (unsigned long long)f->dst_port);
 	fprintf(out, "%-8s %-21s %-6s %-5s %7llu %10s  %s\n", when, src, port, proto,
@@ -52,14 +54,14 @@ static void row_flow(FILE *out, const struct msg_flow *f)
 static void row_alert(FILE *out, const struct msg_alert *a)
 {
 	char when[16], kind[16], severity[12], text[512];
-	text_clock(when, a->ts_ns);
-	text_put(kind, sizeof(kind), a->kind, 10);
-	text_put(severity, sizeof(severity), a->severity, 8);
-	text_put(text, sizeof(text), a->message, 400);
+	term_clock(when, a->ts_ns);
+	term_text(kind, sizeof(kind), a->kind, 10);
+	term_text(severity, sizeof(severity), a->severity, 8);
+	term_text(text, sizeof(text), a->message, 400);
 	fprintf(out, "%-8s %-10s %-8s  %s\n", when, kind, severity, text);
 }
 
-void table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns)
+void message_table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns)
 {
 	if (is(m, "analysis")) {
 		row_analysis(out, decoded, columns);
@@ -72,10 +74,10 @@ void table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns)
 		struct buf json;
 		buf_init(&json, 2 * BUS_MAX_FRAME);
 		msg_json(msg_schema_of(m->topic), decoded, &json);
-		text_clock(when, m->ts_ns);
-		text_put(producer, sizeof(producer), m->producer, 10);
+		term_clock(when, m->ts_ns);
+		term_text(producer, sizeof(producer), m->producer, 10);
 		int room = columns - 22;
-		text_put(text, sizeof(text), buf_bytes(&json), room < 20 ? 20 : (size_t)room);
+		term_text(text, sizeof(text), buf_bytes(&json), room < 20 ? 20 : (size_t)room);
 		fprintf(out, "%-8s %-10s  %s\n", when, producer, text);
 		buf_fini(&json);
 	}

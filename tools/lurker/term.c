@@ -1,10 +1,20 @@
-#include <json-c/json.h>
+#include "term.h"
+
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "front.h"
+int term_columns(void)
+{
+	struct winsize w;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
+		return w.ws_col;
+	return 100;
+}
 
-size_t text_put(char *out, size_t n, struct bytes b, size_t columns)
+size_t term_text(char *out, size_t n, struct bytes b, size_t columns)
 {
 	static const char more[] = "\xe2\x80\xa6"; /* … */
 	size_t at = 0, used = 0;
@@ -40,7 +50,7 @@ static void scaled(char out[16], double v, const char *const *units, double step
 		snprintf(out, 16, "%.1f%s", v, units[u]);
 }
 
-void text_quantity(char out[16], uint64_t v)
+void term_quantity(char out[16], uint64_t v)
 {
 	static const char *const units[] = {"", "k", "M", "G", "T", NULL};
 	if (v < 10000)
@@ -49,13 +59,13 @@ void text_quantity(char out[16], uint64_t v)
 		scaled(out, (double)v, units, 1000);
 }
 
-void text_bytes(char out[16], uint64_t v)
+void term_bytes(char out[16], uint64_t v)
 {
 	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", NULL};
 	scaled(out, (double)v, units, 1024);
 }
 
-void text_clock(char out[16], uint64_t ns)
+void term_clock(char out[16], uint64_t ns)
 {
 	time_t t = (time_t)(ns / 1000000000u);
 	struct tm tm;
@@ -63,7 +73,7 @@ void text_clock(char out[16], uint64_t ns)
 	strftime(out, 16, "%H:%M:%S", &tm);
 }
 
-void text_span(char out[16], uint64_t ns)
+void term_span(char out[16], uint64_t ns)
 {
 	unsigned long long s = ns / 1000000000u;
 	if (s < 120)
@@ -74,10 +84,4 @@ void text_span(char out[16], uint64_t ns)
 		snprintf(out, 16, "%lluh", s / 3600);
 	else
 		snprintf(out, 16, "%llud", s / 86400);
-}
-
-const char *text_field(struct json_object *o, const char *name)
-{
-	struct json_object *v;
-	return json_object_object_get_ex(o, name, &v) ? json_object_get_string(v) : NULL;
 }
