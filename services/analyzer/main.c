@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "aws/sqs_text.h"
-#include "diff.h"
-#include "filter.h"
-#include "job.h"
-#include "lambda.h"
-#include "serve.h"
-#include "settings.h"
+#include "conf.h"
+#include "files/job.h"
+#include "files/record_diff.h"
+#include "input/input_lambda.h"
+#include "read/packet_filter.h"
+#include "work/serve.h"
 
 #define HUGE_PAGE (2u << 20)
 /* What is not of the flows: tables, the memo, lines. */
@@ -83,7 +83,7 @@ static int check(struct svc *s)
 			{"--filter", settings.filter},
 			{"--table", settings.table},
 			{"--ecs", settings.ecs}};
-	struct filter *f;
+	struct packet_filter *f;
 	char err[256];
 
 	if (settings.json + settings.table + settings.ecs > 1 ||
@@ -98,10 +98,10 @@ static int check(struct svc *s)
 	if (settings.diff && strcmp(settings.diff, "-") == 0)
 		return refuse("--diff -: standard input cannot be read twice, give a file");
 	if (settings.filter) {
-		int rc = filter_new(settings.filter, &f, err, sizeof err);
+		int rc = packet_filter_new(settings.filter, &f, err, sizeof err);
 		if (rc)
 			return refuse("--filter: %s", *err ? err : strerror(-rc));
-		filter_free(&f);
+		packet_filter_free(&f);
 	}
 	if (check_geo(s, "--geo-place", settings.geo_place) ||
 	    check_geo(s, "--geo-asn", settings.geo_asn))
@@ -143,11 +143,11 @@ static void settle_heap(void)
 static int files(struct svc *s, int argc, char **argv)
 {
 	struct job_options o = {
-		.crew = {.sensor = s->common.sensor,
+		.pool = {.sensor = s->common.sensor,
 			 .destination = settings.destination,
-			 .format = settings.table ? OUT_TABLE
-				   : settings.ecs ? OUT_ECS
-						  : OUT_JSON},
+			 .format = settings.table ? RECORD_TABLE
+				   : settings.ecs ? RECORD_ECS
+						  : RECORD_JSON},
 		.jobs = (unsigned)settings.jobs,
 		.max_classes = (size_t)settings.classes,
 		.max_sources = (size_t)settings.sources,
@@ -157,33 +157,33 @@ static int files(struct svc *s, int argc, char **argv)
 	char err[256];
 	int rc = 0;
 
-	o.crew.input = settings_input(o.jobs);
-	grow_heap(o.crew.input.flows.memory);
+	o.pool.input = settings_input(o.jobs);
+	grow_heap(o.pool.input.flows.memory);
 	if (settings.filter)
-		rc = filter_new(settings.filter, &o.crew.input.filter, err, sizeof err);
+		rc = packet_filter_new(settings.filter, &o.pool.input.filter, err, sizeof err);
 	if (!rc && settings.diff) {
-		rc = diff_new(settings.diff, &o.diff, &line);
+		rc = record_diff_new(settings.diff, &o.diff, &line);
 		if (rc) {
 			if (rc == -EBADMSG)
 				refuse("--diff %s: line %llu is not a record", settings.diff,
 				       (unsigned long long)line);
 			else
 				refuse("--diff %s: %s", settings.diff, strerror(-rc));
-			filter_free(&o.crew.input.filter);
+			packet_filter_free(&o.pool.input.filter);
 			return 2;
 		}
 	}
 	if (!rc && (settings.geo_place || settings.geo_asn))
-		rc = who_geo_new(settings.geo_place, settings.geo_asn, &o.crew.geo);
+		rc = who_geo_new(settings.geo_place, settings.geo_asn, &o.pool.geo);
 	if (!rc)
 		rc = job_run(&o, argv, (size_t)argc, stdout);
 	if (rc < 0)
 		log_error("stopped", "error=\"%s\"", strerror(-rc));
 	if (!rc && o.diff)
-		rc = diff_found(o.diff) ? 1 : 0;
-	who_geo_free(&o.crew.geo);
-	diff_free(&o.diff);
-	filter_free(&o.crew.input.filter);
+		rc = record_diff_found(o.diff) ? 1 : 0;
+	who_geo_free(&o.pool.geo);
+	record_diff_free(&o.diff);
+	packet_filter_free(&o.pool.input.filter);
 	return rc ? 1 : 0;
 }
 
@@ -197,7 +197,7 @@ static int job(struct svc *s, int argc, char **argv)
 {
 	desc.calls = settings.sqs ? sqs_calls : calls;
 	if (settings.lambda)
-		return lambda_run(s);
+		return input_lambda_run(s);
 	if (argc)
 		return files(s, argc, argv);
 	settle_heap();

@@ -8,7 +8,7 @@
 
 #include "cloud/aws.h"
 #include "cloud/http_client.h"
-#include "scratch.h"
+#include "table/scratch.h"
 
 #define URL_MAX 8192
 /* Wait for credentials that are on their way, and after none were found. */

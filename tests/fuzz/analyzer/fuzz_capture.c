@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "input.h"
-#include "out.h"
+#include "read/capture_reader.h"
+#include "record/record_text.h"
 
 /* The lines of all records, with trails and without. */
 static struct buf said[2];
@@ -17,24 +17,24 @@ static int one(void *arg, struct record *r, const struct flow *f)
 	struct history_in h;
 
 	history_of(r, f, &h);
-	for (enum out_format format = OUT_JSON; format <= OUT_ECS; format++)
-		if (out_record(format, r, h.bare, arg))
+	for (enum record_format format = RECORD_JSON; format <= RECORD_ECS; format++)
+		if (record_text(format, r, h.bare, arg))
 			abort();
 	return 0;
 }
 
-static bool read_it(const struct input_options *o, const uint8_t *data, size_t n, struct record *r,
-		    struct buf *out)
+static bool read_it(const struct capture_reader_options *o, const uint8_t *data, size_t n,
+		    struct record *r, struct buf *out)
 {
 	struct record_source src = {.sensor = "fuzz", .key = "k", .s3path = "p"};
-	struct input_result res;
+	struct capture_reader_result res;
 	struct capfile *c;
 	char err[128];
 
 	buf_reset(out);
 	if (capfile_open_memory(data, n, &c, err, sizeof err))
 		return false;
-	if (input_read(o, c, r, &src, one, out, &res) || (res.rc && res.rc != -EBADMSG))
+	if (capture_reader_run(o, c, r, &src, one, out, &res) || (res.rc && res.rc != -EBADMSG))
 		abort();
 	capfile_close(&c);
 	return true;
@@ -43,11 +43,12 @@ static bool read_it(const struct input_options *o, const uint8_t *data, size_t n
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static struct record r;
-	struct input_options o = {.flows = {.stream = {.max_bytes = 1 << 18, .window = 1 << 16},
-					    .defrag = {.max_datagrams = 16, .max_bytes = 1 << 20},
-					    .memory = 8 << 10,
-					    .max_flows = 1000,
-					    .page_dir = "/tmp"}};
+	struct capture_reader_options o = {
+		.flows = {.stream = {.max_bytes = 1 << 18, .window = 1 << 16},
+			  .defrag = {.max_datagrams = 16, .max_bytes = 1 << 20},
+			  .memory = 8 << 10,
+			  .max_flows = 1000,
+			  .page_dir = "/tmp"}};
 
 	if (!r.memo) {
 		buf_init(&said[0], 256 << 20);

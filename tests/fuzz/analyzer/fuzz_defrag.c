@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "defrag.h"
 #include "pkt/be.h"
+#include "reassembly/defrag.h"
 
 static void must(bool good)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../unit/analyzer/model.h"
+#include "../../unit/analyzer/stream_model.h"
 
 static void must(bool good)
 {

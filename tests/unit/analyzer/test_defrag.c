@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../pkt/frame.h"
-#include "defrag.h"
+#include "reassembly/defrag.h"
 
 static const uint8_t seed[16] = "seed of the test";
 static const struct defrag_limits limits = {.max_datagrams = 64, .max_bytes = 8 << 20};

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diff.h"
-#include "filter.h"
-#include "pager.h"
-#include "pool.h"
-#include "store.h"
-#include "walk.h"
+#include "files/file_walk.h"
+#include "files/record_diff.h"
+#include "read/packet_filter.h"
+#include "reassembly/block_pool.h"
+#include "table/pager.h"
+#include "table/payload_store.h"
 
 static char dir[64];
 
@@ -47,7 +47,7 @@ Test(files, walk_in_order_of_names)
 	char path[200];
 	const char *got;
 	bool named;
-	struct walk *w;
+	struct file_walk *w;
 	snprintf(path, sizeof path, "%s/a", dir);
 	mkdir(path, 0700);
 	snprintf(path, sizeof path, "%s/a/x", dir);
@@ -59,34 +59,35 @@ Test(files, walk_in_order_of_names)
 	char missing[200];
 	snprintf(missing, sizeof missing, "%s/missing", dir);
 	char *operands[] = {dir, (char *)(uintptr_t) "-", missing, path};
-	cr_assert(eq(int, walk_new(operands, 4, &w), 0));
+	cr_assert(eq(int, file_walk_new(operands, 4, &w), 0));
 	static const char *const want[] = {"a/x/deep", "a/y", "a/z", "b", "c"};
 	for (size_t i = 0; i < 5; i++) {
-		cr_assert(eq(int, walk_next(w, &got, &named), 1));
+		cr_assert(eq(int, file_walk_next(w, &got, &named), 1));
 		cr_assert(eq(str, (char *)(uintptr_t)got + strlen(dir) + 1,
 			     (char *)(uintptr_t)want[i]));
 		cr_assert(not(named));
 	}
-	cr_assert(eq(int, walk_next(w, &got, &named), 1));
+	cr_assert(eq(int, file_walk_next(w, &got, &named), 1));
 	cr_assert(eq(str, (char *)(uintptr_t)got, (char *)"-"));
 	cr_assert(named);
-	cr_assert(eq(int, walk_next(w, &got, &named), -ENOENT));
-	cr_assert(eq(int, walk_next(w, &got, &named), 1)); /* a link that was named */
-	cr_assert(eq(int, walk_next(w, &got, &named), 0));
-	walk_free(&w);
+	cr_assert(eq(int, file_walk_next(w, &got, &named), -ENOENT));
+	cr_assert(eq(int, file_walk_next(w, &got, &named), 1)); /* a link that was named */
+	cr_assert(eq(int, file_walk_next(w, &got, &named), 0));
+	file_walk_free(&w);
 }
 
 Test(files, keys_of_an_archive)
 {
-	cr_assert(
-		eq(str,
-		   (char *)(uintptr_t)walk_key("/var/lib/lurker/objects/pcap/2026/11/21/10/x.pcap"),
-		   (char *)"pcap/2026/11/21/10/x.pcap"));
-	cr_assert(eq(str, (char *)(uintptr_t)walk_key("pcap/2026/11/21/10/x.pcap"),
+	cr_assert(eq(str,
+		     (char *)(uintptr_t)file_walk_key(
+			     "/var/lib/lurker/objects/pcap/2026/11/21/10/x.pcap"),
 		     (char *)"pcap/2026/11/21/10/x.pcap"));
-	cr_assert(eq(str, (char *)(uintptr_t)walk_key("my-pcap/2026/11/21/10/x"),
+	cr_assert(eq(str, (char *)(uintptr_t)file_walk_key("pcap/2026/11/21/10/x.pcap"),
+		     (char *)"pcap/2026/11/21/10/x.pcap"));
+	cr_assert(eq(str, (char *)(uintptr_t)file_walk_key("my-pcap/2026/11/21/10/x"),
 		     (char *)"my-pcap/2026/11/21/10/x"));
-	cr_assert(eq(str, (char *)(uintptr_t)walk_key("a/pcap/x.pcap"), (char *)"a/pcap/x.pcap"));
+	cr_assert(eq(str, (char *)(uintptr_t)file_walk_key("a/pcap/x.pcap"),
+		     (char *)"a/pcap/x.pcap"));
 }
 
 /* In memory, partly and not at all: what comes back is the same. */
@@ -145,43 +146,43 @@ Test(files, pool_gives_room_of_every_size)
 	uint8_t *p[3000];
 	for (int round = 0; round < 3; round++) {
 		for (size_t n = 0; n < 3000; n++) {
-			p[n] = pool_take(n);
+			p[n] = block_take(n);
 			cr_assert(p[n] != NULL);
 			memset(p[n], (int)n, n);
 		}
 		for (size_t n = 0; n < 3000; n++) {
 			for (size_t i = 0; i < n; i++)
 				cr_assert(p[n][i] == (uint8_t)n, "%zu", n);
-			pool_give(p[n], n);
+			block_give(p[n], n);
 		}
 	}
-	pool_give(NULL, 7);
+	block_give(NULL, 7);
 }
 
 Test(files, store_keeps_each_payload_once)
 {
 	static uint8_t data[4096];
-	struct store *s;
+	struct payload_store *s;
 	const uint8_t *kept[100];
 	size_t refused = 0;
 	for (size_t i = 0; i < sizeof data; i++)
 		data[i] = (uint8_t)(i * 2654435761u >> 13);
-	cr_assert(eq(int, store_new(64 << 10, &s), 0));
+	cr_assert(eq(int, payload_store_new(64 << 10, &s), 0));
 	for (size_t i = 0; i < 100; i++) {
-		kept[i] = store_put(s, data + i, i + 1);
+		kept[i] = payload_store_put(s, data + i, i + 1);
 		cr_assert(kept[i] && memcmp(kept[i], data + i, i + 1) == 0);
 	}
 	for (size_t i = 0; i < 100; i++)
-		cr_assert(eq(ptr, (void *)(uintptr_t)store_put(s, data + i, i + 1),
+		cr_assert(eq(ptr, (void *)(uintptr_t)payload_store_put(s, data + i, i + 1),
 			     (void *)(uintptr_t)kept[i]));
 	for (size_t i = 0; i < 40; i++)
-		refused += !store_put(s, data + i, 4000);
+		refused += !payload_store_put(s, data + i, 4000);
 	cr_assert(gt(sz, refused, 0)); /* full: those that are in are still found */
 	for (size_t i = 0; i < 100; i++)
-		cr_assert(eq(ptr, (void *)(uintptr_t)store_put(s, data + i, i + 1),
+		cr_assert(eq(ptr, (void *)(uintptr_t)payload_store_put(s, data + i, i + 1),
 			     (void *)(uintptr_t)kept[i]));
-	store_free(&s);
-	store_free(&s);
+	payload_store_free(&s);
+	payload_store_free(&s);
 }
 
 #define A "00112233445566778899aabbccddeeff"
@@ -192,17 +193,18 @@ static char *run_diff(const char *const *records, size_t n, uint64_t *found)
 {
 	char path[200], *text = NULL;
 	size_t len;
-	struct diff *d;
+	struct record_diff *d;
 	uint64_t line;
 	snprintf(path, sizeof path, "%s/old", dir);
-	cr_assert(eq(int, diff_new(path, &d, &line), 0), "line %llu", (unsigned long long)line);
+	cr_assert(eq(int, record_diff_new(path, &d, &line), 0), "line %llu",
+		  (unsigned long long)line);
 	FILE *out = open_memstream(&text, &len);
 	for (size_t i = 0; i < n; i++)
-		cr_assert(eq(int, diff_record(d, records[i], out), 0));
-	cr_assert(eq(int, diff_rest(d, out), 0));
+		cr_assert(eq(int, record_diff_record(d, records[i], out), 0));
+	cr_assert(eq(int, record_diff_rest(d, out), 0));
 	fclose(out);
-	*found = diff_found(d);
-	diff_free(&d);
+	*found = record_diff_found(d);
+	record_diff_free(&d);
 	return text;
 }
 
@@ -242,19 +244,19 @@ Test(files, diff_knows_records_that_came_twice)
 
 Test(files, diff_refuses_what_is_no_record)
 {
-	struct diff *d;
+	struct record_diff *d;
 	uint64_t line;
 	char path[200];
 	write_file("old", "{\"flow_id\":\"" A "\"}\nnonsense\n");
 	snprintf(path, sizeof path, "%s/old", dir);
-	cr_assert(eq(int, diff_new(path, &d, &line), -EBADMSG));
+	cr_assert(eq(int, record_diff_new(path, &d, &line), -EBADMSG));
 	cr_assert(eq(u64, line, 2));
-	cr_assert(eq(int, diff_new("/nonexistent/x", &d, &line), -ENOENT));
+	cr_assert(eq(int, record_diff_new("/nonexistent/x", &d, &line), -ENOENT));
 	write_file("old", "");
-	cr_assert(eq(int, diff_new(path, &d, &line), 0));
-	cr_assert(eq(int, diff_record(d, "not json", stdout), -EBADMSG));
-	cr_assert(eq(int, diff_record(d, "{\"flow_id\":\"short\"}", stdout), -EBADMSG));
-	diff_free(&d);
+	cr_assert(eq(int, record_diff_new(path, &d, &line), 0));
+	cr_assert(eq(int, record_diff_record(d, "not json", stdout), -EBADMSG));
+	cr_assert(eq(int, record_diff_record(d, "{\"flow_id\":\"short\"}", stdout), -EBADMSG));
+	record_diff_free(&d);
 }
 
 Test(files, filter_on_several_link_types)
@@ -262,42 +264,42 @@ Test(files, filter_on_several_link_types)
 	static const uint8_t ip[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 1, 2,
 				       3,    4, 5, 6,  7, 8, 0, 9, 0,  53, 0, 8, 0, 0};
 	uint8_t ether[42] = {[12] = 8};
-	struct filter *f;
+	struct packet_filter *f;
 	const char *why;
 	char err[256];
 	memcpy(ether + 14, ip, sizeof ip);
-	cr_assert(eq(int, filter_new("udp port (", &f, err, sizeof err), -EINVAL));
+	cr_assert(eq(int, packet_filter_new("udp port (", &f, err, sizeof err), -EINVAL));
 	cr_assert(ne(str, err, (char *)""));
-	cr_assert(eq(int, filter_new("udp port 53", &f, err, sizeof err), 0));
+	cr_assert(eq(int, packet_filter_new("udp port 53", &f, err, sizeof err), 0));
 	struct capfile_packet k = {.caplen = 42, .len = 42, .linktype = 1, .data = ether};
-	cr_assert(eq(int, filter_match(f, &k, &why), 1));
+	cr_assert(eq(int, packet_filter_match(f, &k, &why), 1));
 	static const int raw[] = {12, 14, 101};
 	for (size_t i = 0; i < 3; i++) {
 		k = (struct capfile_packet){
 			.caplen = 28, .len = 28, .linktype = raw[i], .data = ip};
-		cr_assert(eq(int, filter_match(f, &k, &why), 1));
+		cr_assert(eq(int, packet_filter_match(f, &k, &why), 1));
 	}
 	/* BSD loopback of machines of either byte order. */
 	for (int order = 0; order < 2; order++) {
 		uint8_t null[32] = {[0] = order ? 0 : 2, [3] = order ? 2 : 0};
 		memcpy(null + 4, ip, sizeof ip);
 		k = (struct capfile_packet){.caplen = 32, .len = 32, .linktype = 0, .data = null};
-		cr_assert(eq(int, filter_match(f, &k, &why), 1));
+		cr_assert(eq(int, packet_filter_match(f, &k, &why), 1));
 		null[27] = 54;
-		cr_assert(eq(int, filter_match(f, &k, &why), 0));
+		cr_assert(eq(int, packet_filter_match(f, &k, &why), 0));
 	}
 	ether[37] = 54;
 	k = (struct capfile_packet){.caplen = 42, .len = 42, .linktype = 1, .data = ether};
-	cr_assert(eq(int, filter_match(f, &k, &why), 0));
+	cr_assert(eq(int, packet_filter_match(f, &k, &why), 0));
 	for (int link = 200; link < 230; link++) { /* more than are kept */
 		k.linktype = link;
-		(void)filter_match(f, &k, &why);
+		(void)packet_filter_match(f, &k, &why);
 	}
-	filter_free(&f);
-	filter_free(&f);
-	cr_assert(eq(int, filter_new("ether host 1:2:3:4:5:6", &f, err, sizeof err), 0));
+	packet_filter_free(&f);
+	packet_filter_free(&f);
+	cr_assert(eq(int, packet_filter_new("ether host 1:2:3:4:5:6", &f, err, sizeof err), 0));
 	k = (struct capfile_packet){.caplen = 28, .len = 28, .linktype = 101, .data = ip};
-	cr_assert(eq(int, filter_match(f, &k, &why), -EINVAL)); /* has no meaning there */
+	cr_assert(eq(int, packet_filter_match(f, &k, &why), -EINVAL)); /* has no meaning there */
 	cr_assert(ne(ptr, strstr(why, "ether"), NULL), "%s", why);
-	filter_free(&f);
+	packet_filter_free(&f);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "batch.h"
-#include "memo.h"
-#include "out.h"
 #include "proto/codec.h"
+#include "record/memo.h"
+#include "record/record_text.h"
+#include "work/record_batch.h"
 
 static char *json_of(const struct msg_analysis *m)
 {
@@ -205,10 +205,10 @@ Test(out, history_completes_the_line)
 						 .tool = {"zmap", "because"}};
 	buf_init(&b, 1000);
 	buf_adds(&b, "{\"a\":1}");
-	cr_assert(eq(int, out_history(OUT_JSON, &nothing, true, &b), 0));
-	cr_assert(eq(int, out_history(OUT_TABLE, &all, true, &b), 0));
+	cr_assert(eq(int, record_text_history(RECORD_JSON, &nothing, true, &b), 0));
+	cr_assert(eq(int, record_text_history(RECORD_TABLE, &all, true, &b), 0));
 	cr_assert(eq(sz, b.n, 7));
-	cr_assert(eq(int, out_history(OUT_JSON, &all, false, &b), 0));
+	cr_assert(eq(int, record_text_history(RECORD_JSON, &all, false, &b), 0));
 	buf_addc(&b, 0);
 	cr_assert(eq(str, (char *)b.p, (char *)"{\"a\":1,\"two_phase\":true,\"first_seen\":true}"));
 	buf_reset(&b);
@@ -218,7 +218,7 @@ Test(out, history_completes_the_line)
 		char want[200];
 		buf_reset(&b);
 		buf_addf(&b, "{\"lurker\":{%.*s}}", i ? 5 : 0, inside[i]);
-		cr_assert(eq(int, out_history(OUT_ECS, &all, true, &b), 0));
+		cr_assert(eq(int, record_text_history(RECORD_ECS, &all, true, &b), 0));
 		buf_addc(&b, 0);
 		snprintf(
 			want, sizeof want,
@@ -229,41 +229,41 @@ Test(out, history_completes_the_line)
 	buf_fini(&b);
 }
 
-static int put(struct batch *b, const char *line, const char *body)
+static int put(struct record_batch *b, const char *line, const char *body)
 {
 	buf_adds(&b->lines, line);
 	buf_adds(&b->bodies, body);
-	return batch_record(b);
+	return record_batch_record(b);
 }
 
 Test(batch, what_is_taken_back_is_not_written)
 {
-	static struct batch b;
-	batch_init(&b, 1 << 20);
-	cr_assert(batch_is_empty(&b));
+	static struct record_batch b;
+	record_batch_init(&b, 1 << 20);
+	cr_assert(record_batch_is_empty(&b));
 	cr_assert(eq(int, put(&b, "one", "1"), 0));
-	batch_entry(&b, "key", -1, false, 0);
-	struct batch_mark mark = batch_mark(&b);
+	record_batch_entry(&b, "key", -1, false, 0);
+	struct record_batch_mark mark = record_batch_mark(&b);
 	size_t lines = b.lines.n, bodies = b.bodies.n;
 	cr_assert(eq(int, put(&b, "two", ""), 0));
 	cr_assert(eq(sz, b.bodies.n, bodies));
 	cr_assert(eq(int, put(&b, "three", "3"), 0));
-	cr_assert(eq(sz, batch_back(&b, mark), 2));
+	cr_assert(eq(sz, record_batch_back(&b, mark), 2));
 	cr_assert(eq(sz, b.lines.n, lines));
 	cr_assert(eq(sz, b.bodies.n, bodies));
 	/* Too large for it: nothing of it stays. */
 	static uint8_t big[2 << 20];
 	buf_adds(&b.lines, "half of it");
 	cr_assert(ne(int, buf_add(&b.lines, big, sizeof big), 0));
-	batch_drop(&b);
+	record_batch_drop(&b);
 	cr_assert(eq(sz, b.lines.n, lines));
 	cr_assert(eq(sz, b.bodies.n, bodies));
 	cr_assert(eq(int, put(&b, "four", "4"), 0));
-	cr_assert(eq(sz, batch_mark(&b).records, 2));
-	for (size_t i = 1; i < BATCH_ENTRIES; i++) {
-		cr_assert(not(batch_is_full(&b)));
-		batch_entry(&b, "key", -1, true, 0);
+	cr_assert(eq(sz, record_batch_mark(&b).records, 2));
+	for (size_t i = 1; i < RECORD_BATCH_ENTRIES; i++) {
+		cr_assert(not(record_batch_is_full(&b)));
+		record_batch_entry(&b, "key", -1, true, 0);
 	}
-	cr_assert(batch_is_full(&b));
-	batch_fini(&b);
+	cr_assert(record_batch_is_full(&b));
+	record_batch_fini(&b);
 }

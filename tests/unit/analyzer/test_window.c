@@ -2,7 +2,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "window.h"
+#include "reassembly/window.h"
 
 Test(window, put_take_find)
 {

@@ -7,7 +7,7 @@
 
 #include "app_support.h"
 #include "class/class.h"
-#include "class/seen.h"
+#include "class/class_seen.h"
 
 /* The normal form, with markers as N, T and H in brackets. */
 static const char *normal(const char *s)
@@ -252,80 +252,80 @@ static const char *numbered(unsigned i)
 
 Test(seen, first)
 {
-	struct seen *s;
-	struct seen_stats stats;
-	cr_assert_eq(seen_new(100, &s), 0);
-	cr_expect_not(seen_dirty(s));
-	cr_expect(seen_note(s, numbered(1), 5));
-	cr_expect(seen_dirty(s));
-	cr_expect_not(seen_note(s, numbered(1), 4));
-	cr_expect(seen_note(s, numbered(2), 0));
-	cr_expect_not(seen_note(s, "", 1));
-	cr_expect_not(seen_note(s, "2:00112233445566778899aabbccddeeff", 1));
-	cr_expect_not(seen_note(s, "1:00112233445566778899aabbccddeef", 1));
-	cr_expect_not(seen_note(s, "1:00112233445566778899aabbccddeefg", 1));
-	cr_expect_not(seen_note(s, "1:00112233445566778899aabbccddeeFf", 1));
-	seen_stats(s, &stats);
+	struct class_seen *s;
+	struct class_seen_stats stats;
+	cr_assert_eq(class_seen_new(100, &s), 0);
+	cr_expect_not(class_seen_dirty(s));
+	cr_expect(class_seen_note(s, numbered(1), 5));
+	cr_expect(class_seen_dirty(s));
+	cr_expect_not(class_seen_note(s, numbered(1), 4));
+	cr_expect(class_seen_note(s, numbered(2), 0));
+	cr_expect_not(class_seen_note(s, "", 1));
+	cr_expect_not(class_seen_note(s, "2:00112233445566778899aabbccddeeff", 1));
+	cr_expect_not(class_seen_note(s, "1:00112233445566778899aabbccddeef", 1));
+	cr_expect_not(class_seen_note(s, "1:00112233445566778899aabbccddeefg", 1));
+	cr_expect_not(class_seen_note(s, "1:00112233445566778899aabbccddeeFf", 1));
+	class_seen_stats(s, &stats);
 	cr_expect_eq(stats.classes, 2);
-	seen_free(&s);
+	class_seen_free(&s);
 	cr_expect_null(s);
-	seen_free(&s);
+	class_seen_free(&s);
 }
 
 Test(seen, bounded)
 {
-	struct seen *s;
-	struct seen_stats stats;
-	cr_assert_eq(seen_new(64, &s), 0);
+	struct class_seen *s;
+	struct class_seen_stats stats;
+	cr_assert_eq(class_seen_new(64, &s), 0);
 	for (unsigned i = 0; i < 1000; i++)
-		cr_expect(seen_note(s, numbered(i), i + 1));
-	seen_stats(s, &stats);
+		cr_expect(class_seen_note(s, numbered(i), i + 1));
+	class_seen_stats(s, &stats);
 	cr_expect_leq(stats.classes, 64);
 	cr_expect_eq(stats.classes + stats.evicted, 1000);
-	cr_expect_not(seen_note(s, numbered(999), 2000), "the newest is there");
-	cr_expect(seen_note(s, numbered(0), 2001), "the oldest went");
-	seen_free(&s);
+	cr_expect_not(class_seen_note(s, numbered(999), 2000), "the newest is there");
+	cr_expect(class_seen_note(s, numbered(0), 2001), "the oldest went");
+	class_seen_free(&s);
 }
 
 Test(seen, survives)
 {
-	struct seen *s, *t;
-	struct seen_stats stats;
-	cr_assert_eq(seen_new(32768, &s), 0);
-	cr_assert_eq(seen_load(s, path), 0, "no file yet");
+	struct class_seen *s, *t;
+	struct class_seen_stats stats;
+	cr_assert_eq(class_seen_new(32768, &s), 0);
+	cr_assert_eq(class_seen_load(s, path), 0, "no file yet");
 	for (unsigned i = 0; i < 2000; i++)
-		seen_note(s, numbered(i), i + 1);
-	cr_assert_eq(seen_save(s, path), 0);
-	cr_expect_not(seen_dirty(s));
-	cr_assert_eq(seen_new(32768, &t), 0);
-	cr_assert_eq(seen_load(t, path), 0);
+		class_seen_note(s, numbered(i), i + 1);
+	cr_assert_eq(class_seen_save(s, path), 0);
+	cr_expect_not(class_seen_dirty(s));
+	cr_assert_eq(class_seen_new(32768, &t), 0);
+	cr_assert_eq(class_seen_load(t, path), 0);
 	for (unsigned i = 0; i < 2000; i++)
-		cr_expect_not(seen_note(t, numbered(i), 3000));
-	seen_stats(t, &stats);
+		cr_expect_not(class_seen_note(t, numbered(i), 3000));
+	class_seen_stats(t, &stats);
 	cr_expect_eq(stats.classes, 2000);
-	seen_free(&t);
+	class_seen_free(&t);
 	/* A smaller table keeps the latest. */
-	cr_assert_eq(seen_new(8, &t), 0);
-	cr_assert_eq(seen_load(t, path), 0);
-	seen_stats(t, &stats);
+	cr_assert_eq(class_seen_new(8, &t), 0);
+	cr_assert_eq(class_seen_load(t, path), 0);
+	class_seen_stats(t, &stats);
 	cr_expect_eq(stats.classes, 8);
 	cr_expect_eq(stats.evicted, 0);
 	for (unsigned i = 1992; i < 2000; i++)
-		cr_expect_not(seen_note(t, numbered(i), 3000));
-	seen_free(&t);
-	seen_free(&s);
+		cr_expect_not(class_seen_note(t, numbered(i), 3000));
+	class_seen_free(&t);
+	class_seen_free(&s);
 }
 
 Test(seen, damage)
 {
-	struct seen *s;
+	struct class_seen *s;
 	struct stat st;
 	static char data[4096];
 
-	cr_assert_eq(seen_new(64, &s), 0);
-	seen_note(s, numbered(1), 1);
-	seen_note(s, numbered(2), 2);
-	cr_assert_eq(seen_save(s, path), 0);
+	cr_assert_eq(class_seen_new(64, &s), 0);
+	class_seen_note(s, numbered(1), 1);
+	class_seen_note(s, numbered(2), 2);
+	cr_assert_eq(class_seen_save(s, path), 0);
 	FILE *f = fopen(path, "rb");
 	size_t n = fread(data, 1, sizeof data, f);
 	fclose(f);
@@ -338,46 +338,46 @@ Test(seen, damage)
 		fclose(f);
 		if (i < n)
 			data[i] ^= 1;
-		cr_expect_eq(seen_load(s, path), -EBADMSG, "case %zu", i);
+		cr_expect_eq(class_seen_load(s, path), -EBADMSG, "case %zu", i);
 		cr_expect_eq(stat(path, &st), -1, "it is put aside");
 		cr_expect_eq(stat(bad, &st), 0);
-		cr_expect(seen_note(s, numbered(1), 1), "and the table is empty");
+		cr_expect(class_seen_note(s, numbered(1), 1), "and the table is empty");
 	}
 	f = fopen(path, "wb");
 	fwrite(data, 1, n, f);
 	fputc(0, f);
 	fclose(f);
-	cr_expect_eq(seen_load(s, path), -EBADMSG);
-	cr_expect_eq(seen_load(s, "/tmp"), -EIO, "a directory");
-	cr_expect_lt(seen_save(s, "/nowhere/at/all"), 0);
-	cr_expect_eq(seen_load(s, "/dev/null/x"), -ENOTDIR);
-	seen_free(&s);
+	cr_expect_eq(class_seen_load(s, path), -EBADMSG);
+	cr_expect_eq(class_seen_load(s, "/tmp"), -EIO, "a directory");
+	cr_expect_lt(class_seen_save(s, "/nowhere/at/all"), 0);
+	cr_expect_eq(class_seen_load(s, "/dev/null/x"), -ENOTDIR);
+	class_seen_free(&s);
 }
 
 /* When the disk has no room, the old file stays and the table is still to be saved. */
 Test(seen, full_disk)
 {
-	struct seen *s, *t;
+	struct class_seen *s, *t;
 	struct stat before, after;
 	char tmp[64];
 
 	snprintf(tmp, sizeof tmp, "%s.tmp", path);
-	cr_assert_eq(seen_new(64, &s), 0);
-	seen_note(s, numbered(1), 1);
-	cr_assert_eq(seen_save(s, path), 0);
+	cr_assert_eq(class_seen_new(64, &s), 0);
+	class_seen_note(s, numbered(1), 1);
+	cr_assert_eq(class_seen_save(s, path), 0);
 	cr_assert_eq(stat(path, &before), 0);
-	seen_note(s, numbered(2), 2);
+	class_seen_note(s, numbered(2), 2);
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){60, 60}), 0);
-	cr_expect_lt(seen_save(s, path), 0);
-	cr_expect(seen_dirty(s));
+	cr_expect_lt(class_seen_save(s, path), 0);
+	cr_expect(class_seen_dirty(s));
 	cr_expect_eq(stat(tmp, &after), -1, "nothing is left behind");
 	cr_assert_eq(stat(path, &after), 0);
 	cr_expect_eq(before.st_ino, after.st_ino);
-	cr_assert_eq(seen_new(64, &t), 0);
-	cr_assert_eq(seen_load(t, path), 0);
-	cr_expect_not(seen_note(t, numbered(1), 3));
-	cr_expect(seen_note(t, numbered(2), 3));
-	seen_free(&s);
-	seen_free(&t);
+	cr_assert_eq(class_seen_new(64, &t), 0);
+	cr_assert_eq(class_seen_load(t, path), 0);
+	cr_expect_not(class_seen_note(t, numbered(1), 3));
+	cr_expect(class_seen_note(t, numbered(2), 3));
+	class_seen_free(&s);
+	class_seen_free(&t);
 }

@@ -1,0 +1,530 @@
+/*
+ * input_sqs: capture files from S3, by the messages of a queue. Any number of workers share a queue.
+ *
+ *   receive ─► get each object ─► records into the file, published ─► delete the message
+ *
+ * A message is deleted when its records are on disk, not before. What can pass is tried again while
+ * the message is kept invisible, so that an outage does not use up its receives; meanwhile none are
+ * received. What cannot be done at all is not deleted: it comes again until the queue's redrive
+ * policy moves it to the dead-letter queue.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/inflight.h"
+#include "aws/sqs.h"
+#include "base/clock.h"
+#include "cloud/retry.h"
+#include "conf.h"
+#include "files/file_walk.h"
+#include "proto/codec.h"
+#include "work/serve.h"
+
+#define S UINT64_C(1000000000)
+/* Receive, delete, keep. */
+#define SQS_CALLS 3
+/* What comes together within this time is flushed together. */
+#define GATHER_NS (20 * UINT64_C(1000000))
+#define KEEP_NS   S
+/* So many failures in a row are not one object's. */
+#define OUTAGE_STREAK 3
+#define STUCK_NS      (60 * S)
+#define TROUBLE_NS    (60 * S)
+#define CREDS_SOON_NS (UINT64_C(200000000))
+/* Of the ten seconds a service has to end. */
+#define DRAIN_FETCH_MS 4000
+#define DRAIN_SQS_MS   3000
+
+/* A service that fails: one alert at its beginning, one at its end. */
+struct trouble {
+	const char *what;
+	bool told;
+	uint64_t since_ns; /* 0: none */
+	unsigned streak;
+};
+
+static struct {
+	struct cloud cloud;
+	struct sqs *sqs;
+	struct inflight inflight;
+	struct trouble s3, queue, deletion, visibility;
+	uint64_t good_ns; /* when an object was got last */
+	bool getting, draining, flush_planned;
+	bool deleting, keeping;
+	uint64_t get_ns, delete_ns; /* not before */
+	unsigned delete_tries, flush_tries;
+	uint64_t kept_ns; /* when the request under way was made */
+	struct inflight_batch deleted, kept;
+	unsigned seconds[SQS_BATCH]; /* of visibility */
+} w = {.s3 = {.what = "objects"},
+       .queue = {.what = "the queue"},
+       .deletion = {.what = "deletion"},
+       .visibility = {.what = "visibility"}};
+
+static void step(void *arg);
+static void flush(void *arg);
+
+static void plan(uint64_t when_ns)
+{
+	if (!w.draining)
+		loop_at(serve.svc->loop, when_ns, step, NULL);
+}
+
+static uint64_t visible_ns(void)
+{
+	return (uint64_t)settings.sqs_visibility_s * S;
+}
+
+static void alert(const struct trouble *t, bool begins, bool stuck, const char *why)
+{
+	char text[512];
+
+	if (begins)
+		snprintf(text, sizeof text, "SQS worker: trouble with %s: %s", t->what, why);
+	else
+		snprintf(text, sizeof text, "SQS worker: trouble with %s is over", t->what);
+	svc_trouble(serve.svc, "sqs", begins, stuck, text);
+}
+
+static void good(struct trouble *t)
+{
+	if (t->told)
+		alert(t, false, false, NULL);
+	*t = (struct trouble){.what = t->what};
+}
+
+/* failed: how long to wait before the next try. */
+static uint64_t failed(struct trouble *t, enum outcome result, unsigned attempts, const char *why,
+		       uint64_t wait_ns)
+{
+	uint64_t now = clock_mono_ns();
+	bool stuck = result == OUTCOME_STUCK;
+
+	t->streak++;
+	if (!t->since_ns) {
+		t->since_ns = now;
+		log_warn("will be tried again", "what=\"%s\" error=\"%s\"", t->what, why);
+	}
+	if (!t->told && (stuck || now - t->since_ns >= TROUBLE_NS)) {
+		t->told = true;
+		alert(t, true, stuck, why);
+	}
+	uint64_t ns = stuck ? retry_delay_ns(1, STUCK_NS, STUCK_NS, retry_random())
+			    : retry_delay_ns(attempts, SERVE_RETRY_FIRST_NS,
+					     (uint64_t)settings.retry_max_s * S, retry_random());
+	return ns > wait_ns ? ns : wait_ns;
+}
+
+/* leave: not deleted, so that it goes to the dead-letter queue in its time. */
+static void leave(struct inflight_message *m)
+{
+	if (!inflight_said(&w.inflight, m->id)) {
+		serve_values[M_SQS_LEFT]++;
+		log_each(LOG_LEVEL_ERROR, "message left to the dead-letter queue",
+			 "id=%s receives=%u error=\"%s\"", m->id, m->receives, m->spoilt);
+	} else {
+		log_debug("message left again", "id=%s receives=%u error=\"%s\"", m->id,
+			  m->receives, m->spoilt);
+	}
+	inflight_drop(m);
+}
+
+/* spoil: the message cannot be done. Texts of others become one line of the log. */
+static void spoil(struct inflight_message *m, const char *what, const char *why)
+{
+	const char *key = m->next < m->event.n ? m->event.v[m->next].key : "";
+
+	if (m->spoilt[0])
+		return;
+	snprintf(m->spoilt, sizeof m->spoilt, "%s%.120s%s%.150s", what, why, *key ? ": " : "", key);
+	for (char *p = m->spoilt; *p; p++)
+		if (*p < ' ' || *p > '~' || *p == '"')
+			*p = '.';
+}
+
+static void plan_flush(uint64_t when_ns)
+{
+	if (w.flush_planned && when_ns > clock_mono_ns())
+		return;
+	w.flush_planned = true;
+	loop_at(serve.svc->loop, when_ns, flush, NULL);
+}
+
+/* next_object: one is behind us, for good or not. */
+static void next_object(struct inflight_message *m)
+{
+	uint64_t now = clock_mono_ns();
+
+	m->attempts = 0;
+	m->first_ns = 0;
+	m->at_ns = now;
+	m->state = ++m->next < m->event.n ? INFLIGHT_READY : INFLIGHT_READ;
+	if (m->state == INFLIGHT_READ)
+		plan_flush(record_batch_is_full(&serve.batch) ||
+					   !inflight_count(&w.inflight, INFLIGHT_OUT)
+				   ? now
+				   : now + GATHER_NS);
+}
+
+static void later(struct inflight_message *m, uint64_t ns)
+{
+	m->state = INFLIGHT_READY;
+	m->at_ns = clock_mono_ns() + ns;
+	plan(m->at_ns);
+}
+
+/* read_object: the object's records, or what is wrong with it. */
+static void read_object(struct inflight_message *m, const struct fetch_got *got)
+{
+	const struct event_object *o = &m->event.v[m->next];
+	char s3path[EVENT_BUCKET_MAX + EVENT_KEY_MAX + 8];
+	struct record_source src = {.sensor =
+					    got->sensor[0] ? got->sensor : serve.svc->common.sensor,
+				    .key = file_walk_key(o->key),
+				    .s3path = s3path,
+				    .observed = got->observed};
+	struct worker_result res;
+
+	snprintf(s3path, sizeof s3path, "s3://%s/%s", o->bucket, o->key);
+	int rc = serve_read(got->fd, &src, &res);
+	if (rc) {
+		/* This host's trouble: no memory, no disk. */
+		serve_values[M_RETRIES]++;
+		log_warn("object stays in the queue", "path=%s error=\"%s\"", s3path,
+			 strerror(-rc));
+		later(m, retry_delay_ns(++m->attempts, SERVE_RETRY_FIRST_NS, SERVE_RETRY_LAST_NS,
+					retry_random()));
+		plan_flush(clock_mono_ns());
+		return;
+	}
+	if (res.broken)
+		spoil(m, "broken capture file: ", res.why);
+	next_object(m);
+}
+
+static void on_fetched(void *arg, const struct fetch_got *got)
+{
+	struct inflight_message *m = arg;
+
+	if (m->state != INFLIGHT_OUT) { /* given back meanwhile */
+		if (got->result == OUTCOME_OK)
+			close(got->fd);
+		return;
+	}
+	if (got->result == OUTCOME_OK) {
+		bool outage = w.s3.streak >= OUTAGE_STREAK;
+		good(&w.s3);
+		w.good_ns = clock_mono_ns();
+		/* The fault is over: nobody needs to wait any longer. */
+		for (size_t i = 0; outage && i < w.inflight.n; i++)
+			w.inflight.v[i].at_ns = w.good_ns;
+		read_object(m, got);
+	} else if (got->result == OUTCOME_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
+		/* Without the right to list, a missing object is forbidden: when others can be got,
+		 * it is this one's fault. */
+		spoil(m, "", got->why);
+		next_object(m);
+	} else {
+		serve_values[M_SQS_RETRIES]++;
+		serve_values[M_SQS_STUCK] += got->result == OUTCOME_STUCK;
+		later(m, failed(&w.s3, got->result, ++m->attempts, got->why, got->wait_ns));
+	}
+	plan(clock_mono_ns());
+}
+
+/* flush: what was read is on disk and published; its messages are done. */
+static void flush(void *arg)
+{
+	(void)arg;
+	w.flush_planned = false;
+	int rc = serve_flush();
+	if (rc) {
+		uint64_t ns = retry_delay_ns(++w.flush_tries, SERVE_RETRY_FIRST_NS,
+					     SERVE_RETRY_LAST_NS, retry_random());
+		serve_values[M_RETRIES]++;
+		log_warn("records cannot be written", "error=\"%s\" wait_ms=%" PRIu64,
+			 strerror(-rc), ns / 1000000);
+		plan_flush(clock_mono_ns() + ns);
+		return;
+	}
+	w.flush_tries = 0;
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state != INFLIGHT_READ)
+			continue;
+		if (m->spoilt[0])
+			leave(m);
+		else
+			m->state = INFLIGHT_DONE;
+	}
+	plan(clock_mono_ns());
+}
+
+static void on_message(void *arg, const struct sqs_message *in)
+{
+	(void)arg;
+	struct inflight_message *m = inflight_add(&w.inflight, in, clock_mono_ns(), visible_ns());
+	if (!m)
+		return; /* more than were asked for: they come again */
+	serve_values[M_SQS_RECEIVED]++;
+	int rc = event_read(in->body, &m->event);
+	if (rc == -ENOMEM) {
+		inflight_drop(m);
+	} else if (rc) {
+		spoil(m, "no event of S3: ", m->event.why);
+		leave(m);
+	} else if (!m->event.n) {
+		serve_values[M_SQS_IGNORED]++;
+		log_each(LOG_LEVEL_DEBUG, "message about no stored object",
+			 "id=%s test_events=%u others=%u", m->id, m->event.tests, m->event.others);
+		m->state = INFLIGHT_DONE;
+	}
+}
+
+static void on_received(void *arg, const struct sqs_end *end)
+{
+	uint64_t now = clock_mono_ns();
+
+	(void)arg;
+	w.getting = false;
+	if (end->result == OUTCOME_OK) {
+		good(&w.queue);
+		w.get_ns = now;
+		if (end->unusable)
+			log_warn("messages without id, handle or body", "messages=%u",
+				 end->unusable);
+	} else {
+		serve_values[M_SQS_ERRORS]++;
+		w.get_ns = now + failed(&w.queue, end->result, w.queue.streak + 1, end->why,
+					end->wait_ns);
+	}
+	plan(now);
+}
+
+static void on_deleted(void *arg, const struct sqs_end *end)
+{
+	uint64_t now = clock_mono_ns();
+
+	(void)arg;
+	w.deleting = false;
+	w.delete_ns = now;
+	if (end->result != OUTCOME_OK || (end->failed & ~end->gone)) {
+		serve_values[M_SQS_ERRORS]++;
+		w.delete_ns = now + failed(&w.deletion,
+					   end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
+					   ++w.delete_tries,
+					   end->why ? end->why : "a message was not deleted",
+					   end->wait_ns);
+	} else {
+		w.delete_tries = 0;
+		good(&w.deletion);
+	}
+	for (size_t i = 0; end->result == OUTCOME_OK && i < w.deleted.n; i++) {
+		struct inflight_message *m = inflight_of(&w.deleted, i);
+		if (!m || ((end->failed & ~end->gone) >> i & 1))
+			continue;
+		serve_values[M_SQS_FINISHED] += !(end->gone >> i & 1);
+		inflight_drop(m);
+	}
+	plan(now);
+}
+
+static void keep(void *arg);
+
+/* expire: it is visible again, or about to be: somebody will receive it anew. */
+static void expire(struct inflight_message *m, const char *why)
+{
+	if (m->state != INFLIGHT_READY)
+		return; /* it is finished all the same */
+	serve_values[M_SQS_EXPIRED]++;
+	log_warn("message cannot be kept", "id=%s receives=%u error=\"%s\"", m->id, m->receives,
+		 why);
+	inflight_drop(m);
+}
+
+static void on_kept(void *arg, const struct sqs_end *end)
+{
+	(void)arg;
+	w.keeping = false;
+	if (end->result != OUTCOME_OK) {
+		serve_values[M_SQS_ERRORS]++;
+		failed(&w.visibility, end->result, 1, end->why, 0);
+		return; /* the next round is soon */
+	}
+	good(&w.visibility);
+	for (size_t i = 0; i < w.kept.n; i++) {
+		struct inflight_message *m = inflight_of(&w.kept, i);
+		if (!m)
+			continue;
+		if (end->gone >> i & 1) {
+			expire(m, "SQS has given it to another");
+		} else if (!(end->failed >> i & 1)) {
+			m->until_ns = w.kept_ns + visible_ns();
+			serve_values[M_SQS_EXTENDED]++;
+		}
+	}
+	if (!w.draining && w.kept.n == SQS_BATCH)
+		keep(NULL); /* there may be more */
+}
+
+/* keep: messages at hand stay invisible. */
+static void keep(void *arg)
+{
+	uint64_t now = clock_mono_ns();
+	const uint64_t longest = SQS_HELD_MAX_S * S - visible_ns();
+
+	(void)arg;
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state == INFLIGHT_READY &&
+		    (m->until_ns <= now || now - m->since_ns > longest))
+			expire(m, m->until_ns <= now ? "its time ran out" : "12 hours are over");
+	}
+	if (w.keeping)
+		return;
+	inflight_short(&w.inflight, now, visible_ns() / 2, &w.kept);
+	if (!w.kept.n)
+		return;
+	for (size_t i = 0; i < w.kept.n; i++)
+		w.seconds[i] = (unsigned)settings.sqs_visibility_s;
+	w.keeping = true;
+	w.kept_ns = now;
+	sqs_keep(w.sqs, w.kept.handles, w.seconds, w.kept.n, on_kept, NULL);
+}
+
+static void delete (uint64_t now)
+{
+	if (w.deleting || now < w.delete_ns)
+		return;
+	inflight_done(&w.inflight, &w.deleted);
+	w.deleting = w.deleted.n > 0;
+	if (w.deleting)
+		sqs_delete(w.sqs, w.deleted.handles, w.deleted.n, on_deleted, NULL);
+}
+
+static void receive(uint64_t now)
+{
+	size_t room = inflight_count(&w.inflight, INFLIGHT_FREE);
+	size_t most = w.inflight.n < 2 * SQS_BATCH ? (w.inflight.n + 1) / 2 : SQS_BATCH;
+	bool outage =
+		room < w.inflight.n && (w.s3.streak >= OUTAGE_STREAK || w.s3.told || w.flush_tries);
+
+	/* Full batches: a request costs the same for one message and for ten. */
+	if (w.getting || now < w.get_ns || room < most || outage)
+		return;
+	w.getting = true;
+	sqs_get(w.sqs, (unsigned)most, (unsigned)settings.sqs_visibility_s, on_message, on_received,
+		NULL);
+}
+
+/* step: begins what can be begun. */
+static void step(void *arg)
+{
+	uint64_t now = clock_mono_ns();
+	const struct creds *creds;
+	const char *why;
+
+	(void)arg;
+	if (creds_get(w.cloud.creds, &creds, &why) == -EAGAIN) {
+		plan(now + CREDS_SOON_NS);
+		return;
+	}
+	for (size_t i = 0; i < w.inflight.n; i++) {
+		struct inflight_message *m = &w.inflight.v[i];
+		if (m->state != INFLIGHT_READY || m->at_ns > now)
+			continue;
+		m->state = INFLIGHT_OUT;
+		if (!m->first_ns)
+			m->first_ns = now;
+		fetch_object(w.cloud.fetch, &m->event.v[m->next], on_fetched, m);
+	}
+	delete (now);
+	receive(now);
+	uint64_t next = inflight_next(&w.inflight);
+	if (!w.deleting && inflight_count(&w.inflight, INFLIGHT_DONE) && w.delete_ns < next)
+		next = w.delete_ns;
+	if (!w.getting && w.get_ns > now && w.get_ns < next)
+		next = w.get_ns;
+	plan(next);
+}
+
+static int start(struct svc *s)
+{
+	char dir[PATH_MAX], endpoint[256], region[32] = "";
+
+	int rc = svc_path(s, "records/analysis", dir, sizeof dir);
+	if (!rc)
+		rc = worker_remember(&serve.worker, (size_t)settings.sqs_remember, dir);
+	if (!rc)
+		rc = inflight_init(&w.inflight, (size_t)settings.sqs_messages);
+	if (!rc)
+		rc = sqs_queue(settings.sqs, endpoint, region);
+	if (!rc)
+		rc = cloud_open(&w.cloud, &settings.cloud, s->loop, region,
+				(size_t)settings.sqs_messages + SQS_CALLS, SQS_RESPONSE_MAX,
+				serve.worker.input.flows.page_dir);
+	const struct sqs_conf conf = {.http = w.cloud.http,
+				      .creds = w.cloud.creds,
+				      .url = settings.sqs,
+				      .region = w.cloud.region};
+	if (!rc)
+		rc = sqs_new(&conf, &w.sqs);
+	if (!rc)
+		rc = loop_every(s->loop, KEEP_NS, keep, NULL);
+	if (rc) {
+		log_error("cannot start", "error=\"%s\"", strerror(-rc));
+		return rc;
+	}
+	log_info("working on a queue", "url=%s region=%s remembered=%zu", settings.sqs,
+		 region[0] ? region : w.cloud.region, dedup_count(serve.worker.dedup));
+	plan(0);
+	return 0;
+}
+
+static void tick(void)
+{
+	serve_values[M_SQS_IN_HAND] = w.inflight.n - inflight_count(&w.inflight, INFLIGHT_FREE);
+}
+
+/* give_back: messages that are not done are visible to others at once. */
+static void give_back(void)
+{
+	if (w.keeping)
+		return;
+	inflight_all(&w.inflight, &w.kept);
+	w.keeping = w.kept.n > 0;
+	if (!w.keeping)
+		return;
+	memset(w.seconds, 0, sizeof w.seconds);
+	sqs_keep(w.sqs, w.kept.handles, w.seconds, w.kept.n, on_kept, NULL);
+	serve_values[M_SQS_GIVEN_BACK] += w.kept.n;
+	for (size_t i = 0; i < w.kept.n; i++)
+		inflight_drop(w.kept.m[i]);
+}
+
+static void drain(void)
+{
+	uint64_t end = clock_mono_ns() + DRAIN_FETCH_MS * UINT64_C(1000000);
+
+	w.draining = true;
+	while (inflight_count(&w.inflight, INFLIGHT_OUT) && clock_mono_ns() < end)
+		http_drain(w.cloud.http, 50);
+	sqs_stop_get(w.sqs);
+	flush(NULL);
+	end = clock_mono_ns() + DRAIN_SQS_MS * UINT64_C(1000000);
+	for (uint64_t now; (now = clock_mono_ns()) < end; http_drain(w.cloud.http, 50)) {
+		delete (now);
+		give_back();
+		if (!w.deleting && !w.keeping)
+			break;
+	}
+	cloud_close(&w.cloud);
+	sqs_free(&w.sqs);
+	inflight_fini(&w.inflight);
+}
+
+const struct input input_sqs = {.start = start, .tick = tick, .drain = drain};

@@ -1,0 +1,53 @@
+/*
+ * memo: everything that follows from a payload alone, for the next flow that brings the same bytes.
+ *
+ * Attackers repeat themselves to the byte. What is known of a payload — its digest, what
+ * app_recognise and class_of made of it, the text of these rows in a record — is kept and found
+ * again by the payload itself, compared in full. A table of fixed size; when its memory is full, it
+ * begins anew. Long payloads, and those whose meaning hangs on what the responder said, are looked
+ * at each time.
+ */
+#ifndef ANALYZER_MEMO_H
+#define ANALYZER_MEMO_H
+
+#include "app/app.h"
+#include "class/class.h"
+#include "class/class_seen.h"
+#include "proto/codec.h"
+#include "who/syn.h"
+
+#define MEMO_PIECES 4
+
+/* rec has app, its parts, first_bytes, payload, payload_len, payload_sha256, payload_class and
+ * readable; nothing else is set. piece has the same as JSON. What every record needs comes
+ * first. */
+struct memo_known {
+	size_t npieces; /* 0 or MEMO_PIECES */
+	struct msg_piece piece[MEMO_PIECES];
+	struct who_tool said;
+	bool classed;
+	uint8_t class_id[CLASS_SEEN_ID];
+	char class[CLASS_TEXT], sha256[65];
+	struct msg_analysis rec;
+};
+
+struct memo;
+
+/* memo_new: for payloads of at most max_payload bytes; takes up to 32 MiB as it fills. 0 or
+ * -ENOMEM. */
+int memo_new(size_t max_payload, struct memo **out);
+void memo_free(struct memo **m);
+/* memo_forget: what named a payload until now may name another, and nobody borrows any more. */
+void memo_forget(struct memo *m);
+
+/* memo_recognise: *out borrows from in and from the memo until the next call. name, if not NULL, is
+ * equal only for equal
+ * payloads: a known one is then found without looking at it. 0 or -ENOMEM. */
+int memo_recognise(struct memo *m, const struct app_in *in, const void *name,
+		   const struct memo_known **out);
+
+/* memo_ahead: asks memory for what memo_recognise will look at first, and then (near) for what the
+ * record is made of. Nothing depends on it. */
+void memo_ahead(const struct memo *m, const struct app_in *in, const void *name, bool near);
+
+#endif
