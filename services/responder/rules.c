@@ -159,10 +159,16 @@ static void nft_syns(const struct watch *w, const char *chain, const char *iface
 	nft_drop(w, chain, iface, "tcp flags & (fin | syn | rst | ack) == syn", out);
 }
 
-/* What belongs to a connection of the host's own stays, outbound ones included; the rest goes. */
+/* A segment of one of the host's own connections is accepted, outbound ones included; the rest is
+ * dropped. `socket wildcard` matches no connection that the host has closed first: the kernel keeps
+ * those as small timewait sockets (FIN_WAIT2 and TIME_WAIT), which only `socket transparent` knows.
+ * Without them the peer's FIN would be lost and the peer would stay in LAST_ACK. A socket that
+ * listens on any address is no connection. */
 static void nft_rest(const struct watch *w, const char *chain, const char *iface, struct buf *out)
 {
-	buf_addf(out, "add rule inet lurker %s meta l4proto tcp socket wildcard 0 accept\n", chain);
+	nft_drop(w, chain, iface, "meta l4proto tcp socket wildcard 1", out);
+	buf_addf(out, "add rule inet lurker %s meta l4proto tcp socket transparent 0 accept\n",
+		 chain);
 	nft_drop(w, chain, iface, every, out);
 }
 

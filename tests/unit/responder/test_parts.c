@@ -315,8 +315,8 @@ Test(rules, nft)
 	cr_assert_lt(strstr(s, "tcp dport { 443, 8000-8100 } accept"), strstr(s, "counter drop"),
 		     "excluded ports come first");
 	cr_assert_lt(strstr(s, "@watched4 tcp flags & (fin | syn | rst | ack) == syn counter drop"),
-		     strstr(s, "socket wildcard 0 accept"), "SYNs need no socket");
-	cr_assert_lt(strstr(s, "socket wildcard 0 accept"),
+		     strstr(s, "socket transparent 0 accept"), "SYNs need no socket");
+	cr_assert_lt(strstr(s, "socket transparent 0 accept"),
 		     strstr(s, "meta l4proto tcp counter drop"),
 		     "own connections come before the rest");
 	cr_assert_not_null(strstr(s, "hook prerouting"));
