@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/capture_count.h"
 #include "capture/capture_state.h"
 #include "capture/feed.h"
 #include "capture/flusher.h"
 #include "capture/iface.h"
-#include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
 #include "capture/scope.h"
@@ -82,11 +82,10 @@ static const struct opt opts[] = {
 #undef O
 
 static const struct metric metrics[] = {
-#define X(name, kind, unit, help) {#name, METRIC_##kind, unit, help},
-	CAPTURE_METRICS(X)
-#undef X
+#define COUNT METRIC_ROW
+#include "capture/counts.def"
 };
-static uint64_t values[M_COUNT];
+static uint64_t values[CAPTURE_COUNTS];
 
 static struct {
 	struct svc *svc;
@@ -95,7 +94,7 @@ static struct {
 	struct feed *feed;
 	struct outlet out;
 	struct flusher *flusher;
-	uint64_t flushed_packets; /* M_packets when the journal was last handed to it */
+	uint64_t flushed_packets; /* CAPTURE_PACKETS when the journal was last handed to it */
 	struct home home;         /* for flowagg */
 	struct capture_state state;
 	int state_fd;
@@ -231,7 +230,7 @@ static void watch_interface(void)
 	} else if (!iface_up(cap.interface, &index) || index != ring_index(cap.ring)) {
 		log_warn("interface is down", "interface=%s hint=\"waiting for it\"",
 			 cap.interface);
-		values[M_interface_down]++;
+		values[CAPTURE_INTERFACE_DOWN]++;
 		cap.down = true;
 		loop_forget_fd(cap.svc->loop, ring_fd(cap.ring));
 	}
@@ -280,9 +279,9 @@ static void on_second(void *arg)
 	outlet_tick(&cap.out, clock_real_ns());
 	/* A disk that is still busy with the last second is not given the next one too; and ticks
 	 * alone are not worth waking it. */
-	if (conf.journal_sync && values[M_packets] != cap.flushed_packets &&
+	if (conf.journal_sync && values[CAPTURE_PACKETS] != cap.flushed_packets &&
 	    flusher_idle(cap.flusher)) {
-		cap.flushed_packets = values[M_packets];
+		cap.flushed_packets = values[CAPTURE_PACKETS];
 		int rc = journal_sync(cap.out.journal);
 		if (!rc)
 			rc = flusher_error(cap.flusher);
@@ -313,7 +312,7 @@ static void on_feed(void *arg)
 		loop_stop(cap.svc->loop);
 		break;
 	}
-	values[M_waiting] = feed_waiting(cap.feed);
+	values[CAPTURE_WAITING] = feed_waiting(cap.feed);
 }
 
 static void on_later(void *arg)
@@ -398,7 +397,7 @@ static int start(struct svc *s)
 		return rc;
 	}
 	uint64_t next = journal_next_number(cap.out.journal);
-	values[M_first_number] = next;
+	values[CAPTURE_FIRST_NUMBER] = next;
 	if (cap.feed) {
 		log_info("reading", "path=\"%s\" next=%" PRIu64, conf.file, next);
 		loop_every(s->loop, SECOND / 100, on_later, NULL);
@@ -419,17 +418,17 @@ static void tick(struct svc *s)
 	if (!cap.out.journal)
 		return; /* the last one, after drain */
 	struct journal_use use = journal_use(cap.out.journal);
-	values[M_journal_bytes] = use.bytes;
-	values[M_journal_segments] = use.segments;
-	values[M_journal_removed] = use.removed;
-	values[M_journal_removed_unread] = use.removed_unread;
-	values[M_next_number] = journal_next_number(cap.out.journal);
+	values[CAPTURE_JOURNAL_BYTES] = use.bytes;
+	values[CAPTURE_JOURNAL_SEGMENTS] = use.segments;
+	values[CAPTURE_JOURNAL_REMOVED] = use.removed;
+	values[CAPTURE_JOURNAL_REMOVED_UNREAD] = use.removed_unread;
+	values[CAPTURE_NEXT_NUMBER] = journal_next_number(cap.out.journal);
 	if (cap.ring) {
 		struct ring_counts c = ring_counts(cap.ring);
-		values[M_kernel_packets] = c.packets;
-		values[M_dropped_kernel] = c.dropped;
-		values[M_dropped_interface] = c.if_dropped;
-		values[M_ring_bytes] = conf.ring;
+		values[CAPTURE_KERNEL_PACKETS] = c.packets;
+		values[CAPTURE_DROPPED_KERNEL] = c.dropped;
+		values[CAPTURE_DROPPED_INTERFACE] = c.if_dropped;
+		values[CAPTURE_RING_BYTES] = conf.ring;
 	}
 }
 
@@ -442,7 +441,8 @@ static void drain(struct svc *s)
 	tick(s);
 	save_state(true);
 	log_info("ended", "packets=%" PRIu64 " next=%" PRIu64 " dropped_kernel=%" PRIu64,
-		 values[M_packets], values[M_next_number], values[M_dropped_kernel]);
+		 values[CAPTURE_PACKETS], values[CAPTURE_NEXT_NUMBER],
+		 values[CAPTURE_DROPPED_KERNEL]);
 	outlet_fini(&cap.out);
 	flusher_free(&cap.flusher);
 	ring_close(&cap.ring);
@@ -471,7 +471,7 @@ int main(int argc, char **argv)
 		.conf = &conf,
 		.endpoint = &conf.endpoint,
 		.metrics = metrics,
-		.nmetrics = M_COUNT,
+		.nmetrics = CAPTURE_COUNTS,
 		.values = values,
 		.calls = calls,
 		.check = check,

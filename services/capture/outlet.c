@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "capture/metrics.h"
+#include "capture/capture_count.h"
 #include "proto/codec.h"
 
 int outlet_init(struct outlet *o, struct journal **journal, struct bus *bus, uint64_t *metrics)
@@ -57,7 +57,7 @@ static void report(struct outlet *o, int rc)
 			  journal_next_number(o->journal));
 	else if (!rc && o->error)
 		log_info("journal works again", "next=%" PRIu64 " dropped=%" PRIu64,
-			 journal_next_number(o->journal), o->m[M_dropped_journal]);
+			 journal_next_number(o->journal), o->m[CAPTURE_DROPPED_JOURNAL]);
 	o->error = rc;
 }
 
@@ -74,16 +74,16 @@ void outlet_flush(struct outlet *o)
 	for (uint32_t i = 0; i < b->n; i++) {
 		bool tick = !b->rec[i].caplen && !b->rec[i].len;
 		if (i >= taken) {
-			o->m[M_dropped_journal] += !tick;
+			o->m[CAPTURE_DROPPED_JOURNAL] += !tick;
 			continue;
 		}
-		o->m[tick ? M_ticks : M_packets]++;
-		o->m[M_packet_bytes] += b->rec[i].caplen;
+		o->m[tick ? CAPTURE_TICKS : CAPTURE_PACKETS]++;
+		o->m[CAPTURE_PACKET_BYTES] += b->rec[i].caplen;
 		o->alive_ns = b->rec[i].ts_ns;
 	}
 	if (taken) {
 		publish(o, first, taken);
-		o->m[M_batches]++;
+		o->m[CAPTURE_BATCHES]++;
 	}
 	journal_batch_reset(o->batch);
 }
@@ -91,9 +91,9 @@ void outlet_flush(struct outlet *o)
 void outlet_packet(struct outlet *o, int linktype, uint64_t ts_ns, uint32_t caplen, uint32_t len,
 		   const uint8_t *data)
 {
-	o->m[M_received]++;
+	o->m[CAPTURE_RECEIVED]++;
 	if (!caplen && !len) {
-		o->m[M_dropped_empty]++; /* would be taken for a tick */
+		o->m[CAPTURE_DROPPED_EMPTY]++; /* would be taken for a tick */
 		return;
 	}
 	if (o->batch->linktype != linktype) {
@@ -106,7 +106,7 @@ void outlet_packet(struct outlet *o, int linktype, uint64_t ts_ns, uint32_t capl
 		rc = journal_batch_add(o->batch, ts_ns, caplen, len, data);
 	}
 	if (rc)
-		o->m[M_dropped_size]++;
+		o->m[CAPTURE_DROPPED_SIZE]++;
 }
 
 void outlet_tick(struct outlet *o, uint64_t ts_ns)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "flowagg/metrics.h"
+#include "flowagg/flowagg_count.h"
 #include "pkt/capfile.h"
 #include "pkt/flowid.h"
 #include "proto/codec.h"
@@ -208,8 +208,8 @@ static int end_evictions(struct deliver *d)
 		/* The queues' entries of one file come one after the other. */
 		if (e->recorded || (i && strcmp(e->key, d->evictions[i - 1].key) == 0))
 			continue;
-		d->m[M_dropped_evicted] += e->packets;
-		d->m[M_dropped_evicted_files]++;
+		d->m[FLOWAGG_DROPPED_EVICTED] += e->packets;
+		d->m[FLOWAGG_DROPPED_EVICTED_FILES]++;
 	}
 	d->nevictions = 0;
 	return 0;
@@ -276,7 +276,7 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 
 	describe(d, s, &a);
 	if (seallog_knows(&d->log, &a.record)) {
-		d->m[M_packets_again] += s->packets;
+		d->m[FLOWAGG_PACKETS_AGAIN] += s->packets;
 		return 0;
 	}
 	if (d->npending == SPOOL_BATCH || d->pending_bytes >= BATCH_BYTES)
@@ -289,16 +289,16 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		return rc;
 	}
 	if (!rc) {
-		d->m[M_dropped_spool] += s->packets;
-		d->m[M_dropped_spool_files]++;
+		d->m[FLOWAGG_DROPPED_SPOOL] += s->packets;
+		d->m[FLOWAGG_DROPPED_SPOOL_FILES]++;
 		return 0;
 	}
 	rc = write_file(d, s);
 	if (rc && for_good(rc)) {
 		log_warn("file given up", "key=%s packets=%" PRIu64 " error=\"%s\"", s->key,
 			 s->packets, strerror(-rc));
-		d->m[M_dropped_disk] += s->packets;
-		d->m[M_dropped_disk_files]++;
+		d->m[FLOWAGG_DROPPED_DISK] += s->packets;
+		d->m[FLOWAGG_DROPPED_DISK_FILES]++;
 		return 0;
 	}
 	if (rc) {
@@ -360,8 +360,8 @@ static int into_queues(struct deliver *d)
 		log_warn("seals not recorded", NULL);
 	spool_forget(d->spool);
 	for (size_t i = 0; i < d->npending; i++) {
-		d->m[M_packets_delivered] += d->pending[i].packets;
-		d->m[M_files_delivered]++;
+		d->m[FLOWAGG_PACKETS_DELIVERED] += d->pending[i].packets;
+		d->m[FLOWAGG_FILES_DELIVERED]++;
 		announce(d, &d->pending[i]);
 	}
 	d->npending = 0;

@@ -14,7 +14,7 @@
 #include "flowagg/agg.h"
 #include "flowagg/ckfile.h"
 #include "flowagg/deliver.h"
-#include "flowagg/metrics.h"
+#include "flowagg/flowagg_count.h"
 #include "flowagg/source.h"
 #include "pkt/capfile.h"
 #include "proto/codec.h"
@@ -88,11 +88,10 @@ static const struct opt opts[] = {
 #undef O
 
 static const struct metric metrics[] = {
-#define X(name, kind, unit, help) {#name, METRIC_##kind, unit, help},
-	FLOWAGG_METRICS(X)
-#undef X
+#define COUNT METRIC_ROW
+#include "flowagg/counts.def"
 };
-static uint64_t values[M_COUNT];
+static uint64_t values[FLOWAGG_COUNTS];
 
 static struct {
 	struct svc *svc;
@@ -152,7 +151,7 @@ static void sum_up(void)
 	const uint64_t since[AGG_TOTALS] = {
 		[TOTAL_PACKETS] = c->packets,
 		[TOTAL_TICKS] = c->ticks,
-		[TOTAL_GAP] = values[M_dropped_gap],
+		[TOTAL_GAP] = values[FLOWAGG_DROPPED_GAP],
 		[TOTAL_ARP] = c->arp,
 		[TOTAL_OTHER_L3] = c->other_l3,
 		[TOTAL_BROKEN] = c->broken,
@@ -160,9 +159,10 @@ static void sum_up(void)
 		[TOTAL_OTHER_SIDE] = c->other_side,
 		[TOTAL_OWN] = c->own,
 		[TOTAL_SEALED] = c->sealed,
-		[TOTAL_DELIVERED] = values[M_packets_delivered] + values[M_packets_again],
-		[TOTAL_SPOOL] = values[M_dropped_spool],
-		[TOTAL_DISK] = values[M_dropped_disk],
+		[TOTAL_DELIVERED] =
+			values[FLOWAGG_PACKETS_DELIVERED] + values[FLOWAGG_PACKETS_AGAIN],
+		[TOTAL_SPOOL] = values[FLOWAGG_DROPPED_SPOOL],
+		[TOTAL_DISK] = values[FLOWAGG_DROPPED_DISK],
 	};
 
 	for (int i = 0; i < AGG_TOTALS; i++)
@@ -195,10 +195,10 @@ static void save(void)
 			  strerror(-rc));
 	fa.save_error = rc;
 	if (rc) {
-		values[M_checkpoint_errors]++;
+		values[FLOWAGG_CHECKPOINT_ERRORS]++;
 		return;
 	}
-	values[M_checkpoints]++;
+	values[FLOWAGG_CHECKPOINTS]++;
 	fa.unsaved_bytes = fa.unsaved_packets = 0;
 	seallog_restart(&fa.deliver.log, fa.agg.next_seal);
 	rc = journal_mark_set(fa.journal_dir, "flowagg", fa.agg.next);
@@ -249,7 +249,7 @@ static void alert_gap(uint64_t from, uint64_t to, const char *message)
 static void on_gap(void *arg, uint64_t from, uint64_t to)
 {
 	(void)arg;
-	values[M_dropped_gap] += to - from;
+	values[FLOWAGG_DROPPED_GAP] += to - from;
 	fa.agg.next = to; /* should the packet after it be held, the gap is not counted again */
 	alert_gap(from, to, "Packets had left the journal before flowagg read them.");
 }
@@ -288,7 +288,7 @@ static void on_message(void *arg, const struct bus_msg *bm)
 	fa.arena.used = 0;
 	if (msg_decode(&msg_packet_schema, bm->body, &m, &fa.arena) ||
 	    source_message(&fa.source, &m)) {
-		values[M_malformed]++;
+		values[FLOWAGG_MALFORMED]++;
 		return;
 	}
 	follow_up();
@@ -473,55 +473,56 @@ static void fill_values(void)
 	const struct agg_counts *c = &fa.agg.counts;
 	struct spool_use use = spool_use(fa.deliver.spool);
 
-	values[M_packets] = c->packets;
-	values[M_ticks] = c->ticks;
-	values[M_packets_bus] = fa.source.from_bus;
-	values[M_packets_journal] = fa.source.from_journal;
-	values[M_packets_known] = fa.source.known;
-	values[M_packets_restored] = c->restored;
-	values[M_packets_sealed] = c->sealed;
-	values[M_flows] = c->flows;
-	values[M_flows_sealed] = c->flows_sealed;
-	values[M_flows_bundled] = c->flows_bundled;
-	values[M_bundles] = c->bundles;
-	values[M_ended_idle] = c->ended[END_IDLE];
-	values[M_ended_age] = c->ended[END_AGE];
-	values[M_ended_size] = c->ended[END_SIZE];
-	values[M_ended_reuse] = c->ended[END_REUSE];
-	values[M_evicted_plain] = c->evicted_plain;
-	values[M_evicted_data] = c->evicted_data;
-	values[M_fragments_joined] = c->fragments_joined;
-	values[M_fragments_alone] = c->fragments_alone;
-	values[M_clock_set_back] = c->set_back;
-	values[M_catch_ups] = fa.source.catch_ups;
-	values[M_dropped_arp] = c->arp;
-	values[M_dropped_other_l3] = c->other_l3;
-	values[M_dropped_broken] = c->broken;
-	values[M_dropped_unknown_link] = c->unknown_link;
-	values[M_dropped_other_side] = c->other_side;
-	values[M_dropped_own] = c->own;
+	values[FLOWAGG_PACKETS] = c->packets;
+	values[FLOWAGG_TICKS] = c->ticks;
+	values[FLOWAGG_PACKETS_BUS] = fa.source.from_bus;
+	values[FLOWAGG_PACKETS_JOURNAL] = fa.source.from_journal;
+	values[FLOWAGG_PACKETS_KNOWN] = fa.source.known;
+	values[FLOWAGG_PACKETS_RESTORED] = c->restored;
+	values[FLOWAGG_PACKETS_SEALED] = c->sealed;
+	values[FLOWAGG_FLOWS] = c->flows;
+	values[FLOWAGG_FLOWS_SEALED] = c->flows_sealed;
+	values[FLOWAGG_FLOWS_BUNDLED] = c->flows_bundled;
+	values[FLOWAGG_BUNDLES] = c->bundles;
+	values[FLOWAGG_ENDED_IDLE] = c->ended[END_IDLE];
+	values[FLOWAGG_ENDED_AGE] = c->ended[END_AGE];
+	values[FLOWAGG_ENDED_SIZE] = c->ended[END_SIZE];
+	values[FLOWAGG_ENDED_REUSE] = c->ended[END_REUSE];
+	values[FLOWAGG_EVICTED_PLAIN] = c->evicted_plain;
+	values[FLOWAGG_EVICTED_DATA] = c->evicted_data;
+	values[FLOWAGG_FRAGMENTS_JOINED] = c->fragments_joined;
+	values[FLOWAGG_FRAGMENTS_ALONE] = c->fragments_alone;
+	values[FLOWAGG_CLOCK_SET_BACK] = c->set_back;
+	values[FLOWAGG_CATCH_UPS] = fa.source.catch_ups;
+	values[FLOWAGG_DROPPED_ARP] = c->arp;
+	values[FLOWAGG_DROPPED_OTHER_L3] = c->other_l3;
+	values[FLOWAGG_DROPPED_BROKEN] = c->broken;
+	values[FLOWAGG_DROPPED_UNKNOWN_LINK] = c->unknown_link;
+	values[FLOWAGG_DROPPED_OTHER_SIDE] = c->other_side;
+	values[FLOWAGG_DROPPED_OWN] = c->own;
 	sum_up();
 	/* The rows stand in the order of the enum. */
-	memcpy(&values[M_total_before], fa.agg.total, sizeof fa.agg.total);
+	memcpy(&values[FLOWAGG_TOTAL_BEFORE], fa.agg.total, sizeof fa.agg.total);
 	/* 0 is wanted before the first packet. */
-	values[M_next_number] = fa.source.next ? fa.source.next : 1;
-	values[M_packets_open] = c->open;
-	values[M_packets_bundled] = c->bundled;
-	values[M_packets_pending] = fa.deliver.pending_packets;
-	values[M_flows_open] = fa.agg.table.used;
-	values[M_memory_bytes] = (uint64_t)fa.agg.pool.used * PACKET_POOL_BLOCK;
-	values[M_spool_bytes] = use.bytes;
-	values[M_spool_files] = use.files;
-	values[M_for_uploader] = feeds("uploader");
-	values[M_for_analyzer] = feeds("analyzer");
-	values[M_catching_up] = fa.source.catching_up;
-	values[M_held] = fa.source.held;
+	values[FLOWAGG_NEXT_NUMBER] = fa.source.next ? fa.source.next : 1;
+	values[FLOWAGG_PACKETS_OPEN] = c->open;
+	values[FLOWAGG_PACKETS_BUNDLED] = c->bundled;
+	values[FLOWAGG_PACKETS_PENDING] = fa.deliver.pending_packets;
+	values[FLOWAGG_FLOWS_OPEN] = fa.agg.table.used;
+	values[FLOWAGG_MEMORY_BYTES] = (uint64_t)fa.agg.pool.used * PACKET_POOL_BLOCK;
+	values[FLOWAGG_SPOOL_BYTES] = use.bytes;
+	values[FLOWAGG_SPOOL_FILES] = use.files;
+	values[FLOWAGG_FOR_UPLOADER] = feeds("uploader");
+	values[FLOWAGG_FOR_ANALYZER] = feeds("analyzer");
+	values[FLOWAGG_CATCHING_UP] = fa.source.catching_up;
+	values[FLOWAGG_HELD] = fa.source.held;
 }
 
 /* Says once that the spool is full, and once that it is so no longer. */
 static void watch_spool(void)
 {
-	uint64_t files = values[M_dropped_evicted_files] + values[M_dropped_spool_files];
+	uint64_t files =
+		values[FLOWAGG_DROPPED_EVICTED_FILES] + values[FLOWAGG_DROPPED_SPOOL_FILES];
 	uint64_t now = clock_mono_ns();
 
 	if (files != fa.given_up) {
@@ -580,7 +581,8 @@ static void drain(struct svc *s)
 	log_info("ended",
 		 "next=%" PRIu64 " packets=%" PRIu64 " flows_open=%" PRIu32
 		 " files_delivered=%" PRIu64,
-		 fa.source.next, values[M_packets], fa.agg.table.used, values[M_files_delivered]);
+		 fa.source.next, values[FLOWAGG_PACKETS], fa.agg.table.used,
+		 values[FLOWAGG_FILES_DELIVERED]);
 	fa.ready = false;
 	source_fini(&fa.source);
 	deliver_fini(&fa.deliver);
@@ -612,7 +614,7 @@ int main(int argc, char **argv)
 		.conf = &conf,
 		.endpoint = &conf.endpoint,
 		.metrics = metrics,
-		.nmetrics = M_COUNT,
+		.nmetrics = FLOWAGG_COUNTS,
 		.values = values,
 		.calls = calls,
 		.check = check,

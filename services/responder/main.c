@@ -41,9 +41,8 @@ static enum host_state host;
 static bool forwards;
 
 static const struct metric metrics[] = {
-#define COUNT(id, name, kind, unit, help) {#name, METRIC_##kind, unit, help},
+#define COUNT METRIC_ROW
 #include "responder/counts.def"
-#undef COUNT
 };
 
 static int check(struct svc *s)

@@ -28,9 +28,8 @@
 #include "responder/watch.h"
 
 enum responder_count {
-#define COUNT(id, name, kind, unit, help) RESPONDER_##id,
+#define COUNT(id, ...) RESPONDER_##id,
 #include "responder/counts.def"
-#undef COUNT
 	RESPONDER_COUNTS
 };
 

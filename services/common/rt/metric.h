@@ -20,7 +20,12 @@ struct metric {
 	const char *name; /* snake_case; a counter of bytes ends in _bytes, and so on */
 	enum metric_kind kind;
 	const char *unit; /* "packets", "bytes", "flows", … */
-	const char *help;
+	const char *help; /* stands alone: it is read without the rows around it */
 };
+
+/* The rows stand in NAME/counts.def: COUNT(ID, name, KIND, "unit", "help"), with #undef COUNT at the
+ * end. The enum is made of them by `#define COUNT(id, ...) NAME_##id,`, the table by
+ * `#define COUNT METRIC_ROW`, each followed by the #include of the rows. */
+#define METRIC_ROW(id, name, kind, unit, help) {#name, METRIC_##kind, unit, help},
 
 #endif

@@ -9,11 +9,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "capture/capture_count.h"
 #include "capture/capture_state.h"
 #include "capture/feed.h"
 #include "capture/flusher.h"
 #include "capture/iface.h"
-#include "capture/metrics.h"
 #include "capture/outlet.h"
 #include "capture/ring.h"
 #include "pkt/capfile.h"
@@ -185,7 +185,7 @@ static char dir[64];
 static struct loop *loop;
 static struct bus *bus;
 static struct outlet out;
-static uint64_t m[M_COUNT];
+static uint64_t m[CAPTURE_COUNTS];
 
 static void setup(void)
 {
@@ -231,13 +231,13 @@ Test(outlet, everything_taken_is_written_or_counted)
 	outlet_packet(&out, 1, 5, 0, 0, bytes);
 	outlet_packet(&out, 101, 2000, 40, 1500, bytes); /* another link, cut off */
 	outlet_tick(&out, 3000);
-	cr_assert_eq(m[M_received], 1003);
-	cr_assert_eq(m[M_packets], 1001);
-	cr_assert_eq(m[M_ticks], 1);
-	cr_assert_eq(m[M_dropped_size], 1);
-	cr_assert_eq(m[M_dropped_empty], 1);
-	cr_assert_eq(m[M_packet_bytes], 60040);
-	cr_assert_eq(m[M_batches], 5);
+	cr_assert_eq(m[CAPTURE_RECEIVED], 1003);
+	cr_assert_eq(m[CAPTURE_PACKETS], 1001);
+	cr_assert_eq(m[CAPTURE_TICKS], 1);
+	cr_assert_eq(m[CAPTURE_DROPPED_SIZE], 1);
+	cr_assert_eq(m[CAPTURE_DROPPED_EMPTY], 1);
+	cr_assert_eq(m[CAPTURE_PACKET_BYTES], 60040);
+	cr_assert_eq(m[CAPTURE_BATCHES], 5);
 	cr_assert_eq(bus_counts(bus).published, 5);
 	cr_assert_eq(out.alive_ns, 3000);
 	cr_assert_eq(journal_next_number(out.journal), 1003);
@@ -248,7 +248,7 @@ Test(outlet, a_tick_finds_room_in_a_full_batch)
 	for (int i = 0; i < JOURNAL_BATCH; i++)
 		outlet_packet(&out, 1, 1, 60, 60, bytes);
 	outlet_tick(&out, 3);
-	cr_assert_eq(m[M_packets] + m[M_ticks], JOURNAL_BATCH + 1);
+	cr_assert_eq(m[CAPTURE_PACKETS] + m[CAPTURE_TICKS], JOURNAL_BATCH + 1);
 }
 
 Test(outlet, what_the_disk_refuses_is_counted_and_work_goes_on)
@@ -260,16 +260,16 @@ Test(outlet, what_the_disk_refuses_is_counted_and_work_goes_on)
 	for (int i = 0; i < 100; i++)
 		outlet_packet(&out, 1, 1, 60, 60, bytes);
 	outlet_tick(&out, 3);
-	cr_assert_eq(m[M_packets], (2000 - 24) / 76);
-	cr_assert_eq(m[M_packets] + m[M_dropped_journal], 100);
+	cr_assert_eq(m[CAPTURE_PACKETS], (2000 - 24) / 76);
+	cr_assert_eq(m[CAPTURE_PACKETS] + m[CAPTURE_DROPPED_JOURNAL], 100);
 	cr_assert_eq(out.error, -EFBIG);
 	limit.rlim_cur = RLIM_INFINITY;
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	outlet_packet(&out, 1, 1, 60, 60, bytes);
 	outlet_flush(&out);
-	cr_assert_eq(m[M_packets] + m[M_dropped_journal], 101);
+	cr_assert_eq(m[CAPTURE_PACKETS] + m[CAPTURE_DROPPED_JOURNAL], 101);
 	cr_assert_eq(out.error, 0);
-	cr_assert_eq(journal_next_number(out.journal), m[M_packets] + 1);
+	cr_assert_eq(journal_next_number(out.journal), m[CAPTURE_PACKETS] + 1);
 }
 
 /* A capture file of n packets, a second apart. */
@@ -317,7 +317,7 @@ Test(feed, a_file_goes_out_as_it_is)
 		steps++;
 	cr_assert_eq(s, FEED_END);
 	cr_assert_eq(steps, 2);
-	cr_assert_eq(m[M_packets], 600);
+	cr_assert_eq(m[CAPTURE_PACKETS], 600);
 	cr_assert_eq(feed_last_ns(f), 699 * SECOND);
 	cr_assert_not(feed_waiting(f));
 	feed_close(&f);
@@ -332,7 +332,7 @@ Test(feed, a_broken_file_is_fed_up_to_where_it_breaks)
 	struct feed *f = open_feed(path, 0, 1 << 30);
 	cr_assert_eq(feed_step(f, &out, 0), FEED_BROKEN);
 	cr_assert(feed_error(f)[0]);
-	cr_assert_eq(m[M_packets], 9);
+	cr_assert_eq(m[CAPTURE_PACKETS], 9);
 	feed_close(&f);
 }
 
@@ -344,12 +344,12 @@ Test(feed, the_filter_holds_for_files_too)
 	filter = "len = 1500";
 	struct feed *f = open_feed(path, 0, 1 << 30);
 	cr_assert_eq(feed_step(f, &out, 0), FEED_END);
-	cr_assert_eq(m[M_received], 10);
+	cr_assert_eq(m[CAPTURE_RECEIVED], 10);
 	feed_close(&f);
 	filter = "arp";
 	f = open_feed(path, 0, 1 << 30);
 	cr_assert_eq(feed_step(f, &out, 0), FEED_END);
-	cr_assert_eq(m[M_received], 10);
+	cr_assert_eq(m[CAPTURE_RECEIVED], 10);
 	feed_close(&f);
 	filter = "wlan type mgt"; /* not on Ethernet */
 	f = open_feed(path, 0, 1 << 30);
@@ -365,11 +365,11 @@ Test(feed, pace_follows_the_files_own_time)
 	make_file(path, 10, 0);
 	struct feed *f = open_feed(path, 2, 1 << 30);
 	cr_assert_eq(feed_step(f, &out, 50 * SECOND), FEED_LATER);
-	cr_assert_eq(m[M_packets], 1);
+	cr_assert_eq(m[CAPTURE_PACKETS], 1);
 	cr_assert_eq(feed_step(f, &out, 51 * SECOND), FEED_LATER);
-	cr_assert_eq(m[M_packets], 3);
+	cr_assert_eq(m[CAPTURE_PACKETS], 3);
 	cr_assert_eq(feed_step(f, &out, 90 * SECOND), FEED_END);
-	cr_assert_eq(m[M_packets], 10);
+	cr_assert_eq(m[CAPTURE_PACKETS], 10);
 	feed_close(&f);
 }
 
@@ -394,7 +394,7 @@ Test(feed, it_waits_for_flowagg_before_the_journal_would_lose_anything)
 	cr_assert_eq(s, FEED_END);
 	cr_assert_gt(waits, 3);
 	cr_assert_eq(journal_use(out.journal).removed_unread, 0);
-	cr_assert_eq(m[M_packets], 5000);
+	cr_assert_eq(m[CAPTURE_PACKETS], 5000);
 	feed_close(&f);
 }
 

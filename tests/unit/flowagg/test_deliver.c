@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "flowagg/deliver.h"
-#include "flowagg/metrics.h"
+#include "flowagg/flowagg_count.h"
 #include "flowagg_world.h"
 #include "rt/loop.h"
 
@@ -20,7 +20,7 @@ static const char *const consumers[] = {"one", "two"};
 static struct loop *loop;
 static struct bus *bus;
 static struct deliver d;
-static uint64_t m[M_COUNT];
+static uint64_t m[FLOWAGG_COUNTS];
 static struct agg agg;
 static uint64_t number;
 
@@ -106,9 +106,9 @@ static void flows(int n)
 
 static void balance(void)
 {
-	cr_assert_eq(agg.counts.sealed, m[M_packets_delivered] + m[M_packets_again] +
-						d.pending_packets + m[M_dropped_spool] +
-						m[M_dropped_disk]);
+	cr_assert_eq(agg.counts.sealed, m[FLOWAGG_PACKETS_DELIVERED] + m[FLOWAGG_PACKETS_AGAIN] +
+						d.pending_packets + m[FLOWAGG_DROPPED_SPOOL] +
+						m[FLOWAGG_DROPPED_DISK]);
 }
 
 /* Entries; *bundles: of them, those. */
@@ -143,8 +143,8 @@ Test(deliver, files_are_in_the_queues_after_the_commit_and_announced)
 	cr_assert_eq(deliver_commit(&d), 0);
 	cr_assert_eq(in_queue("one"), 11);
 	cr_assert_eq(in_queue("two"), 11);
-	cr_assert_eq(m[M_files_delivered], 11);
-	cr_assert_eq(m[M_packets_delivered], 20);
+	cr_assert_eq(m[FLOWAGG_FILES_DELIVERED], 11);
+	cr_assert_eq(m[FLOWAGG_PACKETS_DELIVERED], 20);
 	cr_assert_eq(bus_counts(bus).published, 11);
 	cr_assert_eq(d.log.n, 11);
 	balance();
@@ -154,7 +154,7 @@ Test(deliver, files_are_in_the_queues_after_the_commit_and_announced)
 Test(deliver, more_than_a_batch_commits_on_its_own)
 {
 	flows(600);
-	cr_assert_gt(m[M_files_delivered], 500);
+	cr_assert_gt(m[FLOWAGG_FILES_DELIVERED], 500);
 	balance();
 	deliver_commit(&d);
 	cr_assert_eq(in_queue("two"), 601);
@@ -175,7 +175,7 @@ Test(deliver, what_was_delivered_before_a_crash_is_not_delivered_again)
 	begin_agg();
 	flows(10);
 	balance();
-	cr_assert_eq(m[M_packets_again], 20);
+	cr_assert_eq(m[FLOWAGG_PACKETS_AGAIN], 20);
 	cr_assert_eq(deliver_commit(&d), 0);
 	cr_assert_eq(in_queue("one"), 0);
 }
@@ -191,7 +191,7 @@ Test(deliver, what_was_not_recorded_is_delivered_again_the_same)
 	begin(plenty, 1);
 	begin_agg();
 	flows(10);
-	cr_assert_eq(m[M_packets_again], 4);
+	cr_assert_eq(m[FLOWAGG_PACKETS_AGAIN], 4);
 	cr_assert_eq(deliver_commit(&d), 0);
 	balance();
 	cr_assert_eq(in_queue("one"), 11);
@@ -240,14 +240,14 @@ Test(deliver, a_full_spool_gives_up_the_oldest_bundles_for_whatever_comes)
 	balance();
 	/* 2 + 3 + 4 with data, 3 bundles: full. */
 	cr_assert_eq(in_queue("one"), 12);
-	cr_assert_eq(m[M_dropped_evicted_files], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 0);
 	round_of(1, 3);
 	cr_assert_eq(deliver_commit(&d), 0);
 	cr_assert_eq(count_queue("one", &bundles), 12);
 	cr_assert_eq(bundles, 2);
-	cr_assert_eq(m[M_dropped_evicted_files], 2, "for a flow and for a bundle");
-	cr_assert_eq(m[M_dropped_evicted], 2 + 3, "the oldest ones");
-	cr_assert_eq(m[M_dropped_spool_files], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 2, "for a flow and for a bundle");
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED], 2 + 3, "the oldest ones");
+	cr_assert_eq(m[FLOWAGG_DROPPED_SPOOL_FILES], 0);
 	read_recorded();
 	cr_assert_eq(recorded_packets, 2 * (2 + 3), "of each queue");
 	cr_assert_eq(recorded_entries, 4);
@@ -267,10 +267,10 @@ Test(deliver, data_goes_for_nothing_and_what_comes_then_is_turned_away)
 	 * outside. */
 	cr_assert_eq(count_queue("one", &bundles), 10);
 	cr_assert_eq(bundles, 0);
-	cr_assert_eq(m[M_dropped_evicted_files], 1);
-	cr_assert_eq(m[M_dropped_evicted], 9);
-	cr_assert_eq(m[M_dropped_spool_files], 5);
-	cr_assert_eq(m[M_dropped_spool], 4 + 5);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 1);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED], 9);
+	cr_assert_eq(m[FLOWAGG_DROPPED_SPOOL_FILES], 5);
+	cr_assert_eq(m[FLOWAGG_DROPPED_SPOOL], 4 + 5);
 	balance();
 }
 
@@ -285,8 +285,8 @@ Test(deliver, a_bundle_that_is_still_on_the_way_can_go_as_well)
 	cr_assert_eq(deliver_commit(&d), 0);
 	cr_assert_eq(count_queue("two", &bundles), 3);
 	cr_assert_eq(bundles, 1);
-	cr_assert_eq(m[M_dropped_evicted_files], 1);
-	cr_assert_eq(m[M_dropped_spool_files], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 1);
+	cr_assert_eq(m[FLOWAGG_DROPPED_SPOOL_FILES], 0);
 	balance();
 }
 
@@ -296,8 +296,8 @@ Test(deliver, what_is_larger_than_the_spool_drives_nothing_out)
 	begin((struct spool_limits){100, 100}, 1);
 	round_of(1, 0);
 	cr_assert_eq(deliver_commit(&d), 0);
-	cr_assert_eq(m[M_dropped_evicted_files], 0);
-	cr_assert_eq(m[M_dropped_spool_files], 1, "the flow with data: 24 + 16 + 142 bytes");
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_SPOOL_FILES], 1, "the flow with data: 24 + 16 + 142 bytes");
 	cr_assert_eq(in_queue("one"), 1);
 	balance();
 }
@@ -336,12 +336,12 @@ Test(deliver, without_a_record_nothing_is_removed)
 	cr_assert_eq(mkdir(evicted_path, 0700), 0); /* where the record should be written */
 	round_of(1, 1);
 	cr_assert_eq(deliver_commit(&d), -EISDIR);
-	cr_assert_eq(m[M_dropped_evicted_files], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 0);
 	snprintf(cmd, sizeof cmd, "test $(find %s/evicted -type f | wc -l) = 2", spool_dir);
 	cr_assert_eq(system(cmd), 0);
 	cr_assert_eq(rmdir(evicted_path), 0);
 	cr_assert_eq(deliver_commit(&d), 0);
-	cr_assert_eq(m[M_dropped_evicted_files], 1);
+	cr_assert_eq(m[FLOWAGG_DROPPED_EVICTED_FILES], 1);
 	snprintf(cmd, sizeof cmd, "test ! -e %s/evicted", spool_dir);
 	cr_assert_eq(system(cmd), 0);
 	balance();
@@ -368,7 +368,7 @@ Test(deliver, what_the_disk_refuses_for_now_is_taken_later)
 	cr_assert_eq(agg_packet(&agg, &tick), 0);
 	cr_assert_eq(deliver_commit(&d), 0);
 	cr_assert_eq(in_queue("one"), 5);
-	cr_assert_eq(m[M_dropped_disk], 0);
+	cr_assert_eq(m[FLOWAGG_DROPPED_DISK], 0);
 	cr_assert_eq(d.error, 0);
 	balance();
 }
@@ -380,8 +380,8 @@ Test(deliver, what_is_too_large_for_the_disk_is_counted_and_work_goes_on)
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
 	flows(5);
-	cr_assert_eq(m[M_dropped_disk_files], 6);
-	cr_assert_eq(m[M_dropped_disk], 10);
+	cr_assert_eq(m[FLOWAGG_DROPPED_DISK_FILES], 6);
+	cr_assert_eq(m[FLOWAGG_DROPPED_DISK], 10);
 	balance();
 	small.rlim_cur = RLIM_INFINITY;
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
