@@ -98,7 +98,7 @@ static void write_vectors(const char *dir, const struct msg_schema *s)
 	buf_fini(&b);
 }
 
-static void write_all(const char *dir)
+static void write_files(const char *dir)
 {
 	struct buf b;
 	char path[1024];
@@ -159,6 +159,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: proto_gen [--check] DIR | --decode NAME\n");
 		return 2;
 	}
-	write_all(argv[argc - 1]);
+	write_files(argv[argc - 1]);
 	return wrong > 0;
 }

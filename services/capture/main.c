@@ -352,7 +352,7 @@ static void to_flusher(void *arg, int fd)
 
 static int start(struct svc *s)
 {
-	struct journal_limits limits = {conf.journal_segment, conf.journal_total};
+	struct journal_limits limits = {conf.journal_segment, conf.journal_total, "flowagg"};
 	struct journal *journal = NULL;
 	char path[4096];
 	bool broken;

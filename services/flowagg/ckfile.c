@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "flowagg/checkpoint.h"
 #include "pkt/mapped.h"
 
@@ -19,80 +19,46 @@ struct file {
 	size_t n;
 };
 
-static int drain(struct file *f)
-{
-	for (size_t at = 0; at < f->n;) {
-		ssize_t w = write(f->fd, f->buf + at, f->n - at);
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return w < 0 ? -errno : -ENOSPC;
-		at += (size_t)w;
-	}
-	f->n = 0;
-	return 0;
-}
-
 static int put(void *arg, const void *p, size_t n)
 {
 	struct file *f = arg;
 
 	/* checkpoint_save gives pieces of a few KiB. */
 	if (f->n + n > WRITE_BUFFER) {
-		int rc = drain(f);
+		int rc = fs_write_all(f->fd, f->buf, f->n);
 		if (rc)
 			return rc;
+		f->n = 0;
 	}
 	memcpy(f->buf + f->n, p, n);
 	f->n += n;
 	return 0;
 }
 
-static int sync_folder(const char *path)
-{
-	char dir[4096];
-	int rc = 0;
+struct saving {
+	const struct agg *a;
+	uint8_t *buf;
+};
 
-	if (strlen(path) >= sizeof dir)
-		return -ENAMETOOLONG;
-	strcpy(dir, path);
-	char *slash = strrchr(dir, '/');
-	if (!slash)
-		return -EINVAL;
-	*slash = '\0';
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
+static int write_checkpoint(void *arg, int fd)
+{
+	const struct saving *s = arg;
+	struct file f = {.fd = fd, .buf = s->buf};
+
+	int rc = checkpoint_save(s->a, put, &f);
+	return rc ? rc : fs_write_all(fd, f.buf, f.n);
 }
 
 int ckfile_save(const char *path, const struct agg *a)
 {
-	char tmp[4096];
-	int rc;
+	struct saving s = {.a = a, .buf = malloc(WRITE_BUFFER)};
 
-	if (snprintf(tmp, sizeof tmp, "%s.new", path) >= (int)sizeof tmp)
-		return -ENAMETOOLONG;
-	struct file f = {.fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)};
-	if (f.fd < 0)
-		return -errno;
-	f.buf = malloc(WRITE_BUFFER);
-	rc = f.buf ? checkpoint_save(a, put, &f) : -ENOMEM;
-	if (!rc)
-		rc = drain(&f);
-	if (!rc && fsync(f.fd) < 0)
-		rc = -errno;
-	close(f.fd);
-	free(f.buf);
-	if (!rc && rename(tmp, path) < 0)
-		rc = -errno;
-	if (!rc)
-		rc = sync_folder(path);
-	if (rc)
-		unlink(tmp);
+	if (!s.buf)
+		return -ENOMEM;
+	/* The log of seals is begun anew and the journal's mark set once it is there: neither may be
+	 * ahead of it. */
+	int rc = fs_replace_by(path, 0640, FS_FILE_AND_DIR, write_checkpoint, &s);
+	free(s.buf);
 	return rc;
 }
 

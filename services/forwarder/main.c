@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "cloud/creds.h"
 #include "cloud/http_client.h"
 #include "conf.h"
@@ -210,7 +211,7 @@ static int start(struct svc *s)
 	if (!rc)
 		rc = svc_path(s, "forwarder", dir, sizeof dir);
 	if (!rc)
-		rc = spool_opendirs(dir, &fd);
+		rc = fs_open_dirs(dir, 0750, &fd);
 	if (fd >= 0)
 		close(fd);
 	if (!rc)

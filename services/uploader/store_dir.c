@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "archive.h"
-#include "storage/spool_dir.h"
+#include "base/fs.h"
 
 /* Links that share the flushes of their folders. */
 #define BATCH 64
@@ -33,37 +33,26 @@ static struct store_dir *dir_of(struct object_store *s)
 	return (struct store_dir *)s;
 }
 
-static int copy_bytes(int from, int to)
+static int copy_bytes(void *arg, int to)
 {
+	const struct put *p = arg;
 	char block[1 << 16];
 	off_t at = 0;
 	ssize_t n;
-	while ((n = pread(from, block, sizeof block, at)) > 0) {
-		for (ssize_t w, done = 0; done < n; done += w)
-			if ((w = write(to, block + done, (size_t)(n - done))) < 0)
-				return -errno;
+	int rc = 0;
+	while (!rc && (n = pread(p->fd, block, sizeof block, at)) != 0) {
+		rc = n < 0 ? -errno : fs_write_all(to, block, (size_t)n);
 		at += n;
 	}
-	return n < 0 ? -errno : 0;
+	return rc;
 }
 
-/* Another filesystem, or a name that is taken by other bytes. */
-static int put_copy(const struct store_dir *d, const struct put *p)
+/* Another filesystem, or a name that is taken by other bytes. Whole before it has its name: the
+ * queue's entry goes after dir_flush, which flushes the folder once for many. */
+static int put_copy(const struct store_dir *d, struct put *p)
 {
 	unlinkat(d->fd, TEMPORARY, 0);
-	int fd = openat(d->fd, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	int rc = copy_bytes(p->fd, fd);
-	if (!rc && fsync(fd) != 0)
-		rc = -errno;
-	if (close(fd) != 0 && !rc)
-		rc = -errno;
-	if (!rc && renameat(d->fd, TEMPORARY, d->fd, p->key) != 0)
-		rc = -errno;
-	if (rc)
-		unlinkat(d->fd, TEMPORARY, 0);
-	return rc;
+	return fs_replace_at(d->fd, TEMPORARY, p->key, 0640, FS_FILE, copy_bytes, p);
 }
 
 static bool same_bytes(int a, int b)
@@ -102,12 +91,12 @@ static int put_link(const struct store_dir *d, const struct put *p)
 	return linkat(AT_FDCWD, from, d->fd, p->key, AT_SYMLINK_FOLLOW) != 0 ? -errno : 0;
 }
 
-static int put_one(struct store_dir *d, const struct put *p)
+static int put_one(struct store_dir *d, struct put *p)
 {
 	struct stat st;
 	int rc = put_link(d, p);
 	if (rc == -ENOENT) {
-		rc = spool_mkdirs(d->fd, p->key, false, true);
+		rc = fs_make_parents(d->fd, p->key, 0750, FS_FILE_AND_DIR);
 		if (!rc)
 			rc = put_link(d, p);
 	}
@@ -154,7 +143,7 @@ static void dir_flush(struct object_store *s)
 		size_t folder = (size_t)(strrchr(batch[i]->key, '/') - batch[i]->key + 1);
 		/* The queue comes in order of names, so a folder's files stand together. */
 		if (i == 0 || strncmp(batch[i]->key, batch[i - 1]->key, folder) != 0)
-			rc = spool_fsync_parent(d->fd, batch[i]->key);
+			rc = fs_sync_parent(d->fd, batch[i]->key);
 		say(d, batch[i], rc);
 	}
 }
@@ -211,7 +200,7 @@ int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *
 	d->fd = -1;
 	int rc = store_dir_url(dir, d->url, sizeof d->url);
 	if (!rc)
-		rc = spool_opendirs(dir, &d->fd);
+		rc = fs_open_dirs(dir, 0750, &d->fd);
 	if (rc) {
 		dir_free(&d->store);
 		return rc;

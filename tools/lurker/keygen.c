@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fs.h"
 #include "front.h"
 #include "rt/keys.h"
 
@@ -28,8 +29,9 @@ int front_keygen(int argc, char **argv)
 		return 2;
 	}
 	char err[512] = "";
-	if (mkdir(argv[1], 0700) != 0 && errno != EEXIST) {
-		fprintf(stderr, "lurker keygen: %s: %s\n", argv[1], strerror(errno));
+	int rc = fs_make_dir(argv[1], 0700);
+	if (rc) {
+		fprintf(stderr, "lurker keygen: %s: %s\n", argv[1], strerror(-rc));
 		return 1;
 	}
 	if (keys_generate(argv[1], argv[2], err, sizeof(err)) != 0) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "bus_listener.h"
 #include "disk.h"
 #include "expo.h"
@@ -170,36 +171,11 @@ static int put(void *arg, struct buf *out)
 	return expo_write(m->expo, now, out);
 }
 
-static int write_all(int fd, struct bytes b)
+/* Another account reads it, so it is readable for all: it holds counters, no addresses. */
+static int write_readable(void *arg, int fd)
 {
-	while (b.n) {
-		ssize_t k = write(fd, b.p, b.n);
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		b = k > 0 ? bytes_of(b.p + k, b.n - (size_t)k) : b;
-	}
-	return 0;
-}
-
-/* A reader sees the old text or the new one, never a part: *.prom only ever appears by rename.
- * Another account reads it, so it is readable for all: it holds counters, no addresses. */
-static int write_file(const char *path, struct bytes text)
-{
-	char tmp[PATH_MAX];
-	int k = snprintf(tmp, sizeof(tmp), "%s.tmp", path);
-	if (k < 0 || (size_t)k >= sizeof(tmp))
-		return -ENAMETOOLONG;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	int rc = fchmod(fd, 0644) == 0 ? write_all(fd, text) : -errno;
-	if (close(fd) != 0 && !rc)
-		rc = -errno;
-	if (!rc && rename(tmp, path) != 0)
-		rc = -errno;
-	if (rc)
-		unlink(tmp);
-	return rc;
+	const struct buf *b = arg;
+	return fchmod(fd, 0644) < 0 ? -errno : fs_write_all(fd, b->p, b->n);
 }
 
 static void on_file(void *arg)
@@ -209,7 +185,8 @@ static void on_file(void *arg)
 	buf_init(&b, BODY_MAX);
 	int rc = put(m, &b);
 	if (!rc)
-		rc = write_file(m->conf.file, buf_bytes(&b));
+		/* Written again within seconds, also after a loss of power. */
+		rc = fs_replace_by(m->conf.file, 0644, FS_NONE, write_readable, &b);
 	if (rc && !m->file_failed)
 		log_warn("file not written", "path=%s error=\"%s\"", m->conf.file, strerror(-rc));
 	m->file_failed = rc != 0;
@@ -222,7 +199,7 @@ static void on_once(void *arg)
 	struct buf b;
 	buf_init(&b, BODY_MAX);
 	m->code = 1;
-	if (put(m, &b) == 0 && write_all(STDOUT_FILENO, buf_bytes(&b)) == 0 && expo_heard(m->expo))
+	if (put(m, &b) == 0 && fs_write_all(STDOUT_FILENO, b.p, b.n) == 0 && expo_heard(m->expo))
 		m->code = 0;
 	buf_fini(&b);
 	loop_stop(m->listen.loop);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "cloud/retry.h"
 #include "cloud/shorten.h"
@@ -171,20 +172,6 @@ static void send_more(void *arg)
 	logs_send(o->logs);
 }
 
-static int write_all(struct bytes b)
-{
-	while (b.n) {
-		ssize_t n = write(STDOUT_FILENO, b.p, b.n);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			b.p += n;
-			b.n -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 /* One line a record; a log event has a limit, here as there. */
 static int print(struct lambda_out *o)
 {
@@ -206,7 +193,7 @@ static int print(struct lambda_out *o)
 			continue;
 		rc = buf_addc(&text, '\n');
 		if (!rc)
-			rc = write_all(buf_bytes(&text));
+			rc = fs_write_all(STDOUT_FILENO, text.p, text.n);
 	}
 	buf_fini(&text);
 	emptied(o);

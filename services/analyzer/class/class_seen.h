@@ -43,7 +43,7 @@ bool class_seen_dirty(const struct class_seen *s);
  * is damaged or of another version: it was renamed to path.bad and the table is empty; another
  * -errno. With more classes than fit, the most recently seen ones are kept. */
 int class_seen_load(struct class_seen *s, const char *path);
-/* class_seen_save: writes path.tmp, flushes, renames, flushes the directory. 0 or -errno; path is then as
+/* class_seen_save: writes path.new, flushes, renames, flushes the directory. 0 or -errno; path is then as
  * it was. */
 int class_seen_save(struct class_seen *s, const char *path);
 

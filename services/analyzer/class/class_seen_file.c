@@ -8,14 +8,13 @@
  * is not.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "class/class_table.h"
 
 #define MAGIC        "LKSEEN"
@@ -98,71 +97,61 @@ int class_seen_load(struct class_seen *s, const char *path)
 	return r;
 }
 
-static int write_rows(const struct class_seen *s, FILE *f)
+struct seen_out {
+	int fd;
+	size_t n; /* bytes in block */
+	uint8_t block[BLOCK * ROW];
+};
+
+static int put_row(struct seen_out *o, const uint8_t row[ROW])
 {
+	int r = 0;
+
+	memcpy(o->block + o->n, row, ROW);
+	o->n += ROW;
+	if (o->n == sizeof o->block) {
+		r = fs_write_all(o->fd, o->block, o->n);
+		o->n = 0;
+	}
+	return r;
+}
+
+static int write_rows(void *arg, int fd)
+{
+	const struct class_seen *s = arg;
 	uint8_t row[ROW], header[HEADER] = {0}, sum[crypto_hash_sha256_BYTES];
+	struct seen_out out = {.fd = fd};
 	crypto_hash_sha256_state hash;
 	uint64_t count = 0;
 
-	if (fwrite(header, 1, sizeof header, f) != sizeof header)
-		return -EIO;
+	int r = fs_write_all(fd, header, sizeof header);
 	crypto_hash_sha256_init(&hash);
-	for (size_t i = 0; i < s->sets * SEEN_WAYS; i++) {
+	for (size_t i = 0; i < s->sets * SEEN_WAYS && r == 0; i++) {
 		if (!s->v[i].ts_ns)
 			continue;
 		memcpy(row, s->v[i].id, CLASS_SEEN_ID);
 		put64(row + CLASS_SEEN_ID, s->v[i].ts_ns);
 		crypto_hash_sha256_update(&hash, row, sizeof row);
-		if (fwrite(row, 1, sizeof row, f) != sizeof row)
-			return -EIO;
+		r = put_row(&out, row);
 		count++;
 	}
+	if (r == 0)
+		r = fs_write_all(fd, out.block, out.n);
+	if (r < 0)
+		return r;
 	crypto_hash_sha256_final(&hash, sum);
 	put_header(header, count, sum);
-	rewind(f);
-	if (fwrite(header, 1, sizeof header, f) != sizeof header || fflush(f) != 0)
-		return -EIO;
-	return fdatasync(fileno(f)) == 0 ? 0 : -errno;
-}
-
-static int sync_dir_of(const char *path)
-{
-	char copy[4096];
-	int r = 0;
-
-	snprintf(copy, sizeof copy, "%s", path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
-	if (fsync(fd) != 0)
-		r = -errno;
-	close(fd);
-	return r;
+	return fs_write_all(fd, header, sizeof header);
 }
 
 int class_seen_save(struct class_seen *s, const char *path)
 {
-	char tmp[4096];
-
-	if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp)
-		return -ENAMETOOLONG;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
-	if (!f) {
-		int e = errno;
-		if (fd >= 0)
-			close(fd);
-		return -e;
-	}
-	int r = write_rows(s, f);
-	if (fclose(f) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(tmp, path) != 0)
-		r = -errno;
-	if (r < 0) {
-		unlink(tmp);
-		return r;
-	}
-	s->dirty = false;
-	return sync_dir_of(path);
+	/* Of files that are worked off nothing else tells which classes they had: with an older table
+	 * what was seen would be told as new. */
+	int r = fs_replace_by(path, 0640, FS_FILE_AND_DIR, write_rows, s);
+	if (r == 0)
+		s->dirty = false;
+	return r;
 }

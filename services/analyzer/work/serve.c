@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "conf.h"
 #include "proto/codec.h"
 #include "storage/evicted.h"
@@ -166,8 +167,8 @@ static int open_history(struct svc *s)
 {
 	int rc = svc_path(s, "analyzer/seen", seen_path, sizeof seen_path);
 
-	if (!rc && mkdir(page_dir, 0750) && errno != EEXIST)
-		rc = -errno;
+	if (!rc)
+		rc = fs_make_dir(page_dir, 0750);
 	if (!rc)
 		rc = class_seen_load(serve.worker.history.seen, seen_path);
 	if (rc == -EBADMSG) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "rt/notify.h"
 #include "rt/sandbox.h"
 #include "rt/svc_man.h"
@@ -106,21 +107,12 @@ int svc_path(const struct svc *s, const char *relative, char *out, size_t n)
 /* Makes a directory and its parents; the last one is the service account's. */
 static int make_dir(const char *path, uid_t uid, gid_t gid)
 {
-	char part[PATH_MAX];
-	if (strlen(path) >= sizeof(part))
-		return -ENAMETOOLONG;
-	strcpy(part, path);
-	for (char *p = part + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(part, 0755) != 0 && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	if (mkdir(part, 0750) != 0)
+	int rc = fs_make_parents(AT_FDCWD, path, 0755, FS_NONE);
+	if (rc)
+		return rc;
+	if (mkdir(path, 0750) != 0)
 		return errno == EEXIST ? 0 : -errno;
-	return geteuid() == 0 && chown(part, uid, gid) != 0 ? -errno : 0;
+	return geteuid() == 0 && chown(path, uid, gid) != 0 ? -errno : 0;
 }
 
 int svc_make_dirs(const struct svc_common *c)

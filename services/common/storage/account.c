@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "rt/loop.h"
 #include "storage/records.h"
 
@@ -19,7 +20,7 @@
 #define PLAIN_DAYS 2
 
 struct account {
-	char now[PATH_MAX], tmp[PATH_MAX];
+	char now[PATH_MAX];
 	char service[32];
 	struct records *records;
 	struct buf line;
@@ -38,24 +39,6 @@ static int format(struct account *a, uint64_t now_ns, enum account_mark mark, st
 	buf_addf(&a->line, "{\"mark\":\"%s\",\"service\":\"%s\",\"ts_ns\":%" PRIu64 ",",
 		 marks[mark], a->service, now_ns);
 	return buf_add(&a->line, json.p + 1, json.n - 1);
-}
-
-/* Without a flush: it is for kills, not for power cuts. */
-static int replace_now(struct account *a)
-{
-	int rc = 0;
-	int fd = open(a->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = write(fd, a->line.p, a->line.n);
-	if (n != (ssize_t)a->line.n)
-		rc = n < 0 ? -errno : -ENOSPC;
-	close(fd);
-	if (!rc && rename(a->tmp, a->now) != 0)
-		rc = -errno;
-	if (rc)
-		unlink(a->tmp);
-	return rc;
 }
 
 /* A `now` that is still there was left by a run that did not end in order: its line is written with
@@ -110,7 +93,6 @@ int account_open(const char *state_dir, const char *service, struct account **ou
 		rc = records_open(dir, ACCOUNT_KEEP_DAYS, PLAIN_DAYS, &a->records);
 	if (!rc) {
 		snprintf(a->now, sizeof(a->now), "%s/now", dir);
-		snprintf(a->tmp, sizeof(a->tmp), "%s/now.new", dir);
 		/* A full disk is no reason not to run. */
 		a->taken = take_over(a) == 0;
 	}
@@ -153,5 +135,7 @@ int account_note(struct account *a, uint64_t now_ns, struct bytes json, bool fin
 	if (final)
 		return unlink(a->now) != 0 && errno != ENOENT ? -errno : 0;
 	rc = format(a, now_ns, ACCOUNT_TIME, json);
-	return rc ? rc : replace_now(a);
+	/* Lost or torn with the power: take_over() passes over it, and the last line in the day's file
+	 * is what remains. `now` is for kills. */
+	return rc ? rc : fs_replace(a->now, a->line.p, a->line.n, 0640, FS_NONE);
 }

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "proto/buf.h"
 #include "storage/spool.h"
-#include "storage/spool_dir.h"
 
 /* A consumer's name, a key and two numbers. */
 #define LINE_BYTES 512
@@ -101,7 +101,7 @@ static int open_log(struct evicted_log *l)
 		rc = -errno;
 	l->bytes = (uint64_t)end;
 	if (!rc)
-		rc = spool_fsync_parent(AT_FDCWD, l->path);
+		rc = fs_sync_parent(AT_FDCWD, l->path);
 	if (rc)
 		evicted_close(l);
 	return rc;
@@ -144,26 +144,12 @@ static int roll_line(void *arg, const struct evicted *e)
 	return 0;
 }
 
-static int write_all(int fd, const void *p, size_t n)
+static int write_rolled(void *arg, int fd)
 {
-	ssize_t w = write(fd, p, n);
-
-	if (w < 0)
-		return -errno;
-	return (size_t)w == n ? 0 : -ENOSPC;
-}
-
-static int replace(const char *path, const struct roll *r)
-{
-	char tmp[PATH_MAX];
+	const struct roll *r = arg;
 	struct buf sums;
 	int rc = 0;
 
-	if (snprintf(tmp, sizeof tmp, "%s.new", path) >= (int)sizeof tmp)
-		return -ENAMETOOLONG;
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
 	buf_init(&sums, SPOOL_QUEUES * LINE_BYTES);
 	for (size_t i = 0; i < SPOOL_QUEUES && r->sum[i].consumer[0] && !rc; i++) {
 		struct evicted e = {.consumer = r->sum[i].consumer,
@@ -172,17 +158,10 @@ static int replace(const char *path, const struct roll *r)
 		rc = print(&sums, &e);
 	}
 	if (!rc)
-		rc = write_all(fd, sums.p, sums.n);
+		rc = fs_write_all(fd, sums.p, sums.n);
 	if (!rc && r->rest.n)
-		rc = write_all(fd, r->rest.p, r->rest.n);
-	if (!rc && fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
+		rc = fs_write_all(fd, r->rest.p, r->rest.n);
 	buf_fini(&sums);
-	if (!rc && rename(tmp, path) < 0)
-		rc = -errno;
-	if (rc)
-		unlink(tmp);
 	return rc;
 }
 
@@ -192,7 +171,10 @@ static void roll(struct evicted_log *l)
 	struct roll r = {.sum_until = l->bytes / 2};
 
 	buf_init(&r.rest, l->bytes + LINE_BYTES);
-	if (!evicted_read(l->path, roll_line, &r) && !replace(l->path, &r))
+	/* Torn, it would lose lines. Should its name be lost with the power, the old file has the same
+	 * sums; open_log() flushes the folder before the next line comes. */
+	if (!evicted_read(l->path, roll_line, &r) &&
+	    !fs_replace_by(l->path, 0640, FS_FILE, write_rolled, &r))
 		evicted_close(l);
 	buf_fini(&r.rest);
 }
@@ -210,7 +192,7 @@ int evicted_add(struct evicted_log *l, const struct evicted *v, size_t n)
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = print(&text, &v[i]);
 	if (!rc)
-		rc = write_all(l->fd, text.p, text.n);
+		rc = fs_write_all(l->fd, text.p, text.n);
 	if (!rc && !l->unflushed && fdatasync(l->fd) < 0)
 		rc = -errno;
 	if (!rc)

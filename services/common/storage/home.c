@@ -1,11 +1,14 @@
 #include "storage/home.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/fs.h"
+#include "proto/buf.h"
+
+/* A network and its newline. */
+#define HOME_LINE (ADDR_TEXT_MAX + 8)
 
 int home_add(struct home *h, const char *text)
 {
@@ -27,24 +30,20 @@ bool home_has(const struct home *h, const struct addr *a)
 
 int home_save(const struct home *h, const char *path)
 {
-	char tmp[PATH_MAX], text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX];
+	struct buf out;
+	int rc = 0;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-		return -ENAMETOOLONG;
-	FILE *f = fopen(tmp, "we");
-	if (!f)
-		return -errno;
-	for (size_t i = 0; i < h->n; i++) {
+	buf_init(&out, HOME_MAX * HOME_LINE);
+	for (size_t i = 0; i < h->n && !rc; i++) {
 		addr_text(&h->net[i].addr, text);
-		fprintf(f, "%s/%u\n", text, h->net[i].bits);
+		rc = buf_addf(&out, "%s/%u\n", text, h->net[i].bits);
 	}
-	int rc = fflush(f) ? -errno : 0;
-	if (fclose(f) && !rc)
-		rc = -errno;
-	if (!rc && rename(tmp, path))
-		rc = -errno;
-	if (rc)
-		unlink(tmp);
+	/* After a loss of power flowagg may read it before capture writes it anew: a part of it would
+	 * give other flows. An older one is what the packets in the journal were captured under. */
+	if (!rc)
+		rc = fs_replace(path, out.p, out.n, 0666, FS_FILE);
+	buf_fini(&out);
 	return rc;
 }
 

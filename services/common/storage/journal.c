@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
+#include "base/log.h"
 #include "pkt/capfile.h"
 #include "storage/journal_segment.h"
 
@@ -57,15 +59,31 @@ static uint64_t oldest_end(const struct journal *j)
 	return j->nseg > 1 ? j->seg[1].first : j->next;
 }
 
+/* How many packets of the oldest segment the reader has still to read. Without a mark there is no
+ * reader: none. A mark that cannot be read (no permission, an I/O error, damage) says nothing about
+ * what was read: all of them. */
+static uint64_t oldest_unread(const struct journal *j)
+{
+	uint64_t mark, first = j->seg[0].first, end = oldest_end(j);
+
+	if (!j->limits.reader)
+		return 0;
+	int rc = journal_mark_get(j->dir, j->limits.reader, &mark);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc) {
+		log_warn("journal mark cannot be read: nothing counts as read",
+			 "dir=%s error=\"%s\"", j->dir, strerror(-rc));
+		mark = first;
+	}
+	return mark >= end ? 0 : end - (mark > first ? mark : first);
+}
+
 static void remove_oldest(struct journal *j)
 {
 	char name[SEGMENT_NAME];
-	uint64_t mark;
 
-	if (journal_mark_get(j->dir, "flowagg", &mark) == 0 && mark < oldest_end(j)) {
-		uint64_t from = mark > j->seg[0].first ? mark : j->seg[0].first;
-		j->removed_unread += oldest_end(j) - from;
-	}
+	j->removed_unread += oldest_unread(j);
 	segment_name(j->seg[0].first, name);
 	unlinkat(j->dirfd, name, 0);
 	j->bytes -= j->seg[0].bytes;
@@ -80,33 +98,13 @@ static void keep_total(struct journal *j, uint64_t more)
 		remove_oldest(j);
 }
 
-/* On a full disk: one closed segment that every reader has passed. */
+/* On a full disk: one closed segment of which nothing is unread. */
 static bool make_room(struct journal *j)
 {
-	uint64_t mark;
-
-	if (j->nseg <= (j->fd >= 0 ? 1 : 0))
-		return false;
-	if (journal_mark_get(j->dir, "flowagg", &mark) == 0 && mark < oldest_end(j))
+	if (j->nseg <= (j->fd >= 0 ? 1 : 0) || oldest_unread(j))
 		return false;
 	remove_oldest(j);
 	return true;
-}
-
-static int write_all(int fd, const uint8_t *p, size_t n, size_t *done)
-{
-	*done = 0;
-	while (*done < n) {
-		ssize_t w = write(fd, p + *done, n - *done);
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		if (w == 0)
-			return -ENOSPC;
-		*done += (size_t)w;
-	}
-	return 0;
 }
 
 /* Flushes a descriptor that stays ours: by the hook, a copy of it. */
@@ -136,7 +134,6 @@ static int segment_begin(struct journal *j, int linktype)
 {
 	uint8_t head[PCAP_FILE_HEADER];
 	char name[SEGMENT_NAME];
-	size_t done;
 
 	segment_end(j);
 	/* A segment without a packet has the name that the new one gets. */
@@ -150,7 +147,7 @@ static int segment_begin(struct journal *j, int linktype)
 	if (fd < 0)
 		return -errno;
 	pcap_put_header(head, linktype, CAPFILE_MAX_PACKET);
-	int rc = write_all(fd, head, sizeof head, &done);
+	int rc = fs_write_all(fd, head, sizeof head);
 	if (!rc)
 		rc = push(j, j->next, sizeof head);
 	if (rc) {
@@ -174,7 +171,6 @@ static int set_aside(struct journal *j, int from, const char *name, uint64_t goo
 	struct segment_record rec;
 	uint8_t *buf = malloc(CAPFILE_MAX_PACKET);
 	uint64_t kept = 0;
-	size_t done;
 	ssize_t n = 0;
 	int to = -1, rc = buf ? 0 : -ENOMEM;
 
@@ -194,7 +190,7 @@ static int set_aside(struct journal *j, int from, const char *name, uint64_t goo
 		if (to < 0)
 			to = openat(j->dirfd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 				    0640);
-		rc = to < 0 ? -errno : write_all(to, buf, (size_t)n, &done);
+		rc = to < 0 ? -errno : fs_write_all(to, buf, (size_t)n);
 		kept += (uint64_t)n;
 	}
 	if (to >= 0) {
@@ -271,10 +267,9 @@ int journal_open(const char *dir, struct journal_limits limits, uint64_t min_nex
 		rc = -ENOMEM;
 		goto out;
 	}
-	if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
-		rc = -errno;
+	rc = fs_make_dir(dir, 0750);
+	if (rc)
 		goto out;
-	}
 	j->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->dirfd < 0) {
 		rc = -errno;
@@ -345,7 +340,7 @@ int journal_append(struct journal *j, const struct journal_batch *b, uint32_t fr
 		    (j->good > PCAP_FILE_HEADER && j->good + bytes > j->limits.segment_bytes))
 			rc = segment_begin(j, b->linktype);
 		if (!rc) {
-			rc = write_all(j->fd, b->p + start, bytes, &done);
+			rc = fs_write_counted(j->fd, b->p + start, bytes, &done);
 			uint32_t k = rc ? whole(b, from, done) : b->n - from;
 			if (k)
 				done -= took(j, b, from, k);

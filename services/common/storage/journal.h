@@ -57,6 +57,7 @@ struct journal;
 struct journal_limits {
 	uint64_t segment_bytes; /* a segment ends before it would grow beyond this */
 	uint64_t total_bytes;   /* of all segments; the newest one stays whatever this says */
+	const char *reader;     /* whose mark says what was read; NULL: nobody's. Borrowed */
 };
 
 /* journal_open: makes DIR if missing (0750), cuts a torn tail off the newest segment and goes on
@@ -69,8 +70,8 @@ void journal_close(struct journal **j);
 
 /* journal_append: writes packets from..n-1 of the batch. *taken of them are in the journal, with
  * the numbers from *first on. 0 when that is all of them; else -errno and the rest is not in the
- * journal. When the disk is full, the oldest segments that every mark has passed are removed to
- * make room. */
+ * journal. When the disk is full, the oldest segments that the reader has passed are removed to
+ * make room: all if it has no mark, none if its mark cannot be read. */
 int journal_append(struct journal *j, const struct journal_batch *b, uint32_t from, uint64_t *first,
 		   uint32_t *taken);
 /* journal_sync: fdatasync of what was written since the last. 0 or -errno. */
@@ -88,7 +89,7 @@ struct journal_use {
 	uint64_t bytes, segments;
 	uint64_t oldest;         /* number of the oldest packet */
 	uint64_t removed;        /* segments removed since the start */
-	uint64_t removed_unread; /* packets in them that a mark had not passed */
+	uint64_t removed_unread; /* packets in these that the reader had not passed */
 	uint64_t set_aside;      /* bytes behind a damaged record, at the start */
 };
 struct journal_use journal_use(const struct journal *j);
@@ -124,8 +125,8 @@ int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next);
  * journal) or -errno. */
 int journal_flush(const char *dir);
 
-/* Marks. journal_mark_set replaces the file; journal_mark_get: -ENOENT if there is none, -EBADMSG.
- */
+/* Marks. journal_mark_set replaces the file. journal_mark_get: -ENOENT if there is none, which means
+ * that this reader never ran; -EBADMSG if it is damaged; another -errno. */
 int journal_mark_set(const char *dir, const char *reader, uint64_t n);
 int journal_mark_get(const char *dir, const char *reader, uint64_t *n);
 

@@ -7,16 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "pkt/capfile.h"
 #include "storage/journal.h"
 #include "storage/journal_segment.h"
 
 #define WINDOW (CAPFILE_MAX_PACKET + (1u << 18))
+
+/* 20 digits, a newline, a NUL, and room to see that there is more. */
+#define MARK_TEXT 24
 
 struct journal_reader {
 	int dirfd, fd; /* fd -1: between segments */
@@ -299,50 +304,35 @@ int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next)
 	return rc;
 }
 
-static int mark_path(const char *dir, const char *reader, const char *suffix, char *out, size_t n)
+static int mark_path(const char *dir, const char *reader, char *out, size_t n)
 {
-	int len = snprintf(out, n, "%s/%s.mark%s", dir, reader, suffix);
+	int len = snprintf(out, n, "%s/%s.mark", dir, reader);
 	return len < 0 || (size_t)len >= n ? -ENAMETOOLONG : 0;
 }
 
 int journal_mark_set(const char *dir, const char *reader, uint64_t n)
 {
-	char path[4096], tmp[4096], text[24];
+	char path[PATH_MAX], text[MARK_TEXT];
 
-	int rc = mark_path(dir, reader, "", path, sizeof path);
-	if (!rc)
-		rc = mark_path(dir, reader, ".new", tmp, sizeof tmp);
+	int rc = mark_path(dir, reader, path, sizeof path);
 	if (rc)
 		return rc;
 	int len = snprintf(text, sizeof text, "%020" PRIu64 "\n", n);
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	ssize_t w = write(fd, text, (size_t)len);
-	if (w != len)
-		rc = w < 0 ? -errno : -ENOSPC;
-	close(fd);
-	if (!rc && rename(tmp, path) < 0)
-		rc = -errno;
-	if (rc)
-		unlink(tmp);
-	return rc;
+	/* What power loss leaves is an older mark or none that can be read: both keep more segments
+	 * than need be, until the reader sets the next one. */
+	return fs_replace(path, text, (size_t)len, 0640, FS_NONE);
 }
 
 int journal_mark_get(const char *dir, const char *reader, uint64_t *n)
 {
-	char path[4096], text[24] = {0}, *end;
+	char path[PATH_MAX], text[MARK_TEXT], *end;
 
-	int rc = mark_path(dir, reader, "", path, sizeof path);
+	int rc = mark_path(dir, reader, path, sizeof path);
 	if (rc)
 		return rc;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t got = read(fd, text, sizeof text - 1);
-	close(fd);
+	ssize_t got = fs_read_text(AT_FDCWD, path, text, sizeof text);
 	if (got < 0)
-		return -errno;
+		return (int)got;
 	if (got != 21 || text[0] < '0' || text[0] > '9')
 		return -EBADMSG;
 	errno = 0;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "proto/buf.h"
 
 #define SECOND         UINT64_C(1000000000)
@@ -164,43 +165,10 @@ bool observed_pair(const char *pair, const char *private_addr, char public_addr[
 	return true;
 }
 
-static int write_all(int fd, struct bytes b)
-{
-	while (b.n) {
-		ssize_t n = write(fd, b.p, b.n);
-		if (n < 0)
-			return -errno;
-		b.p += n;
-		b.n -= (size_t)n;
-	}
-	return 0;
-}
-
-static int replace(const char *state_dir, struct bytes text)
-{
-	char path[PATH_MAX], fresh[PATH_MAX];
-	int rc = path_of(state_dir, "observed", path);
-	if (!rc)
-		rc = path_of(state_dir, ".observed.new", fresh);
-	if (rc)
-		return rc;
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	rc = write_all(fd, text);
-	if (!rc && fsync(fd) != 0)
-		rc = -errno;
-	close(fd);
-	if (!rc && rename(fresh, path) != 0)
-		rc = -errno;
-	if (rc)
-		unlink(fresh);
-	return rc;
-}
-
 int observed_note(const char *state_dir, const struct observed_change *c, bool *news)
 {
 	struct observed o = {0};
+	char path[PATH_MAX];
 	struct buf text;
 	int rc = observed_load(&o, state_dir);
 	const struct observed_change *last =
@@ -214,7 +182,11 @@ int observed_note(const char *state_dir, const struct observed_change *c, bool *
 		rc = buf_addf(&text, "%" PRIu64 " %s %s\n", c->since_ns, c->private_addr,
 			      c->public_addr);
 		if (!rc)
-			rc = replace(state_dir, buf_bytes(&text));
+			rc = path_of(state_dir, "observed", path);
+		/* A change that is lost is written down by nobody again, and flows of that time would be
+		 * told under a wrong address. */
+		if (!rc)
+			rc = fs_replace(path, text.p, text.n, 0640, FS_FILE_AND_DIR);
 		buf_fini(&text);
 	}
 	observed_fini(&o);

@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "storage/records_file.h"
 
 #define MAX_LINE  (64u << 20)  /* readers skip longer ones */
@@ -76,26 +76,9 @@ static void seal_if_older(void *arg, uint32_t day, bool gz)
 		seal_day(s->r, day);
 }
 
-/* Makes dir and its parent. */
-static int make_dir(const char *dir)
-{
-	char parent[PATH_MAX];
-	if (mkdir(dir, 0750) == 0 || errno == EEXIST)
-		return 0;
-	const char *slash = strrchr(dir, '/');
-	if (errno != ENOENT || !slash || slash == dir)
-		return -errno;
-	if (snprintf(parent, sizeof(parent), "%.*s", (int)(slash - dir), dir) >=
-	    (int)sizeof(parent))
-		return -ENAMETOOLONG;
-	if (mkdir(parent, 0750) < 0 && errno != EEXIST)
-		return -errno;
-	return mkdir(dir, 0750) == 0 || errno == EEXIST ? 0 : -errno;
-}
-
 int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct records **out)
 {
-	int rc = make_dir(dir);
+	int rc = fs_make_dirs(AT_FDCWD, dir, 0750, FS_NONE);
 	if (rc < 0)
 		return rc;
 	struct records *r = calloc(1, sizeof(*r));

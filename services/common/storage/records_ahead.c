@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "storage/records_file.h"
 
 #define SECOND   UINT64_C(1000000000)
@@ -58,8 +59,7 @@ static int write_note(int dirfd, const char *name, const char *text)
 
 	if (fd < 0)
 		return -errno;
-	ssize_t n = write(fd, text, strlen(text));
-	int rc = n < 0 ? -errno : n != (ssize_t)strlen(text) ? -ENOSPC : 0;
+	int rc = fs_write_all(fd, text, strlen(text));
 	if (!rc && fsync(fd) < 0)
 		rc = -errno;
 	close(fd);

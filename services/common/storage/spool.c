@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "rt/loop.h"
 #include "storage/spool_dir.h"
 #include "storage/spool_own.h"
@@ -108,7 +109,7 @@ static int add_queue(struct spool *s, const char *name)
 		return -ENOMEM;
 	s->nqueues++;
 	snprintf(path, sizeof path, "queue/%s", name);
-	return spool_mkdirs(s->dirfd, path, true, true);
+	return fs_make_dirs(s->dirfd, path, 0750, FS_FILE_AND_DIR);
 }
 
 /* A consumer that was taken out of the configuration leaves its queue, which takes room as well. */
@@ -146,9 +147,9 @@ int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
 	s->dirfd = -1;
 	s->limits = limits;
 	s->pending = calloc(SPOOL_BATCH, sizeof *s->pending);
-	rc = s->pending ? spool_opendirs(spool_dir, &s->dirfd) : -ENOMEM;
+	rc = s->pending ? fs_open_dirs(spool_dir, 0750, &s->dirfd) : -ENOMEM;
 	if (!rc)
-		rc = spool_mkdirs(s->dirfd, "tmp", true, true);
+		rc = fs_make_dirs(s->dirfd, "tmp", 0750, FS_FILE_AND_DIR);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = add_queue(s, consumers[i]);
 	s->nconsumers = s->nqueues;
@@ -317,7 +318,7 @@ static int link_from(struct spool *s, const char *from, const char *path)
 			return 0;
 		if (errno != ENOENT)
 			return -errno;
-		int rc = spool_mkdirs(s->dirfd, path, false, true);
+		int rc = fs_make_parents(s->dirfd, path, 0750, FS_FILE_AND_DIR);
 		if (rc)
 			return rc;
 	}
@@ -367,11 +368,11 @@ static int deliver(struct spool *s, size_t to)
 		/* Batches come nearly sorted: when the folder changes, the former one is complete
 		 * or is flushed a second time, which then costs next to nothing. */
 		if (last[0] && (folder_len(last) != n || strncmp(last, path, n) != 0))
-			rc = spool_fsync_parent(s->dirfd, last);
+			rc = fs_sync_parent(s->dirfd, last);
 		memcpy(last, path, sizeof last);
 	}
 	if (!rc && last[0])
-		rc = spool_fsync_parent(s->dirfd, last);
+		rc = fs_sync_parent(s->dirfd, last);
 	return rc;
 }
 

@@ -3,11 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* pcap/YYYY/MM/DD/HH: the files lie at this depth. */
@@ -32,75 +30,6 @@ bool spool_key_valid(const char *key)
 		start = i + 1;
 	}
 	return true;
-}
-
-int spool_fsync_parent(int dirfd, const char *path)
-{
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	int rc = 0;
-
-	if (n >= sizeof dir)
-		return -ENAMETOOLONG;
-	memcpy(dir, path, n);
-	dir[n] = '\0';
-	int fd = openat(dirfd, n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-int spool_mkdirs(int dirfd, const char *path, bool leaf, bool durable)
-{
-	char part[SPOOL_KEY_MAX + 64];
-	size_t n = strlen(path);
-
-	if (n >= sizeof part)
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= n; i++) {
-		if (i < n ? path[i] != '/' : !leaf)
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdirat(dirfd, part, 0750) < 0) {
-			if (errno != EEXIST)
-				return -errno;
-			continue;
-		}
-		int rc = durable ? spool_fsync_parent(dirfd, part) : 0;
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-int spool_opendirs(const char *path, int *fd)
-{
-	/* Absolute or relative paths longer than a key: made component by component from the root.
-	 */
-	if (mkdir(path, 0750) < 0 && errno != EEXIST) {
-		if (errno != ENOENT)
-			return -errno;
-		char up[4096];
-		const char *slash = strrchr(path, '/');
-		size_t n = slash ? (size_t)(slash - path) : 0;
-		if (!n || n >= sizeof up)
-			return -ENOENT;
-		memcpy(up, path, n);
-		up[n] = '\0';
-		int upfd, rc = spool_opendirs(up, &upfd);
-		if (rc)
-			return rc;
-		close(upfd);
-		if (mkdir(path, 0750) < 0 && errno != EEXIST)
-			return -errno;
-	}
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *fd < 0 ? -errno : 0;
 }
 
 void spool_rmdirs(int dirfd, const char *folder)

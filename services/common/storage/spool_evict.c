@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "rt/loop.h"
 #include "storage/spool_dir.h"
 #include "storage/spool_own.h"
@@ -114,7 +115,7 @@ static int move_entry(struct spool *s, const char *consumer, const char *key)
 	snprintf(to, sizeof to, "evicted/%s/%s", consumer, key);
 	if (renameat(s->dirfd, from, s->dirfd, to) == 0)
 		return 0;
-	int rc = errno == ENOENT ? spool_mkdirs(s->dirfd, to, false, false) : -errno;
+	int rc = errno == ENOENT ? fs_make_parents(s->dirfd, to, 0750, FS_NONE) : -errno;
 	return !rc && renameat(s->dirfd, from, s->dirfd, to) < 0 ? -errno : rc;
 }
 

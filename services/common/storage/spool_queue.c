@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "storage/spool.h"
 #include "storage/spool_dir.h"
 #include "storage/spool_smallest.h"
@@ -49,10 +50,10 @@ int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
 	if (!rc && (!spool_key_valid(consumer) || strchr(consumer, '/')))
 		rc = -EINVAL;
 	if (!rc)
-		rc = spool_opendirs(spool_dir, &q->spoolfd);
+		rc = fs_open_dirs(spool_dir, 0750, &q->spoolfd);
 	if (!rc) {
 		snprintf(path, sizeof path, "queue/%s", consumer);
-		rc = spool_mkdirs(q->spoolfd, path, true, false);
+		rc = fs_make_dirs(q->spoolfd, path, 0750, FS_NONE);
 	}
 	if (!rc) {
 		q->fd = openat(q->spoolfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -219,7 +220,7 @@ int queue_bad(struct queue *q, const char *key)
 	if (!spool_key_valid(key))
 		return -EINVAL;
 	snprintf(to, sizeof to, "bad/%s/%s", q->consumer, key);
-	int rc = spool_mkdirs(q->spoolfd, to, false, false);
+	int rc = fs_make_parents(q->spoolfd, to, 0750, FS_NONE);
 	if (rc)
 		return rc;
 	return renameat(q->fd, key, q->spoolfd, to) < 0 ? -errno : 0;

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/fs.h"
+
 /* Maps a file with a page of zeros behind it, so that a line may be read beyond its end in
  * blocks. */
 static int map_fd(int fd, struct input *in)
@@ -43,23 +45,6 @@ static int spool_fd(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_all(int fd, const void *p, size_t n)
-{
-	const char *s = p;
-
-	while (n) {
-		ssize_t k = write(fd, s, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return -errno;
-		s += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
 /* gzread passes on what is not compressed as it is. */
 static int spool(int from, struct input *in)
 {
@@ -74,7 +59,7 @@ static int spool(int from, struct input *in)
 		goto out;
 	}
 	while ((n = gzread(gz, block, 1 << 17)) > 0 && !r)
-		r = write_all(to, block, (size_t)n);
+		r = fs_write_all(to, block, (size_t)n);
 	gzerror(gz, &err);
 	if (!r && n < 0)
 		r = err == Z_ERRNO ? -errno : -EBADMSG;

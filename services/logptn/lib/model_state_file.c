@@ -1,12 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "logptn/lib/model_state.h"
 
 static int read_all(int fd, struct buf *b)
@@ -55,62 +54,23 @@ int model_state_load_file(struct skels *t, const char *path)
 	return r;
 }
 
-static int write_synced(const char *path, struct bytes b)
+static int write_state(void *arg, int fd)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), r = 0;
+	const struct bytes *b = arg;
 
-	if (fd < 0)
-		return -errno;
-	while (!r && b.n) {
-		ssize_t n = write(fd, b.p, b.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			r = -errno;
-		} else {
-			b.p += n;
-			b.n -= (size_t)n;
-		}
-	}
-	if (!r && fsync(fd))
-		r = -errno;
-	if (close(fd) && !r)
-		r = -errno;
-	return r;
-}
-
-/* The rename is durable when the directory is. */
-static int sync_parent(const char *path)
-{
-	char *copy = strdup(path);
-	int fd, r = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd))
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return r;
+	return fs_write_all(fd, b->p, b->n);
 }
 
 int model_state_write(const char *path, struct bytes b)
 {
 	char *tmp = NULL;
-	int r = -ENOMEM;
+	int r;
 
+	/* Two commands may save the same state: each has a temporary file of its own. */
 	if (asprintf(&tmp, "%s.%ld.tmp", path, (long)getpid()) < 0)
-		return r;
-	r = write_synced(tmp, b);
-	if (!r && rename(tmp, path))
-		r = -errno;
-	if (r)
-		unlink(tmp);
-	else
-		r = sync_parent(path);
+		return -ENOMEM;
+	/* The numbers of formats are in it, and the lines that it was learnt from may be gone after. */
+	r = fs_replace_at(AT_FDCWD, tmp, path, 0600, FS_FILE_AND_DIR, write_state, &b);
 	free(tmp);
 	return r;
 }

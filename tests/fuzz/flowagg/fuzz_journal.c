@@ -52,7 +52,7 @@ static void empty(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct journal_limits limits = {1 << 20, 1 << 23};
+	static const struct journal_limits limits = {1 << 20, 1 << 23, NULL};
 	struct journal *j;
 	struct journal_batch *b;
 	uint64_t first, number = 0;

@@ -361,7 +361,7 @@ Test(seen, full_disk)
 	struct stat before, after;
 	char tmp[64];
 
-	snprintf(tmp, sizeof tmp, "%s.tmp", path);
+	snprintf(tmp, sizeof tmp, "%s.new", path);
 	cr_assert_eq(class_seen_new(64, &s), 0);
 	class_seen_note(s, numbered(1), 1);
 	cr_assert_eq(class_seen_save(s, path), 0);
