@@ -12,17 +12,19 @@
 
 /* Lines looked at in one turn of the loop. */
 #define TURN_LINES 500
-/* The records are looked at so often without a wake-up. */
-#define SCAN_NS 2000000000u
+/* How often the records are looked at without a wake-up. */
+#define SCAN_NS (2 * NS_PER_S)
 /* Lines that no sink took move the offset too, but not each with a flush. */
-#define SAVE_NS 5000000000u
+#define SAVE_NS (5 * NS_PER_S)
+/* Wake-ups within this time are served together. */
+#define GATHER_NS (10 * NS_PER_MS)
+/* A batch that failed this often is worth an alert. */
+#define ALERT_STREAK 6
 
 struct delivery {
 	struct loop *loop;
 	struct sink *sink;
 	struct delivery_conf conf;
-	delivery_trouble_fn trouble;
-	void *arg;
 	struct records_reader *reader;
 	struct json_tokener *tokener;
 	struct delivery_counts counts;
@@ -31,40 +33,29 @@ struct delivery {
 	struct bytes held;             /* read, but the batch was full; p NULL: none */
 	struct records_pos held_after;
 	uint64_t first_ns; /* when the batch's first record was taken */
-	uint64_t saved_ns, at_ns, next_ns;
-	unsigned attempts;
-	bool sending, again, troubled, draining;
+	uint64_t saved_ns, next_ns;
+	char begins[64], ends[64]; /* messages of alerts */
+	struct retry retry;
+	struct attempts attempts; /* at the batch; nothing is sent before at_ns */
+	bool sending, again, draining;
 };
 
-static void turn(void *arg);
+static void delivery_turn(void *arg);
 
-static void plan(struct delivery *d, uint64_t when_ns)
+static void delivery_plan(struct delivery *d, uint64_t when_ns)
 {
 	if (when_ns >= d->next_ns || d->draining)
 		return;
 	d->next_ns = when_ns;
-	loop_at(d->loop, when_ns, turn, d);
+	loop_at(d->loop, when_ns, delivery_turn, d);
 }
 
 void delivery_wake(struct delivery *d)
 {
-	plan(d, clock_mono_ns() + 10000000u);
+	delivery_plan(d, clock_mono_ns() + GATHER_NS);
 }
 
-static void set_trouble(struct delivery *d, bool begins, bool stuck, const char *why)
-{
-	char text[512];
-	if (d->troubled == begins)
-		return;
-	d->troubled = begins;
-	snprintf(text, sizeof text,
-		 begins ? "%s: records wait: %s" : "%s: records go through again",
-		 d->sink->class->name, why);
-	if (d->trouble)
-		d->trouble(d->arg, d->sink->class->name, begins, stuck, text);
-}
-
-static void save(struct delivery *d)
+static void delivery_save(struct delivery *d)
 {
 	if (d->saved.day == d->end.day && d->saved.offset == d->end.offset)
 		return;
@@ -79,16 +70,16 @@ static void save(struct delivery *d)
 	d->saved_ns = clock_mono_ns();
 }
 
-static void empty(struct delivery *d)
+static void delivery_empty(struct delivery *d)
 {
 	d->sink->class->clear(d->sink);
 	d->n = 0;
-	d->attempts = 0;
+	d->attempts = (struct attempts){0};
 	d->again = false;
 }
 
 /* Goes back to the last offset that is safe: what was gathered since is read again. */
-static int rewind_reader(struct delivery *d)
+static int delivery_rewind(struct delivery *d)
 {
 	records_reader_close(&d->reader);
 	d->held.p = NULL;
@@ -96,20 +87,41 @@ static int rewind_reader(struct delivery *d)
 	return records_reader_open(d->conf.records, d->saved, &d->reader);
 }
 
-static void refused(struct delivery *d, const char *why)
+static void delivery_refused(struct delivery *d, const char *why)
 {
 	if (d->n <= 1) {
 		log_error("record left out", "sink=%s error=\"%s\"", d->sink->class->name, why);
 		d->counts.refused++;
-		empty(d);
-		save(d);
+		delivery_empty(d);
+		delivery_save(d);
 		d->limit = 0;
 		return;
 	}
 	d->limit = d->n / 2;
-	empty(d);
-	if (rewind_reader(d) != 0)
+	delivery_empty(d);
+	if (delivery_rewind(d) != 0)
 		log_error("records cannot be read", "path=%s", d->conf.records);
+}
+
+static void delivery_failed(struct delivery *d, const struct failure *f)
+{
+	d->again = true;
+	d->counts.retries++;
+	d->counts.stuck += f->outcome == OUTCOME_STUCK;
+	if (d->attempts.n == 1)
+		log_warn("records not delivered, will be tried again", "sink=%s error=\"%s\"",
+			 d->sink->class->name, f->why);
+	retry_failed(&d->retry, &d->attempts, f, clock_mono_ns(), retry_random());
+}
+
+static void delivery_done(struct delivery *d)
+{
+	d->counts.delivered += d->n;
+	d->counts.batches++;
+	d->limit = d->limit ? d->limit * 2 : 0;
+	delivery_empty(d);
+	delivery_save(d);
+	retry_passed(&d->retry);
 }
 
 static void on_done(void *arg, enum outcome r, const char *why, uint64_t wait_ns)
@@ -117,49 +129,33 @@ static void on_done(void *arg, enum outcome r, const char *why, uint64_t wait_ns
 	struct delivery *d = arg;
 	uint64_t now = clock_mono_ns();
 	d->sending = false;
-	d->at_ns = now;
+	d->attempts.at_ns = now;
 	switch (r) {
 	case OUTCOME_OK:
-		d->counts.delivered += d->n;
-		d->counts.batches++;
-		d->limit = d->limit ? d->limit * 2 : 0;
-		empty(d);
-		save(d);
-		set_trouble(d, false, false, NULL);
-		d->at_ns = now + wait_ns; /* a destination that wants few requests */
+		delivery_done(d);
+		d->attempts.at_ns = now + wait_ns; /* a destination that wants few requests */
 		break;
 	case OUTCOME_REFUSED:
-		refused(d, why);
+		delivery_refused(d, why);
+		d->attempts.at_ns = now;
 		break;
 	case OUTCOME_RETRY:
 	case OUTCOME_STUCK:
-		d->again = true;
-		d->attempts++;
-		d->counts.retries++;
-		d->counts.stuck += r == OUTCOME_STUCK;
-		if (d->attempts == 1)
-			log_warn("records not delivered, will be tried again",
-				 "sink=%s error=\"%s\"", d->sink->class->name, why);
-		if (r == OUTCOME_STUCK || d->attempts == 6)
-			set_trouble(d, true, r == OUTCOME_STUCK, why);
-		uint64_t ns = r == OUTCOME_STUCK
-				      ? d->conf.stuck_ns
-				      : retry_delay_ns(d->attempts, d->conf.retry_first_ns,
-						       d->conf.retry_max_ns, retry_random());
-		d->at_ns = now + (ns > wait_ns ? ns : wait_ns);
+		delivery_failed(d, &(const struct failure){r, why, wait_ns});
 		break;
 	}
-	plan(d, d->at_ns);
+	delivery_plan(d, d->attempts.at_ns);
 }
 
-static void send(struct delivery *d)
+static void delivery_send(struct delivery *d)
 {
 	d->sending = true;
+	d->attempts.n++;
 	d->sink->class->send(d->sink);
 }
 
 /* Offers one line to the sink. False: the batch is full. */
-static bool offer(struct delivery *d, struct bytes line)
+static bool delivery_offer(struct delivery *d, struct bytes line)
 {
 	struct json_object *init;
 	json_tokener_reset(d->tokener);
@@ -184,7 +180,7 @@ static bool offer(struct delivery *d, struct bytes line)
 
 enum gathered { MORE, CAUGHT_UP, FULL };
 
-static enum gathered gather(struct delivery *d)
+static enum gathered delivery_gather(struct delivery *d)
 {
 	for (unsigned i = 0; i < TURN_LINES; i++) {
 		if (d->limit && d->n >= d->limit)
@@ -200,7 +196,7 @@ static enum gathered gather(struct delivery *d)
 			}
 			d->counts.read++;
 		}
-		if (!offer(d, d->held))
+		if (!delivery_offer(d, d->held))
 			return FULL;
 		d->held.p = NULL;
 		d->end = d->held_after;
@@ -208,39 +204,39 @@ static enum gathered gather(struct delivery *d)
 	return MORE;
 }
 
-static void turn(void *arg)
+static void delivery_turn(void *arg)
 {
 	struct delivery *d = arg;
 	uint64_t now = clock_mono_ns();
 	d->next_ns = UINT64_MAX;
 	if (d->sending)
 		return;
-	if (d->at_ns > now) {
-		plan(d, d->at_ns);
+	if (d->attempts.at_ns > now) {
+		delivery_plan(d, d->attempts.at_ns);
 		return;
 	}
 	if (d->again) {
-		send(d);
+		delivery_send(d);
 		return;
 	}
-	enum gathered g = gather(d);
+	enum gathered g = delivery_gather(d);
 	now = clock_mono_ns();
 	if (d->n && (g == FULL || now >= d->first_ns + d->conf.linger_ns)) {
-		send(d);
+		delivery_send(d);
 		return;
 	}
 	if (!d->n && g == FULL)
 		d->sink->class->clear(d->sink); /* there was no memory for even one record */
 	if (!d->n && now >= d->saved_ns + SAVE_NS)
-		save(d);
+		delivery_save(d);
 	if (g == MORE)
-		plan(d, now);
+		delivery_plan(d, now);
 	else
-		plan(d, d->n ? d->first_ns + d->conf.linger_ns : now + SCAN_NS);
+		delivery_plan(d, d->n ? d->first_ns + d->conf.linger_ns : now + SCAN_NS);
 }
 
 int delivery_new(struct loop *loop, struct sink *s, const struct delivery_conf *conf,
-		 delivery_trouble_fn trouble, void *arg, struct delivery **out)
+		 retry_alert_fn alert, void *arg, struct delivery **out)
 {
 	struct delivery *d = calloc(1, sizeof *d);
 	if (!d)
@@ -248,9 +244,17 @@ int delivery_new(struct loop *loop, struct sink *s, const struct delivery_conf *
 	d->loop = loop;
 	d->sink = s;
 	d->conf = *conf;
-	d->trouble = trouble;
-	d->arg = arg;
 	d->next_ns = UINT64_MAX;
+	snprintf(d->begins, sizeof d->begins, "%s: records wait", s->class->name);
+	snprintf(d->ends, sizeof d->ends, "%s: records go through again", s->class->name);
+	const struct retry_conf retry = {.first_ns = conf->retry_first_ns,
+					 .max_ns = conf->retry_max_ns,
+					 .stuck_ns = conf->stuck_ns,
+					 .alert_ns = UINT64_MAX,
+					 .alert_streak = ALERT_STREAK,
+					 .begins = d->begins,
+					 .ends = d->ends};
+	retry_init(&d->retry, &retry, alert, arg);
 	d->saved = (struct records_pos){.day = conf->first_day};
 	d->tokener = json_tokener_new_ex(32);
 	int rc = d->tokener ? offset_load(conf->offset, &d->saved) : -ENOMEM;
@@ -261,14 +265,14 @@ int delivery_new(struct loop *loop, struct sink *s, const struct delivery_conf *
 			  "path=%s error=\"%s\" hint=\"remove the file to begin anew\"",
 			  conf->offset, strerror(-rc));
 	if (!rc)
-		rc = rewind_reader(d);
+		rc = delivery_rewind(d);
 	if (rc) {
 		delivery_free(&d);
 		return rc;
 	}
 	s->done = on_done;
 	s->arg = d;
-	plan(d, 0);
+	delivery_plan(d, 0);
 	*out = d;
 	return 0;
 }
@@ -278,7 +282,7 @@ void delivery_free(struct delivery **dp)
 	struct delivery *d = *dp;
 	if (!d)
 		return;
-	loop_at(d->loop, UINT64_MAX, turn, d);
+	loop_at(d->loop, UINT64_MAX, delivery_turn, d);
 	records_reader_close(&d->reader);
 	if (d->tokener)
 		json_tokener_free(d->tokener);
@@ -292,7 +296,7 @@ void delivery_drain(struct delivery *d, int ms)
 	if (d->sending && d->sink->class->drain)
 		d->sink->class->drain(d->sink, ms);
 	if (!d->n)
-		save(d);
+		delivery_save(d);
 }
 
 const struct delivery_counts *delivery_counts(const struct delivery *d)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "cloud/retry.h"
 #include "record_filter.h"
 #include "rt/loop.h"
 #include "sink.h"
@@ -26,13 +27,9 @@ struct delivery_counts {
 	uint64_t read, delivered, batches, filtered, unreadable, refused, retries, stuck;
 };
 
-/* Trouble begins (once) or has ended. May be NULL. */
-typedef void (*delivery_trouble_fn)(void *arg, const char *sink, bool begins, bool stuck,
-				    const char *message);
-
 /* delivery_new: begins at once. Borrows the sink and conf's strings. 0 or -errno. */
 int delivery_new(struct loop *l, struct sink *s, const struct delivery_conf *conf,
-		 delivery_trouble_fn trouble, void *arg, struct delivery **out);
+		 retry_alert_fn alert, void *arg, struct delivery **out);
 void delivery_free(struct delivery **d);
 /* delivery_wake: there may be new records. */
 void delivery_wake(struct delivery *d);

@@ -123,9 +123,8 @@ static int check(struct svc *s)
 	return rc;
 }
 
-static void trouble(void *arg, const char *sink, bool begins, bool stuck, const char *message)
+static void trouble(void *arg, bool begins, bool stuck, const char *message)
 {
-	(void)sink;
 	svc_trouble(arg, "forward", begins, stuck, message);
 }
 

@@ -14,29 +14,22 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cloud/retry.h"
+#include "flow_ids.h"
 
-/* Wake-ups within this time are served together; it is also what a batch of links may grow in. */
-#define GATHER_NS 20000000u
+/* Wake-ups within this time are served together; a batch of links grows meanwhile. */
+#define GATHER_NS (20 * NS_PER_MS)
 /* Entries begun in one turn of the loop, in multiples of the slots. */
 #define TURN_ROUNDS 4
-/* After so many attempts, if others went through meanwhile, a slot goes on with the next entry; the
- * queue offers this one again when it begins anew. */
+/* After this many attempts a slot goes on with the next entry; the queue offers this one again when
+ * it begins anew. */
 #define ATTEMPTS_IN_SLOT 8
-/* So many failures in a row are the store's, not one object's. */
-#define OUTAGE_STREAK 3
-#define FLOWS_KEPT    512
 
 struct slot {
 	struct put put; /* .key empty: the slot is free */
-	bool out;       /* with the store; else it waits until at_ns */
+	bool out;       /* with the store; else it waits for its next attempt */
 	bool hashed;
-	bool at_store; /* stored, only its entry could not be removed */
-	unsigned attempts;
-	uint64_t at_ns; /* of a free slot: it rests until then */
-};
-
-struct flow {
-	char key[SPOOL_KEY_MAX], id[33];
+	bool at_store;            /* stored, only its entry could not be removed */
+	struct attempts attempts; /* at_ns of a free slot: it rests until then */
 };
 
 struct work {
@@ -47,143 +40,101 @@ struct work {
 	struct work_calls calls;
 	struct work_counts *counts;
 	struct slot *slots;
-	struct flow *flows;
+	struct flow_ids *flows;
 	EVP_MD_CTX *md;
-	uint64_t next_ns;    /* when the next turn is planned */
-	uint64_t failing_ns; /* first failure since the last success; 0: none */
-	unsigned streak;     /* failures since the last success */
-	bool trouble, draining;
+	struct retry retry;
+	uint64_t next_ns; /* when the next turn is planned */
+	bool draining;
 };
 
-static void turn(void *arg);
+static void work_turn(void *arg);
 
-static void plan(struct work *w, uint64_t when_ns)
+static void work_plan(struct work *w, uint64_t when_ns)
 {
 	if (when_ns >= w->next_ns || w->draining)
 		return;
 	w->next_ns = when_ns;
-	loop_at(w->loop, when_ns, turn, w);
+	loop_at(w->loop, when_ns, work_turn, w);
 }
 
 void work_wake(struct work *w)
 {
-	plan(w, clock_mono_ns() + GATHER_NS);
-}
-
-/* FNV-1a; the table is only a convenience, a forged collision costs one object its flow id. */
-static struct flow *flow_place(struct work *w, const char *key, size_t n)
-{
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (uint8_t)key[i]) * 16777619u;
-	return &w->flows[h % FLOWS_KEPT];
+	work_plan(w, clock_mono_ns() + GATHER_NS);
 }
 
 void work_flow(struct work *w, const char *key, size_t nkey, const char *id, size_t nid)
 {
-	if (nkey == 0 || nkey >= SPOOL_KEY_MAX || nid != 32)
-		return;
-	for (size_t i = 0; i < nid; i++)
-		if (!strchr("0123456789abcdef", id[i]) || !id[i])
-			return;
-	struct flow *f = flow_place(w, key, nkey);
-	memcpy(f->key, key, nkey);
-	f->key[nkey] = '\0';
-	memcpy(f->id, id, nid);
-	f->id[nid] = '\0';
+	flow_ids_add(w->flows, key, nkey, id, nid);
 }
 
-static void release(struct slot *s)
+static void slot_release(struct slot *s)
 {
 	if (s->put.fd >= 0)
 		close(s->put.fd);
 	*s = (struct slot){.put.fd = -1};
 }
 
-static void trouble(struct work *w, bool begins, bool stuck, const char *why)
+static void slot_failed(struct work *w, struct slot *s, const struct failure *f)
 {
-	char text[512];
-	if (w->trouble == begins)
-		return;
-	w->trouble = begins;
-	if (begins)
-		snprintf(text, sizeof text, "objects are kept in the queue: %s", why);
-	else
-		snprintf(text, sizeof text, "objects are stored again");
-	if (w->calls.trouble)
-		w->calls.trouble(w->calls.arg, begins, stuck, text);
-}
-
-static void wait(struct work *w, struct slot *s, uint64_t now, uint64_t ns)
-{
-	s->out = false;
-	s->at_ns = now + ns;
-	plan(w, s->at_ns);
-}
-
-static void failed(struct work *w, struct slot *s, bool stuck, const char *why, uint64_t wait_ns)
-{
-	uint64_t now = clock_mono_ns();
 	w->counts->retries++;
-	w->streak++;
-	if (stuck)
-		w->counts->stuck++;
-	if (!w->failing_ns) {
-		w->failing_ns = now;
+	w->counts->stuck += f->outcome == OUTCOME_STUCK;
+	if (!w->retry.streak)
 		log_warn("object not stored, will be tried again", "key=%s error=\"%s\"",
-			 s->put.key, why);
-	}
-	if (stuck || now - w->failing_ns >= w->conf.trouble_ns)
-		trouble(w, true, stuck, why);
-	uint64_t ns = stuck ? retry_delay_ns(1, w->conf.stuck_ns, w->conf.stuck_ns, retry_random())
-			    : retry_delay_ns(s->attempts, w->conf.retry_first_ns,
-					     w->conf.retry_max_ns, retry_random());
-	if (s->attempts >= ATTEMPTS_IN_SLOT)
-		release(s);
-	wait(w, s, now, ns > wait_ns ? ns : wait_ns);
+			 s->put.key, f->why);
+	retry_failed(&w->retry, &s->attempts, f, clock_mono_ns(), retry_random());
+	uint64_t at_ns = s->attempts.at_ns;
+	if (s->attempts.n >= ATTEMPTS_IN_SLOT)
+		slot_release(s);
+	s->out = false;
+	s->attempts.at_ns = at_ns;
+	work_plan(w, at_ns);
 }
 
-static void set_aside(struct work *w, struct slot *s, const char *why)
+/* The queue or the disk failed, not the store. */
+static void slot_failed_here(struct work *w, struct slot *s, int rc)
+{
+	const struct failure f = {.outcome = OUTCOME_RETRY, .why = strerror(-rc)};
+	slot_failed(w, s, &f);
+}
+
+static void slot_set_aside(struct work *w, struct slot *s, const char *why)
 {
 	log_error("object set aside", "key=%s error=\"%s\"", s->put.key, why);
 	int rc = queue_bad(w->queue, s->put.key);
 	if (rc && rc != -ENOENT) {
-		failed(w, s, false, strerror(-rc), 0);
+		slot_failed_here(w, s, rc);
 		return;
 	}
 	w->counts->set_aside++;
-	release(s);
+	slot_release(s);
 }
 
-static void succeeded(struct work *w, struct slot *s)
+static void slot_stored(struct work *w, struct slot *s)
 {
 	uint64_t now = clock_mono_ns();
 	char url[PATH_MAX + SPOOL_KEY_MAX];
 	snprintf(url, sizeof url, "%s%s", w->store->destination, s->put.key);
-	struct stored done = {
-		.put = &s->put, .url = url, .stored_ns = clock_real_ns(), .attempts = s->attempts};
+	struct stored done = {.put = &s->put,
+			      .url = url,
+			      .stored_ns = clock_real_ns(),
+			      .attempts = s->attempts.n};
 	if (w->calls.stored && !s->at_store)
 		w->calls.stored(w->calls.arg, &done);
 	s->at_store = true;
 	int rc = queue_done(w->queue, s->put.key);
 	if (rc) {
-		failed(w, s, false, strerror(-rc), 0);
+		slot_failed_here(w, s, rc);
 		return;
 	}
 	w->counts->stored++;
 	w->counts->stored_bytes += s->put.bytes;
-	release(s);
-	plan(w, now);
-	bool outage = w->streak >= OUTAGE_STREAK;
-	w->streak = 0;
-	w->failing_ns = 0;
-	trouble(w, false, false, NULL);
-	if (!outage)
-		return;
+	slot_release(s);
+	work_plan(w, now);
 	/* The fault is over: nobody needs to wait any longer. */
-	for (size_t i = 0; i < w->store->slots; i++)
-		if (!w->slots[i].out)
-			w->slots[i].at_ns = now;
+	if (retry_passed(&w->retry))
+		for (size_t i = 0; i < w->store->slots; i++)
+			if (!w->slots[i].out)
+				w->slots[i].attempts.at_ns = now;
 }
 
 static void on_done(void *arg, struct put *p, enum outcome r, const char *why, uint64_t wait_ns)
@@ -193,20 +144,21 @@ static void on_done(void *arg, struct put *p, enum outcome r, const char *why, u
 	s->out = false;
 	switch (r) {
 	case OUTCOME_OK:
-		succeeded(w, s);
+		slot_stored(w, s);
 		break;
 	case OUTCOME_REFUSED:
-		set_aside(w, s, why);
+		slot_set_aside(w, s, why);
 		break;
 	case OUTCOME_STUCK:
 	case OUTCOME_RETRY:
-		failed(w, s, r == OUTCOME_STUCK, why, wait_ns);
+		slot_failed(w, s,
+			    &(const struct failure){.outcome = r, .why = why, .wait_ns = wait_ns});
 		break;
 	}
-	plan(w, clock_mono_ns());
+	work_plan(w, clock_mono_ns());
 }
 
-static int hash(struct work *w, struct put *p)
+static int slot_hash(struct work *w, struct put *p)
 {
 	uint8_t block[1 << 16];
 	unsigned n = 0;
@@ -224,7 +176,7 @@ static int hash(struct work *w, struct put *p)
 }
 
 /* Opens and hashes the entry, once. 0; -ENOENT when it is gone; -errno. */
-static int prepare(struct work *w, struct slot *s)
+static int slot_open(struct work *w, struct slot *s)
 {
 	struct stat st;
 	int rc = 0;
@@ -233,41 +185,41 @@ static int prepare(struct work *w, struct slot *s)
 	if (!rc && fstat(s->put.fd, &st) == 0 && !S_ISREG(st.st_mode))
 		rc = -EISDIR;
 	if (!rc && !s->hashed)
-		rc = hash(w, &s->put);
+		rc = slot_hash(w, &s->put);
 	s->hashed = !rc;
 	return rc;
 }
 
-static void start(struct work *w, struct slot *s)
+static void slot_start(struct work *w, struct slot *s)
 {
-	s->attempts++;
+	s->attempts.n++;
 	s->out = true;
 	if (s->at_store) {
-		succeeded(w, s);
+		slot_stored(w, s);
 		return;
 	}
-	int rc = prepare(w, s);
+	int rc = slot_open(w, s);
 	if (rc == -ENOENT) {
-		release(s);
-	} else if (rc && s->attempts >= ATTEMPTS_IN_SLOT) {
-		set_aside(w, s, strerror(-rc));
+		slot_release(s);
+	} else if (rc && s->attempts.n >= ATTEMPTS_IN_SLOT) {
+		slot_set_aside(w, s, strerror(-rc));
 	} else if (rc) {
-		failed(w, s, false, strerror(-rc), 0);
+		slot_failed_here(w, s, rc);
 	} else {
 		w->counts->attempts++;
 		w->store->class->put(w->store, &s->put);
 	}
 }
 
-static struct slot *free_slot(struct work *w, uint64_t now)
+static struct slot *work_free_slot(struct work *w, uint64_t now)
 {
 	for (size_t i = 0; i < w->store->slots; i++)
-		if (!w->slots[i].put.key[0] && w->slots[i].at_ns <= now)
+		if (!w->slots[i].put.key[0] && w->slots[i].attempts.at_ns <= now)
 			return &w->slots[i];
 	return NULL;
 }
 
-static bool at_hand(const struct work *w, const char *key)
+static bool work_has(const struct work *w, const char *key)
 {
 	for (size_t i = 0; i < w->store->slots; i++)
 		if (strcmp(w->slots[i].put.key, key) == 0)
@@ -277,48 +229,46 @@ static bool at_hand(const struct work *w, const char *key)
 
 /* Takes entries until the slots are full or the queue ends. True when it stopped for the length of
  * the turn. */
-static bool fill(struct work *w, uint64_t now)
+static bool work_fill(struct work *w, uint64_t now)
 {
 	char key[SPOOL_KEY_MAX];
 	struct slot *s;
 	for (size_t i = 0; i < w->store->slots * TURN_ROUNDS; i++) {
-		if (!(s = free_slot(w, now)))
+		if (!(s = work_free_slot(w, now)))
 			return false;
 		int rc = queue_next(w->queue, key);
 		if (rc < 0)
 			log_error("queue cannot be read", "error=\"%s\"", strerror(-rc));
 		if (rc <= 0)
 			return false;
-		if (at_hand(w, key))
+		if (work_has(w, key))
 			continue;
 		*s = (struct slot){.put.fd = -1};
 		memcpy(s->put.key, key, sizeof key);
-		const struct flow *f = flow_place(w, key, strlen(key));
-		if (strcmp(f->key, key) == 0)
-			memcpy(s->put.flow_id, f->id, sizeof f->id);
-		start(w, s);
+		snprintf(s->put.flow_id, sizeof s->put.flow_id, "%s", flow_ids_find(w->flows, key));
+		slot_start(w, s);
 	}
 	return true;
 }
 
-static void turn(void *arg)
+static void work_turn(void *arg)
 {
 	struct work *w = arg;
 	uint64_t now = clock_mono_ns();
 	bool more = false;
 	w->next_ns = UINT64_MAX;
 	for (size_t i = 0; i < w->store->slots; i++)
-		if (w->slots[i].put.key[0] && !w->slots[i].out && w->slots[i].at_ns <= now)
-			start(w, &w->slots[i]);
-	more = fill(w, now);
+		if (w->slots[i].put.key[0] && !w->slots[i].out && w->slots[i].attempts.at_ns <= now)
+			slot_start(w, &w->slots[i]);
+	more = work_fill(w, now);
 	if (w->store->class->flush)
 		w->store->class->flush(w->store);
 	if (w->store->class->tidy && w->store->class->tidy(w->store))
 		more = true;
 	for (size_t i = 0; i < w->store->slots; i++)
-		if (!w->slots[i].out && w->slots[i].at_ns > now)
-			plan(w, w->slots[i].at_ns);
-	plan(w, more ? now : now + w->conf.scan_ns);
+		if (!w->slots[i].out && w->slots[i].attempts.at_ns > now)
+			work_plan(w, w->slots[i].attempts.at_ns);
+	work_plan(w, more ? now : now + w->conf.scan_ns);
 }
 
 int work_new(struct loop *l, struct queue *q, struct object_store *s, const struct work_conf *conf,
@@ -334,8 +284,15 @@ int work_new(struct loop *l, struct queue *q, struct object_store *s, const stru
 	w->calls = *calls;
 	w->counts = counts;
 	w->next_ns = UINT64_MAX;
+	const struct retry_conf rc = {.first_ns = conf->retry_first_ns,
+				      .max_ns = conf->retry_max_ns,
+				      .stuck_ns = conf->stuck_ns,
+				      .alert_ns = conf->trouble_ns,
+				      .begins = "objects are kept in the queue",
+				      .ends = "objects are stored again"};
+	retry_init(&w->retry, &rc, calls->trouble, calls->arg);
 	w->slots = calloc(s->slots, sizeof *w->slots);
-	w->flows = calloc(FLOWS_KEPT, sizeof *w->flows);
+	w->flows = calloc(1, sizeof *w->flows);
 	w->md = EVP_MD_CTX_new();
 	if (!w->slots || !w->flows || !w->md) {
 		work_free(&w);
@@ -345,7 +302,7 @@ int work_new(struct loop *l, struct queue *q, struct object_store *s, const stru
 		w->slots[i].put.fd = -1;
 	s->done = on_done;
 	s->arg = w;
-	plan(w, 0);
+	work_plan(w, 0);
 	*out = w;
 	return 0;
 }
@@ -355,9 +312,9 @@ void work_free(struct work **wp)
 	struct work *w = *wp;
 	if (!w)
 		return;
-	loop_at(w->loop, UINT64_MAX, turn, w);
+	loop_at(w->loop, UINT64_MAX, work_turn, w);
 	for (size_t i = 0; w->slots && i < w->store->slots; i++)
-		release(&w->slots[i]);
+		slot_release(&w->slots[i]);
 	free(w->slots);
 	free(w->flows);
 	EVP_MD_CTX_free(w->md);

@@ -1,12 +1,61 @@
 #include "cloud/retry.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "cloud/aws_time.h"
-#include "rt/loop.h"
+
+void retry_init(struct retry *r, const struct retry_conf *conf, retry_alert_fn alert, void *arg)
+{
+	*r = (struct retry){.conf = *conf, .alert = alert, .arg = arg};
+}
+
+static void retry_tell(struct retry *r, bool begins, bool stuck, const char *message)
+{
+	r->alerted = begins;
+	if (r->alert)
+		r->alert(r->arg, begins, stuck, message);
+}
+
+static uint64_t retry_wait_ns(const struct retry_conf *c, const struct attempts *a, bool stuck,
+			      uint64_t random)
+{
+	return stuck && c->stuck_ns ? retry_delay_ns(1, c->stuck_ns, c->stuck_ns, random)
+				    : retry_delay_ns(a->n, c->first_ns, c->max_ns, random);
+}
+
+void retry_failed(struct retry *r, struct attempts *a, const struct failure *f, uint64_t now_ns,
+		  uint64_t random)
+{
+	const struct retry_conf *c = &r->conf;
+	bool stuck = f->outcome == OUTCOME_STUCK;
+	char text[512];
+
+	if (r->streak++ == 0)
+		r->since_ns = now_ns;
+	bool lasts = now_ns - r->since_ns >= c->alert_ns ||
+		     (c->alert_streak && r->streak >= c->alert_streak);
+	if (!r->alerted && (stuck || lasts)) {
+		snprintf(text, sizeof text, "%s: %s", c->begins ? c->begins : "", f->why);
+		retry_tell(r, true, stuck, text);
+	}
+	uint64_t ns = retry_wait_ns(c, a, stuck, random);
+	a->at_ns = now_ns + (ns > f->wait_ns ? ns : f->wait_ns);
+}
+
+bool retry_passed(struct retry *r)
+{
+	bool outage = r->streak >= RETRY_STREAK;
+	r->streak = 0;
+	if (r->alerted)
+		retry_tell(r, false, false, r->conf.ends);
+	return outage;
+}
+
+bool retry_in_outage(const struct retry *r)
+{
+	return r->alerted || r->streak >= RETRY_STREAK;
+}
 
 uint64_t retry_delay_ns(unsigned attempts, uint64_t base_ns, uint64_t cap_ns, uint64_t random)
 {
@@ -45,5 +94,5 @@ uint64_t retry_after_ns(const char *value, uint64_t now_s, uint64_t max_ns)
 			return 0;
 		s = then - now_s;
 	}
-	return s > max_ns / 1000000000u ? max_ns : s * 1000000000u;
+	return s > max_ns / NS_PER_S ? max_ns : s * NS_PER_S;
 }

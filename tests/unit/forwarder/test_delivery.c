@@ -91,9 +91,9 @@ static const struct sink_class fake_class = {.name = "fake",
 					     .clear = fake_clear,
 					     .drain = fake_drain};
 
-static void trouble(void *arg, const char *sink, bool begins, bool stuck, const char *message)
+static void trouble(void *arg, bool begins, bool stuck, const char *message)
 {
-	(void)arg, (void)sink, (void)stuck, (void)message;
+	(void)arg, (void)stuck, (void)message;
 	begun += begins;
 	ended += !begins;
 }
