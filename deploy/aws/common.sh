@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# common.sh: what the scripts of this folder share. A script says what it would do; with --yes it does it.
-# shellcheck disable=SC2034 # what is set here is for them
+# common.sh: shared by the scripts of this folder. A script shows what it would do; with --yes it does it.
+# shellcheck disable=SC2034 # the scripts use the variables that are set here
 
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -23,10 +23,10 @@ misuse() {
 
 common_help="      --region R         AWS region (default: AWS_REGION, else the profile's)
       --profile P        profile of ~/.aws
-      --yes              do it; without, only say what would be done
+      --yes              do it; without --yes, only show what would be done
   -h, --help             this text"
 
-# common_option ARG…: takes the stack, or an option that all scripts have; `taken` is how many words it was.
+# common_option ARG…: takes the stack, or an option that all scripts have; sets `taken` to the number of words.
 common_option() {
 	case $1 in
 	--yes) yes=yes taken=1 ;;
@@ -47,7 +47,7 @@ value() {
 	printf '%s' "$2"
 }
 
-# stack_name NAME: also begins the bucket's name, which allows less than CloudFormation does.
+# stack_name NAME: checks it. The bucket's name begins with it and allows less than CloudFormation does.
 stack_name() {
 	[[ ${1:-} =~ ^[a-z][a-z0-9-]{0,29}$ ]] ||
 		misuse "a stack needs a name of small letters, digits and dashes, at most 30, not \"${1:-}\""
@@ -57,7 +57,7 @@ call() {
 	"$aws" ${aws_options[@]+"${aws_options[@]}"} ${region:+--region "$region"} "$@"
 }
 
-# step WORDS COMMAND…: one thing to be done.
+# step WORDS COMMAND…: shows one step, and runs it with --yes.
 step() {
 	local words=$1
 	shift
@@ -72,11 +72,11 @@ step() {
 
 finish() {
 	if [ "$yes" != yes ]; then
-		printf '# Nothing was done. With --yes it is.\n'
+		printf '# Nothing was done. Add --yes to do it.\n'
 	fi
 }
 
-# output_of STACK KEY: an output of a stack, nothing when it has none of this name; in a plan, which asks nobody, a word for it.
+# output_of STACK KEY: prints an output of a stack, or nothing if it has none; without --yes, a placeholder.
 output_of() {
 	local found
 	if [ "$yes" != yes ]; then
@@ -92,12 +92,12 @@ output_of() {
 deploy() {
 	local template=$1 stack=$2
 	shift 2
-	step "make or change the stack $stack" cloudformation deploy --template-file "$here/$template.yml" \
+	step "create or change the stack $stack" cloudformation deploy --template-file "$here/$template.yml" \
 		--stack-name "$stack" --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset \
 		${1:+--parameter-overrides "$@"}
 }
 
-# package BACKEND FILE: puts FILE into the backend's bucket under a name of its own content; sets `key` and `sum`.
+# package BACKEND FILE: stores FILE in the backend's bucket under a name made from its hash; sets `key` and `sum`.
 package() {
 	local backend=$1 file=$2 bucket
 	[ -r "$file" ] || die "$file cannot be read"
@@ -105,13 +105,13 @@ package() {
 	sum=${sum%% *}
 	key=packages/${sum:0:16}-${file##*/}
 	[[ $key =~ ^[A-Za-z0-9./_+~-]+$ ]] || die "$file: rename it to letters, digits and . _ + ~ -"
-	key=${key//[+~]/-} # which S3 and the shell of the instance would read differently
+	key=${key//[+~]/-} # S3 and the instance's shell would read these differently
 	bucket=$(output_of "$backend" Bucket)
 	[ -n "$bucket" ] || die "stack $backend has no bucket: is it a backend?"
 	step "store ${file##*/} for the instance or function" s3 cp --only-show-errors "$file" "s3://$bucket/$key"
 }
 
-# deb_architecture FILE: of a Debian package.
+# deb_architecture FILE: prints the architecture of a Debian package.
 deb_architecture() {
-	dpkg-deb -f "$1" Architecture 2>/dev/null || die "$1 is no Debian package"
+	dpkg-deb -f "$1" Architecture 2>/dev/null || die "$1 is not a Debian package"
 }
