@@ -28,7 +28,8 @@
 
 struct query_conf {
 	const char *since, *until, *address, *source, *port, *proto, *text, *count_by;
-	bool json, table, verified, is_new;
+	bool json, verified, is_new;
+	struct opt_switch table;
 	int64_t limit;
 };
 
@@ -110,7 +111,7 @@ static const struct opt opts[] = {
 	 .help = "print whole records, or counts, as JSON lines; as --no-table"},
 	{.name = "table",
 	 .flag = 't',
-	 .type = OPT_BOOL,
+	 .type = OPT_SWITCH,
 	 .offset = AT(table),
 	 .def = "true",
 	 .help = "print one line a record for people, times in UTC"},
@@ -250,18 +251,6 @@ static bool read_day(struct query *q, const struct day_files *days, size_t i, in
 	return rc != -ENOMEM && newest_left(q->newest);
 }
 
-/* Whether the command line names the table: it is what is printed without a word, too. */
-static bool wants_table(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *a = argv[i];
-		if (strcmp(a, "--table") == 0 ||
-		    (*a == '-' && a[1 + strspn(a + 1, "jt")] == '\0' && strchr(a, 't')))
-			return true;
-	}
-	return false;
-}
-
 int front_query(int argc, char **argv)
 {
 	static const struct front_usage usage = {
@@ -284,15 +273,14 @@ int front_query(int argc, char **argv)
 	static struct query q;
 	static struct svc_common common;
 	struct opt_section own = {"", opts, &q.conf};
-	bool table = wants_table(argc, argv);
 	int code = front_file_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;
-	if (table && q.conf.json) {
+	if (q.conf.json && q.conf.table.on && q.conf.table.by_flag) {
 		fputs("lurker query: choose one of --json and --table\n", stderr);
 		return 2;
 	}
-	q.conf.json |= !q.conf.table;
+	q.conf.json |= !q.conf.table.on;
 	code = prepare(&q);
 	if (code)
 		goto out;

@@ -14,6 +14,11 @@
 /* A list longer than this is a mistake, not a configuration. */
 #define LIST_MAX 4096
 
+bool opt_is_bool(const struct opt *o)
+{
+	return o->type == OPT_BOOL || o->type == OPT_SWITCH;
+}
+
 bool opt_is_text(const struct opt *o)
 {
 	return o->type == OPT_STR || o->type == OPT_DIR;
@@ -144,6 +149,7 @@ static void expectation(const struct opt *o, char *out, size_t n)
 	size_t at = 0;
 	switch (o->type) {
 	case OPT_BOOL:
+	case OPT_SWITCH:
 		snprintf(out, n, "expected true or false");
 		break;
 	case OPT_INT:
@@ -199,6 +205,7 @@ int opt_set(const struct opt_section *s, const struct opt *o, const char *text, 
 	int rc = 0;
 	switch (o->type) {
 	case OPT_BOOL:
+	case OPT_SWITCH:
 		rc = parse_bool(text, v);
 		break;
 	case OPT_INT:

@@ -10,6 +10,7 @@
 #ifndef RT_OPT_H
 #define RT_OPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,15 +26,20 @@ int opt_list_add(struct opt_list *l, const char *text);
 void opt_list_free(struct opt_list *l); /* empties it */
 
 enum opt_type {
-	OPT_BOOL, /* bool */
-	OPT_INT,  /* int64_t, min..max */
-	OPT_SIZE, /* uint64_t bytes, min..max; accepts KiB MiB GiB (and K M G) */
-	OPT_STR,  /* const char * */
+	OPT_BOOL,   /* bool */
+	OPT_SWITCH, /* struct opt_switch: a bool, and whether a flag set it */
+	OPT_INT,    /* int64_t, min..max */
+	OPT_SIZE,   /* uint64_t bytes, min..max; accepts KiB MiB GiB (and K M G) */
+	OPT_STR,    /* const char * */
 	OPT_DIR, /* const char *: a directory; a relative one is made absolute when it is set: a service may not ask where
 		   * it is once it is in its sandbox */
 	OPT_LIST, /* struct opt_list; a repeatable flag, a YAML sequence, a comma-separated variable
 		   */
 	OPT_ENUM, /* int: index into choices */
+};
+
+struct opt_switch {
+	bool on, by_flag;
 };
 
 struct opt {

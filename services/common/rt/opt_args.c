@@ -54,6 +54,8 @@ static int set(struct args *a, const struct opt_section *s, const struct opt *o,
 	if (rc) {
 		opt_dashes(why, ':');
 		snprintf(a->err, a->errlen, "--%s", why);
+	} else if (o->type == OPT_SWITCH) {
+		((struct opt_switch *)opt_value(s, o))->by_flag = true;
 	}
 	return rc;
 }
@@ -80,13 +82,13 @@ static int take_long(struct args *a, char **argv, int argc, int *i)
 	const struct opt *o = find(a, flag, n, 0, &s);
 	if (!o && !eq && strncmp(flag, "no-", 3) == 0) {
 		o = find(a, flag + 3, n - 3, 0, &s);
-		return o && o->type == OPT_BOOL ? set(a, s, o, "false") : unknown(a, argv[*i]);
+		return o && opt_is_bool(o) ? set(a, s, o, "false") : unknown(a, argv[*i]);
 	}
 	if (!o)
 		return unknown(a, argv[*i]);
 	if (eq)
 		return set(a, s, o, eq + 1);
-	if (o->type == OPT_BOOL)
+	if (opt_is_bool(o))
 		return set(a, s, o, "true");
 	if (*i + 1 >= argc)
 		return missing(a, argv[*i]);
@@ -102,7 +104,7 @@ static int take_short(struct args *a, char **argv, int argc, int *i)
 		const struct opt *o = find(a, NULL, 0, *p, &s);
 		if (!o)
 			return unknown(a, arg);
-		if (o->type == OPT_BOOL) {
+		if (opt_is_bool(o)) {
 			int rc = set(a, s, o, "true");
 			if (rc)
 				return rc;

@@ -17,6 +17,7 @@ static const char *type_word(const struct opt *o)
 	case OPT_LIST:
 		return "TEXT";
 	case OPT_BOOL:
+	case OPT_SWITCH:
 		break;
 	}
 	return "";
@@ -58,11 +59,11 @@ static void put_facts(FILE *out, const struct opt *o)
 	} else if (o->def) {
 		fputs(" (", out);
 	}
-	if (o->def && (o->type == OPT_BOOL || opt_is_text(o)))
+	if (o->def && (opt_is_bool(o) || opt_is_text(o)))
 		fprintf(out, "default: %s)", *o->def ? o->def : "empty");
 	else if (o->def)
 		fprintf(out, "; default: %s)", o->def);
-	else if (o->type != OPT_BOOL && !opt_is_text(o))
+	else if (!opt_is_bool(o) && !opt_is_text(o))
 		fputs(")", out);
 }
 
@@ -90,7 +91,7 @@ static void put_wrapped(FILE *out, const char *text, int indent)
 void opt_help_row(const struct opt *o, FILE *out)
 {
 	char flag[96];
-	bool on = o->type == OPT_BOOL && o->def && strcmp(o->def, "true") == 0;
+	bool on = opt_is_bool(o) && o->def && strcmp(o->def, "true") == 0;
 	snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
 		 *type_word(o) ? " " : "", type_word(o));
 	opt_dashes(flag, ' ');
@@ -147,6 +148,7 @@ static void put_value(FILE *out, const struct opt_section *s, const struct opt *
 	const void *v = opt_value(s, o);
 	switch (o->type) {
 	case OPT_BOOL:
+	case OPT_SWITCH:
 		fputs(*(const bool *)v ? "true" : "false", out);
 		break;
 	case OPT_INT:

@@ -8,6 +8,8 @@
 
 #include "rt/opt.h"
 
+/* opt_is_bool: its value begins with a bool; the flag takes no value. */
+bool opt_is_bool(const struct opt *o);
 /* opt_is_text: its value is a string of the section's, or NULL. */
 bool opt_is_text(const struct opt *o);
 /* opt_dashes: makes the key at the beginning of text, up to end, a flag: dashes for underscores. */

@@ -12,6 +12,7 @@ struct common {
 
 struct conf {
 	bool on;
+	struct opt_switch lamp;
 	int64_t number;
 	uint64_t size;
 	const char *text, *dir;
@@ -41,6 +42,12 @@ static const struct opt opts[] = {
 	 .offset = offsetof(struct conf, on),
 	 .def = "false",
 	 .help = "a switch"},
+	{.name = "lamp",
+	 .flag = 'l',
+	 .type = OPT_SWITCH,
+	 .offset = offsetof(struct conf, lamp),
+	 .def = "true",
+	 .help = "a switch that knows whether a flag set it"},
 	{.name = "idle_timeout_s",
 	 .flag = 't',
 	 .type = OPT_INT,
@@ -248,6 +255,19 @@ Test(opt, switch_can_be_turned_off)
 	conf.on = true;
 	cr_assert_eq(args(2, (const char *[]){"p", "--no-on", NULL}), 0, "%s", err);
 	cr_assert_not(conf.on);
+}
+
+Test(opt, a_switch_knows_whether_a_flag_set_it)
+{
+	char *env[] = {(char *)"LURKER_FLOWAGG_LAMP=off", NULL};
+	cr_assert(conf.lamp.on);
+	cr_assert_eq(opt_env(sections, 2, env, err, sizeof(err)), 0, "%s", err);
+	cr_assert_not(conf.lamp.on);
+	cr_assert_not(conf.lamp.by_flag, "neither a default nor a variable is a flag");
+	cr_assert_eq(args(2, (const char *[]){"p", "-ol", NULL}), 0, "%s", err);
+	cr_assert(conf.on && conf.lamp.on && conf.lamp.by_flag);
+	cr_assert_eq(args(2, (const char *[]){"p", "--no-lamp", NULL}), 0, "%s", err);
+	cr_assert_not(conf.lamp.on);
 }
 
 Test(opt, a_relative_directory_becomes_absolute)
