@@ -7,6 +7,7 @@
 #include <pcap/pcap.h>
 
 #include "pkt/capfile.h"
+#include "pkt/linktype.h"
 
 /* flowagg's mark is read again after so many bytes. */
 #define MARK_EVERY (1u << 20)
@@ -85,8 +86,7 @@ static int compile(struct feed *f, int linktype)
 	if (f->filter_link >= 0)
 		pcap_freecode(&f->filter);
 	f->filter_link = -1;
-	/* The one Linux link type whose DLT has another number (LINKTYPE_RAW). */
-	pcap_t *p = pcap_open_dead(linktype == 101 ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
+	pcap_t *p = pcap_open_dead(linktype_dlt(linktype), CAPFILE_MAX_PACKET);
 	if (!p)
 		return -ENOMEM;
 	int rc = pcap_compile(p, &f->filter, f->o.filter, 1, PCAP_NETMASK_UNKNOWN);

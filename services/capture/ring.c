@@ -105,9 +105,7 @@ int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t
 		return rc;
 	}
 	iface_up(r->interface, &r->index);
-	r->linktype = pcap_datalink(r->p);
-	if (r->linktype == DLT_RAW) /* the one Linux link type whose DLT has another number */
-		r->linktype = LINK_RAW;
+	r->linktype = linktype_of_dlt(pcap_datalink(r->p));
 	*out = r;
 	return 0;
 }

@@ -34,13 +34,10 @@ static int link_of(const struct capfile_packet *k)
 	return network_order ? LINK_LOOP : k->linktype;
 }
 
-/* compile: for a LINKTYPE_ number, which for the types at hand is libpcap's DLT_ number but for raw
- * IP. */
 static int compile(const char *expression, int linktype, struct bpf_program *out, char *err,
 		   size_t errlen)
 {
-	bool raw = linktype == LINK_RAW || linktype == LINK_RAW_BSD || linktype == LINK_RAW_OPENBSD;
-	pcap_t *p = pcap_open_dead(raw ? DLT_RAW : linktype, CAPFILE_MAX_PACKET);
+	pcap_t *p = pcap_open_dead(linktype_dlt(linktype), CAPFILE_MAX_PACKET);
 
 	if (!p)
 		return -ENOMEM;

@@ -24,4 +24,16 @@ enum {
 	LINK_SLL2 = 276,
 };
 
+/* libpcap's DLT_ number for a LINKTYPE_ number, and back. On Linux the two differ for raw IP only:
+ * its DLT_ is the number that BSD files bring. */
+static inline int linktype_dlt(int linktype)
+{
+	return linktype == LINK_RAW || linktype == LINK_RAW_OPENBSD ? LINK_RAW_BSD : linktype;
+}
+
+static inline int linktype_of_dlt(int dlt)
+{
+	return dlt == LINK_RAW_BSD ? LINK_RAW : dlt;
+}
+
 #endif
