@@ -49,7 +49,7 @@ int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus 
 			      .m = metrics,
 			      .fd = -1,
 			      .log.fd = -1};
-	evicted_init(&d->evicted, o->evicted_path, EVICTED_MAX_BYTES);
+	ledger_init(&d->evicted, o->evicted_path, LEDGER_MAX_BYTES);
 	d->pending = calloc(SPOOL_BATCH, sizeof *d->pending);
 	d->buf = malloc(WRITE_BUFFER);
 	d->evictions = calloc(EVICTIONS, sizeof *d->evictions);
@@ -70,7 +70,7 @@ void deliver_fini(struct deliver *d)
 	spool_close(&d->spool);
 	if (d->log.fd >= 0)
 		seallog_close(&d->log);
-	evicted_close(&d->evicted);
+	ledger_close(&d->evicted);
 	free(d->evictions);
 	free(d->pending);
 	free(d->buf);
@@ -188,15 +188,15 @@ static void note_eviction(void *arg, const char *consumer, const char *key, int 
 /* end_evictions: recorded, then gone. 0, or -errno: they stay. */
 static int end_evictions(struct deliver *d)
 {
-	struct evicted v[EVICTIONS];
+	struct ledger_line v[EVICTIONS];
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->nevictions; i++) {
 		const struct eviction *e = &d->evictions[i];
 		if (!e->recorded)
-			v[n++] = (struct evicted){e->consumer, e->key, e->packets, 1};
+			v[n++] = (struct ledger_line){e->consumer, e->key, e->packets, 1};
 	}
-	int rc = n ? evicted_add(&d->evicted, v, n) : 0;
+	int rc = n ? ledger_add(&d->evicted, v, n) : 0;
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < d->nevictions; i++) {
@@ -215,7 +215,7 @@ static int end_evictions(struct deliver *d)
 	return 0;
 }
 
-static int is_recorded(void *arg, const struct evicted *r)
+static int is_recorded(void *arg, const struct ledger_line *r)
 {
 	struct deliver *d = arg;
 
@@ -233,7 +233,7 @@ static void recover(struct deliver *d)
 	int rc = spool_left(d->spool, EVICTIONS, note_eviction, d);
 
 	if (!rc && d->nevictions)
-		rc = evicted_read(d->evicted.path, is_recorded, d);
+		rc = ledger_read(d->evicted.path, is_recorded, d);
 	if (!rc)
 		rc = end_evictions(d);
 	if (rc)

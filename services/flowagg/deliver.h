@@ -9,7 +9,7 @@
 #include "flowagg/agg.h"
 #include "flowagg/seallog.h"
 #include "rt/bus.h"
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 #include "storage/spool.h"
 
 struct deliver {
@@ -22,7 +22,7 @@ struct deliver {
 	struct announcement *pending; /* SPOOL_BATCH */
 	size_t npending;
 	uint64_t pending_packets, pending_bytes;
-	struct evicted_log evicted;
+	struct ledger evicted;
 	struct eviction *evictions; /* EVICTIONS: entries taken out of queues, not recorded yet */
 	size_t nevictions;
 	uint8_t *buf; /* for writing */

@@ -15,7 +15,7 @@
 #include "pkt/capfile.h"
 #include "proto/codec.h"
 #include "rt/svc.h"
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 #include "storage/observed.h"
 #include "storage/spool.h"
 #include "store_dir.h"
@@ -106,7 +106,7 @@ static struct {
 	struct observed observed;
 	unsigned ticks;
 	struct buf body;
-	struct evicted_log log; /* of what is in S3 */
+	struct ledger log; /* of what is in S3 */
 	uint64_t unnoted, unnoted_entries;
 } up;
 
@@ -146,13 +146,13 @@ static struct bytes hex(const uint8_t *p, size_t n, char *out)
  * refuses is in the next line, as a sum. */
 static void note_stored(const struct put *p)
 {
-	struct evicted v[2] = {{"uploader", p->key, 0, 1},
-			       {"uploader", NULL, up.unnoted, up.unnoted_entries}};
+	struct ledger_line v[2] = {{"uploader", p->key, 0, 1},
+				   {"uploader", NULL, up.unnoted, up.unnoted_entries}};
 	int fd = lseek(p->fd, 0, SEEK_SET) == 0 ? fcntl(p->fd, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (fd >= 0)
 		(void)capfile_count(fd, &v[0].packets); /* of a file of flowagg's */
-	if (evicted_add(&up.log, v, up.unnoted_entries ? 2 : 1) == 0) {
+	if (ledger_add(&up.log, v, up.unnoted_entries ? 2 : 1) == 0) {
 		up.unnoted = up.unnoted_entries = 0;
 		return;
 	}
@@ -229,7 +229,7 @@ static int start(struct svc *s)
 	const char *what = conf.store == CONF_S3 ? conf.s3_bucket : directory(s, path);
 	s3.observed = &up.observed;
 	load_observed(s);
-	evicted_init(&up.log, log_path, EVICTED_MAX_BYTES);
+	ledger_init(&up.log, log_path, LEDGER_MAX_BYTES);
 	up.log.unflushed = true;
 	int rc = svc_path(s, "uploader.stored", log_path, sizeof log_path);
 	if (!rc)
@@ -336,7 +336,7 @@ int main(int argc, char **argv)
 {
 	int code = svc_main(&desc, argc, argv);
 	queue_close(&up.queue);
-	evicted_close(&up.log);
+	ledger_close(&up.log);
 	observed_fini(&up.observed);
 	buf_fini(&up.body);
 	return code;

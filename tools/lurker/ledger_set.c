@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "state_walk.h"
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 
 static int add(struct ledger_set *g, const char *key, uint64_t packets)
 {
@@ -26,7 +26,7 @@ static int add(struct ledger_set *g, const char *key, uint64_t packets)
 	return 0;
 }
 
-static int take_line(void *arg, const struct evicted *e)
+static int take_line(void *arg, const struct ledger_line *e)
 {
 	struct ledger_set *g = arg;
 	if (strcmp(e->consumer, g->consumer) != 0)
@@ -72,7 +72,7 @@ static void sort(struct ledger_set *g)
 int ledger_set_read_log(const char *path, const char *consumer, struct ledger_set *g)
 {
 	*g = (struct ledger_set){.consumer = consumer};
-	int rc = evicted_read(path, take_line, g);
+	int rc = ledger_read(path, take_line, g);
 	sort(g);
 	return rc;
 }
@@ -87,7 +87,7 @@ int ledger_set_read(const char *state_dir, const char *consumer, struct ledger_s
 	int rc = state_walk(path, take_file, g);
 	snprintf(path, sizeof(path), "%s/flowagg.evicted", state_dir);
 	if (!rc)
-		rc = evicted_read(path, take_line, g);
+		rc = ledger_read(path, take_line, g);
 	sort(g);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /*
- * ledger_set: what was taken out of a consumer's queue to make room (storage/evicted.h), each entry once, also
+ * ledger_set: what was taken out of a consumer's queue to make room (storage/ledger.h), each entry once, also
  * when it is recorded but not unlinked yet, or the other way round.
  */
 #ifndef LURKER_LEDGER_SET_H

@@ -1,5 +1,5 @@
 /*
- * stat_history: the counters that services left on disk (storage/account.h), for a period.
+ * stat_history: the counters that services left on disk (storage/counters_file.h), for a period.
  *
  * A service has runs (epochs), each with its first and its last note in the period. A run that was
  * on at the period's beginning is counted from its last note before it.

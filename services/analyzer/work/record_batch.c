@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 #include "storage/records.h"
 
 /* What the ends take at most: a record is never shorter than this. */
@@ -131,16 +131,16 @@ bool record_batch_is_empty(const struct record_batch *b)
 }
 
 /* Before the entries go, so that it is as sure as the records. What is set aside counts as that. */
-static int note_outside(const struct record_batch *b, struct evicted_log *log)
+static int note_outside(const struct record_batch *b, struct ledger *log)
 {
-	struct evicted v[RECORD_BATCH_ENTRIES];
+	struct ledger_line v[RECORD_BATCH_ENTRIES];
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->entries; i++)
 		if (b->entry[i].outside && !b->entry[i].bad)
-			v[n++] = (struct evicted){"analyzer", b->entry[i].key, b->entry[i].outside,
-						  1};
-	return n ? evicted_add(log, v, n) : 0;
+			v[n++] = (struct ledger_line){"analyzer", b->entry[i].key,
+						      b->entry[i].outside, 1};
+	return n ? ledger_add(log, v, n) : 0;
 }
 
 int record_batch_flush(struct record_batch *b, const struct record_batch_out *o, uint64_t now_ns,

@@ -22,16 +22,15 @@
 /* What a batch keeps of its memory, of each kind. */
 #define RECORD_BATCH_KEEP (256u << 10)
 
-struct evicted_log;
+struct ledger;
 struct records;
 struct queue;
 
 /* Where a batch goes. */
 struct record_batch_out {
 	struct records *records;
-	struct queue *queue; /* of the entries; NULL: there are none */
-	struct evicted_log
-		*outside; /* where packets of entries that count in no record are noted */
+	struct queue *queue;    /* of the entries; NULL: there are none */
+	struct ledger *outside; /* where packets of entries that count in no record are noted */
 	/* Publishes one encoded record. */
 	void (*publish)(void *arg, struct bytes body);
 	void *arg;

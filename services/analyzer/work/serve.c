@@ -10,7 +10,7 @@
 #include "base/fs.h"
 #include "conf.h"
 #include "proto/codec.h"
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 #include "storage/records.h"
 
 /* Between savings of the table of payload classes, and looks at the GeoIP files. */
@@ -76,7 +76,7 @@ uint64_t serve_values[M_COUNT];
 
 struct serve serve;
 static char seen_path[PATH_MAX], page_dir[PATH_MAX], outside_path[PATH_MAX];
-static struct evicted_log outside;
+static struct ledger outside;
 static int flushed; /* what the last flush returned */
 
 static void publish(void *arg, struct bytes b)
@@ -213,7 +213,7 @@ int serve_start(struct svc *s)
 	int rc = svc_path(s, "analyzer", page_dir, sizeof page_dir);
 	if (!rc)
 		rc = svc_path(s, "analyzer.outside", outside_path, sizeof outside_path);
-	evicted_init(&outside, outside_path, EVICTED_MAX_BYTES);
+	ledger_init(&outside, outside_path, LEDGER_MAX_BYTES);
 	if (!rc)
 		rc = svc_path(s, "records/analysis", path, sizeof path);
 	if (!rc)
@@ -270,7 +270,7 @@ void serve_drain(struct svc *s)
 	save();
 	fill_values();
 	records_close(&serve.records);
-	evicted_close(&outside);
+	ledger_close(&outside);
 	worker_fini(&serve.worker);
 	record_batch_fini(&serve.batch);
 }

@@ -15,7 +15,7 @@
 #include "rt/sandbox.h"
 #include "rt/svc_man.h"
 #include "rt/svc_stat.h"
-#include "storage/account.h"
+#include "storage/counters_file.h"
 
 #define PATIENT_NICE 10
 
@@ -226,7 +226,7 @@ static int watch_parent(struct svc *s)
 
 static int open_account(struct svc *s)
 {
-	int rc = account_open(s->common.state_dir, s->desc->name, &s->account);
+	int rc = counters_file_open(s->common.state_dir, s->desc->name, &s->counters_file);
 	if (rc)
 		log_error("state", "path=%s/stat/%s error=\"%s\"", s->common.state_dir,
 			  s->desc->name, strerror(-rc));
@@ -290,7 +290,7 @@ static int serve(struct svc *s)
 		svc_stat(s, true);
 		log_info("stopped", NULL);
 	}
-	account_close(&s->account);
+	counters_file_close(&s->counters_file);
 	bus_free(&s->bus, 500);
 	loop_free(&s->loop);
 	return rc ? 1 : s->exit_code;

@@ -91,7 +91,7 @@ struct svc {
 	struct bus *bus;
 	int argc; /* operands */
 	char **argv;
-	struct account *account; /* storage/account.h: the counters on disk */
+	struct counters_file *counters_file; /* storage/counters_file.h: the counters on disk */
 	bool account_failed;
 	int exit_code; /* set by a service that ends itself with loop_stop */
 };

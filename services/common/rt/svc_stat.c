@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "proto/codec.h"
-#include "storage/account.h"
+#include "storage/counters_file.h"
 
 const struct metric svc_bus_metrics[SVC_BUS_METRICS] = {
 	{"bus_published", METRIC_COUNTER, "messages", "published on the bus"},
@@ -42,12 +42,12 @@ static uint64_t resident_bytes(void)
 /* Says once that the disk refuses. */
 static void leave(struct svc *s, const struct msg_stat *m, struct buf *body, bool final)
 {
-	if (!s->account)
+	if (!s->counters_file)
 		return;
 	buf_reset(body);
 	int rc = msg_json(&msg_stat_schema, m, body);
 	if (!rc)
-		rc = account_note(s->account, clock_real_ns(), buf_bytes(body), final);
+		rc = counters_file_note(s->counters_file, clock_real_ns(), buf_bytes(body), final);
 	if (rc && !s->account_failed)
 		log_warn("counters cannot be left on disk", "error=\"%s\"", strerror(-rc));
 	s->account_failed = rc != 0;

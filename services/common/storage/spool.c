@@ -177,7 +177,7 @@ void spool_close(struct spool **sp)
 			close(s->pending[i].fd);
 	for (size_t i = 0; i < s->nqueues; i++)
 		free(s->queues[i]);
-	smallest_fini(&s->search.found);
+	key_window_fini(&s->search.found);
 	free(s->pending);
 	if (s->dirfd >= 0)
 		close(s->dirfd);

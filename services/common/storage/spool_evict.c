@@ -33,7 +33,7 @@ bool spool_is_bundle(const char *key)
 static void rewind_search(struct spool_search *e)
 {
 	e->hour[0] = e->last[0] = '\0';
-	smallest_clear(&e->found);
+	key_window_clear(&e->found);
 	e->at = 0;
 }
 
@@ -75,7 +75,7 @@ static void list_hour(struct spool *s)
 	struct spool_search *e = &s->search;
 	char path[PATH_BYTES], key[PATH_BYTES];
 
-	smallest_clear(&e->found);
+	key_window_clear(&e->found);
 	e->at = 0;
 	for (size_t i = 0; i < s->nqueues; i++) {
 		snprintf(path, sizeof path, "queue/%.40s/%s", s->queues[i], e->hour);
@@ -85,12 +85,12 @@ static void list_hour(struct spool *s)
 			    snprintf(key, sizeof key, "%s/%s", e->hour, f->d_name) >= SPOOL_KEY_MAX)
 				continue;
 			if (spool_key_valid(key) && strverscmp(key, e->last) > 0)
-				smallest_add(&e->found, key);
+				key_window_add(&e->found, key);
 		}
 		if (d)
 			closedir(d);
 	}
-	smallest_sort(&e->found);
+	key_window_sort(&e->found);
 }
 
 static bool next_bundle(struct spool *s, char key[SPOOL_KEY_MAX])
@@ -174,7 +174,7 @@ int spool_evict(struct spool *s, spool_evicted_fn out, void *arg)
 
 	if (begin < e->none_until_ns)
 		return 0;
-	if (!e->found.max && smallest_init(&e->found, FOUND_MAX, strverscmp))
+	if (!e->found.max && key_window_init(&e->found, FOUND_MAX, strverscmp))
 		return -ENOMEM;
 	if (begin - e->found_ns > PLACE_NS)
 		rewind_search(e);

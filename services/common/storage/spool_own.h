@@ -7,8 +7,8 @@
 
 #include <sys/stat.h>
 
+#include "storage/key_window.h"
 #include "storage/spool.h"
-#include "storage/spool_smallest.h"
 
 /* A file counts by its share of links: with two consumers each of its two links counts for half.
  * Sums are in 1/SHARES, which 1 to 10 links divide. */
@@ -30,7 +30,7 @@ struct spool_pending {
 struct spool_search {
 	char hour[SPOOL_KEY_MAX]; /* the folder looked at; "": none yet */
 	char last[SPOOL_KEY_MAX]; /* the key found last; "": none of this hour */
-	struct smallest found;    /* of that hour, after `last`; allocated when first needed */
+	struct key_window found;  /* of that hour, after `last`; allocated when first needed */
 	size_t at;
 	uint64_t found_ns;      /* when something was found last */
 	uint64_t none_until_ns; /* there was nothing: no further search before */

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "storage/key_window.h"
 #include "storage/spool.h"
 #include "storage/spool_dir.h"
-#include "storage/spool_smallest.h"
 
 #define QUEUE_WINDOW 4096
 
@@ -32,7 +32,7 @@ struct queue {
 	int spoolfd, fd;
 	char *consumer;
 	char cursor[SPOOL_KEY_MAX];
-	struct smallest window;
+	struct key_window window;
 	size_t at;
 };
 
@@ -46,7 +46,7 @@ int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
 		return -ENOMEM;
 	q->spoolfd = q->fd = -1;
 	q->consumer = strdup(consumer);
-	rc = q->consumer ? smallest_init(&q->window, QUEUE_WINDOW, strcmp) : -ENOMEM;
+	rc = q->consumer ? key_window_init(&q->window, QUEUE_WINDOW, strcmp) : -ENOMEM;
 	if (!rc && (!spool_key_valid(consumer) || strchr(consumer, '/')))
 		rc = -EINVAL;
 	if (!rc)
@@ -77,7 +77,7 @@ void queue_close(struct queue **qp)
 		close(q->fd);
 	if (q->spoolfd >= 0)
 		close(q->spoolfd);
-	smallest_fini(&q->window);
+	key_window_fini(&q->window);
 	free(q->consumer);
 	free(q);
 	*qp = NULL;
@@ -85,7 +85,7 @@ void queue_close(struct queue **qp)
 
 void queue_rewind(struct queue *q)
 {
-	smallest_clear(&q->window);
+	key_window_clear(&q->window);
 	q->at = 0;
 	q->cursor[0] = '\0';
 }
@@ -145,7 +145,7 @@ static void search(struct queue *q, const char *folder, int depth)
 				strcpy(sub[nsub++], e->d_name);
 		} else if (join(key, folder, e->d_name) && spool_key_valid(key) &&
 			   strcmp(key, q->cursor) > 0) {
-			smallest_add(&q->window, key);
+			key_window_add(&q->window, key);
 		}
 	}
 	closedir(d);
@@ -163,10 +163,10 @@ static void search(struct queue *q, const char *folder, int depth)
 int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
 {
 	if (q->at == q->window.n) {
-		smallest_clear(&q->window);
+		key_window_clear(&q->window);
 		q->at = 0;
 		search(q, "", QUEUE_DEPTH);
-		smallest_sort(&q->window);
+		key_window_sort(&q->window);
 		if (!q->window.n) {
 			queue_rewind(q);
 			return 0;

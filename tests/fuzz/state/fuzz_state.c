@@ -2,7 +2,7 @@
  * The small files that services keep what they know in, after a power cut or somebody's editor: any
  * bytes are read or put aside, and what is written after them is read again.
  *
- * The first byte says which file, the rest is what is in it: o observed, e evicted, a account, s
+ * The first byte says which file, the rest is what is in it: o observed, e ledger, a counters_file, s
  * seallog, f the forwarder's offset, c the seen classes, C the rows of those, under a header that
  * is right.
  */
@@ -20,8 +20,8 @@
 #include "flowagg/seallog.h"
 #include "forwarder/offset.h"
 #include "rt/loop.h"
-#include "storage/account.h"
-#include "storage/evicted.h"
+#include "storage/counters_file.h"
+#include "storage/ledger.h"
 #include "storage/observed.h"
 #include "storage/records.h"
 
@@ -81,7 +81,7 @@ static void observed(struct bytes text)
 	observed_fini(&after);
 }
 
-static int sum_line(void *arg, const struct evicted *e)
+static int sum_line(void *arg, const struct ledger_line *e)
 {
 	require(e->consumer[0] && (!e->key || e->key[0]), "a name");
 	uint64_t *sum = arg;
@@ -90,24 +90,24 @@ static int sum_line(void *arg, const struct evicted *e)
 	return 0;
 }
 
-static void evicted(struct bytes text)
+static void ledger(struct bytes text)
 {
-	const struct evicted more = {"analyzer", "pcap/2024/10/04/12/bundle_12_1.pcap", 5, 1};
+	const struct ledger_line more = {"analyzer", "pcap/2024/10/04/12/bundle_12_1.pcap", 5, 1};
 	const char *path = file("evicted", text);
-	struct evicted_log l;
+	struct ledger l;
 	uint64_t before[2] = {0}, after[2] = {0};
 
-	require(evicted_read(path, sum_line, before) == 0, "any bytes are read");
-	evicted_init(&l, path, 0);
+	require(ledger_read(path, sum_line, before) == 0, "any bytes are read");
+	ledger_init(&l, path, 0);
 	/* The second one finds the file too large: what is older is added up. */
 	for (uint64_t i = 0; i < 2; i++)
-		require(evicted_add(&l, &more, 1) == 0, "one is added");
-	evicted_close(&l);
-	require(evicted_read(path, sum_line, after) == 0, "they are read again");
+		require(ledger_add(&l, &more, 1) == 0, "one is added");
+	ledger_close(&l);
+	require(ledger_read(path, sum_line, after) == 0, "they are read again");
 	require(after[0] == before[0] + 10 && after[1] == before[1] + 2, "every packet is counted");
 }
 
-/* How many whole lines the account has. */
+/* How many whole lines the file of counters has. */
 static unsigned lines(void)
 {
 	struct records_reader *r;
@@ -123,19 +123,20 @@ static unsigned lines(void)
 	return n;
 }
 
-static void account(struct bytes text)
+static void counters_file(struct bytes text)
 {
-	struct account *a;
+	struct counters_file *a;
 
-	require(account_open(dir, "fuzz", &a) == 0, "a folder");
-	account_close(&a);
+	require(counters_file_open(dir, "fuzz", &a) == 0, "a folder");
+	counters_file_close(&a);
 	file("stat/fuzz/now", text);
-	require(account_open(dir, "fuzz", &a) == 0, "any bytes are taken over or left");
+	require(counters_file_open(dir, "fuzz", &a) == 0, "any bytes are taken over or left");
 	unsigned taken = lines();
 	require(taken <= 1, "one line at most");
-	require(account_note(a, clock_real_ns(), bytes_str("{\"seq\":1}"), false) == 0, "a note");
+	require(counters_file_note(a, clock_real_ns(), bytes_str("{\"seq\":1}"), false) == 0,
+		"a note");
 	require(lines() == taken + 1, "its line");
-	account_close(&a);
+	counters_file_close(&a);
 	empty();
 	require(mkdir(dir, 0700) == 0, "empty again");
 }
@@ -218,8 +219,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static const struct {
 		char first;
 		void (*fn)(struct bytes text);
-	} files[] = {{'o', observed}, {'e', evicted}, {'a', account},  {'s', seallog},
-		     {'f', offset},   {'c', seen},    {'C', seen_rows}};
+	} files[] = {{'o', observed}, {'e', ledger}, {'a', counters_file}, {'s', seallog},
+		     {'f', offset},   {'c', seen},   {'C', seen_rows}};
 
 	if (!n)
 		return 0;

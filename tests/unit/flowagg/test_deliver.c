@@ -213,7 +213,7 @@ static void round_of(int n, uint64_t hour)
 
 static uint64_t recorded_packets, recorded_entries;
 
-static int add_recorded(void *arg, const struct evicted *e)
+static int add_recorded(void *arg, const struct ledger_line *e)
 {
 	(void)arg;
 	recorded_packets += e->packets;
@@ -224,7 +224,7 @@ static int add_recorded(void *arg, const struct evicted *e)
 static void read_recorded(void)
 {
 	recorded_packets = recorded_entries = 0;
-	cr_assert_eq(evicted_read(evicted_path, add_recorded, NULL), 0);
+	cr_assert_eq(ledger_read(evicted_path, add_recorded, NULL), 0);
 }
 
 Test(deliver, a_full_spool_gives_up_the_oldest_bundles_for_whatever_comes)

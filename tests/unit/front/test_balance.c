@@ -9,7 +9,7 @@
 #include "balance.h"
 #include "inventory.h"
 #include "stat_history.h"
-#include "storage/account.h"
+#include "storage/counters_file.h"
 
 #define S UINT64_C(1000000000)
 /* 2026-11-21 12:00:00 UTC */
@@ -129,35 +129,36 @@ static struct bytes json(const char *text)
 Test(balance, counters_on_disk_outlive_a_kill)
 {
 	char dir[] = "/tmp/lurker-account-XXXXXX", path[128];
-	struct account *a;
+	struct counters_file *a;
 	struct stat_history t;
 	cr_assert(mkdtemp(dir));
 	cr_expect_eq(stat_history_read(dir, 0, UINT64_MAX, &t), -ENOENT);
 	snprintf(path, sizeof(path), "%s/stat", dir);
 	cr_assert_eq(mkdir(path, 0750), 0);
-	cr_assert_eq(account_open(dir, "x", &a), 0);
-	cr_expect_eq(account_note(a, NOW, json("no"), false), -EINVAL);
-	cr_expect_eq(account_note(a, NOW, json("{\"start_ns\":1,\"counters\":{\"n\":1}}"), false),
-		     0);
+	cr_assert_eq(counters_file_open(dir, "x", &a), 0);
+	cr_expect_eq(counters_file_note(a, NOW, json("no"), false), -EINVAL);
 	cr_expect_eq(
-		account_note(a, NOW + S, json("{\"start_ns\":1,\"counters\":{\"n\":2}}"), false),
+		counters_file_note(a, NOW, json("{\"start_ns\":1,\"counters\":{\"n\":1}}"), false),
 		0);
-	account_close(&a); /* as a kill would: no last note */
+	cr_expect_eq(counters_file_note(a, NOW + S, json("{\"start_ns\":1,\"counters\":{\"n\":2}}"),
+					false),
+		     0);
+	counters_file_close(&a); /* as a kill would: no last note */
 	cr_assert_eq(stat_history_read(dir, 0, UINT64_MAX, &t), 0);
 	cr_expect_eq(stat_history_sum(&t, "x", "n"), 2, "from the file that is replaced");
 	stat_history_free(&t);
 
-	cr_assert_eq(account_open(dir, "x", &a), 0);
-	cr_expect_eq(account_note(a, NOW + 2 * S, json("{\"start_ns\":2,\"counters\":{\"n\":5}}"),
-				  false),
+	cr_assert_eq(counters_file_open(dir, "x", &a), 0);
+	cr_expect_eq(counters_file_note(a, NOW + 2 * S,
+					json("{\"start_ns\":2,\"counters\":{\"n\":5}}"), false),
 		     0);
-	cr_expect_eq(account_note(a, NOW + 2 * S + ACCOUNT_EVERY_NS,
-				  json("{\"start_ns\":2,\"counters\":{\"n\":6}}"), false),
+	cr_expect_eq(counters_file_note(a, NOW + 2 * S + COUNTERS_FILE_EVERY_NS,
+					json("{\"start_ns\":2,\"counters\":{\"n\":6}}"), false),
 		     0);
-	cr_expect_eq(account_note(a, NOW + 700 * S, json("{\"start_ns\":2,\"counters\":{\"n\":7}}"),
-				  true),
+	cr_expect_eq(counters_file_note(a, NOW + 700 * S,
+					json("{\"start_ns\":2,\"counters\":{\"n\":7}}"), true),
 		     0);
-	account_close(&a);
+	counters_file_close(&a);
 	cr_assert_eq(stat_history_read(dir, 0, UINT64_MAX, &t), 0);
 	cr_expect_eq(stat_history_sum(&t, "x", "n"), 9, "both runs");
 	const struct stat_history_service *s = stat_history_service(&t, "x");

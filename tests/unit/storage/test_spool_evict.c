@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 #include "storage/spool.h"
 
 static char dir[64];
@@ -341,7 +341,7 @@ Test(evict, half_a_commit_is_not_taken_apart)
 /* Sums of what a log says. */
 static uint64_t packets, entries, lines, named;
 
-static int add(void *arg, const struct evicted *e)
+static int add(void *arg, const struct ledger_line *e)
 {
 	packets += e->packets;
 	entries += e->entries;
@@ -353,49 +353,49 @@ static int add(void *arg, const struct evicted *e)
 static int sum(const char *path, char *stop)
 {
 	packets = entries = lines = named = 0;
-	return evicted_read(path, add, stop);
+	return ledger_read(path, add, stop);
 }
 
 Test(evict, the_log_keeps_whole_lines_only)
 {
-	const struct evicted v[] = {{"uploader", "pcap/a", 5, 1}, {"analyzer", "pcap/a", 5, 1}};
-	struct evicted_log l;
+	const struct ledger_line v[] = {{"uploader", "pcap/a", 5, 1}, {"analyzer", "pcap/a", 5, 1}};
+	struct ledger l;
 	char path[100];
 
 	snprintf(path, sizeof path, "%s/log", dir);
 	cr_assert_eq(sum(path, NULL), 0, "none yet");
-	evicted_init(&l, path, 1000);
-	cr_assert_eq(evicted_add(&l, v, 2), 0);
-	evicted_close(&l);
+	ledger_init(&l, path, 1000);
+	cr_assert_eq(ledger_add(&l, v, 2), 0);
+	ledger_close(&l);
 	FILE *f = fopen(path, "a");
 	fputs("uploader pcap/b 7 ", f); /* power went */
 	fclose(f);
 	cr_assert_eq(sum(path, NULL), 0);
 	cr_assert_eq(packets, 10);
-	evicted_init(&l, path, 1000);
-	cr_assert_eq(evicted_add(&l, v, 1), 0);
-	evicted_close(&l);
+	ledger_init(&l, path, 1000);
+	cr_assert_eq(ledger_add(&l, v, 1), 0);
+	ledger_close(&l);
 	cr_assert_eq(sum(path, NULL), 0);
 	cr_assert_eq(lines, 3);
 	cr_assert_eq(packets, 15);
 	cr_assert_eq(sum(path, "pcap/a"), -EXDEV);
 	cr_assert_eq(lines, 1, "the callback ended it");
-	evicted_init(&l, "/proc/nowhere/log", 1000);
-	cr_assert_eq(evicted_add(&l, v, 1), -ENOENT);
+	ledger_init(&l, "/proc/nowhere/log", 1000);
+	cr_assert_eq(ledger_add(&l, v, 1), -ENOENT);
 }
 
 Test(evict, the_log_adds_up_what_is_old)
 {
-	struct evicted_log l;
+	struct ledger l;
 	char path[100], key[64];
 	struct stat st;
 
 	snprintf(path, sizeof path, "%s/log", dir);
-	evicted_init(&l, path, 1000);
+	ledger_init(&l, path, 1000);
 	for (int i = 0; i < 500; i++) {
-		struct evicted e = {i % 2 ? "uploader" : "analyzer", key, 3, 1};
+		struct ledger_line e = {i % 2 ? "uploader" : "analyzer", key, 3, 1};
 		snprintf(key, sizeof key, "pcap/%d", i);
-		cr_assert_eq(evicted_add(&l, &e, 1), 0);
+		cr_assert_eq(ledger_add(&l, &e, 1), 0);
 		cr_assert_eq(stat(path, &st), 0);
 		cr_assert_lt(st.st_size, 1100);
 	}
@@ -405,5 +405,5 @@ Test(evict, the_log_adds_up_what_is_old)
 	cr_assert_eq(lines - named, 2, "one sum a consumer");
 	cr_assert_gt(named, 10);
 	cr_assert_eq(sum(path, key), -EXDEV, "the newest has its name");
-	evicted_close(&l);
+	ledger_close(&l);
 }

@@ -1,4 +1,4 @@
-#include "storage/evicted.h"
+#include "storage/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,17 +17,17 @@
 /* A consumer's name, a key and two numbers. */
 #define LINE_BYTES 512
 
-struct line {
+struct parsed {
 	char consumer[64], key[SPOOL_KEY_MAX];
-	struct evicted e;
+	struct ledger_line e;
 };
 
 /* Whether it is a whole line. */
-static bool parse(const char *text, struct line *l)
+static bool ledger_parse(const char *text, struct parsed *l)
 {
 	int end = 0;
 
-	l->e = (struct evicted){0};
+	l->e = (struct ledger_line){0};
 	if (sscanf(text, "%63s %199s %" SCNu64 " %" SCNu64 "%n", l->consumer, l->key, &l->e.packets,
 		   &l->e.entries, &end) != 4 ||
 	    strcmp(text + end, "\n") != 0)
@@ -37,17 +37,17 @@ static bool parse(const char *text, struct line *l)
 	return true;
 }
 
-int evicted_read(const char *path, int (*fn)(void *arg, const struct evicted *e), void *arg)
+int ledger_read(const char *path, int (*fn)(void *arg, const struct ledger_line *e), void *arg)
 {
 	char text[LINE_BYTES];
-	struct line l;
+	struct parsed l;
 	FILE *f = fopen(path, "re");
 	int rc = 0;
 
 	if (!f)
 		return errno == ENOENT ? 0 : -errno;
 	while (!rc && fgets(text, sizeof text, f))
-		if (parse(text, &l))
+		if (ledger_parse(text, &l))
 			rc = fn(arg, &l.e);
 	if (!rc && ferror(f))
 		rc = -EIO;
@@ -55,12 +55,12 @@ int evicted_read(const char *path, int (*fn)(void *arg, const struct evicted *e)
 	return rc;
 }
 
-void evicted_init(struct evicted_log *l, const char *path, uint64_t max_bytes)
+void ledger_init(struct ledger *l, const char *path, uint64_t max_bytes)
 {
-	*l = (struct evicted_log){.path = path, .max_bytes = max_bytes, .fd = -1};
+	*l = (struct ledger){.path = path, .max_bytes = max_bytes, .fd = -1};
 }
 
-void evicted_close(struct evicted_log *l)
+void ledger_close(struct ledger *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
@@ -86,7 +86,7 @@ static int find_end(int fd, off_t size, off_t *end)
 }
 
 /* Opens the file, or makes it, for good; what a power cut left of a line is cut off. */
-static int open_log(struct evicted_log *l)
+static int ledger_open(struct ledger *l)
 {
 	struct stat st;
 	off_t end = 0;
@@ -103,11 +103,11 @@ static int open_log(struct evicted_log *l)
 	if (!rc)
 		rc = fs_sync_parent(AT_FDCWD, l->path);
 	if (rc)
-		evicted_close(l);
+		ledger_close(l);
 	return rc;
 }
 
-static int print(struct buf *b, const struct evicted *e)
+static int ledger_print(struct buf *b, const struct ledger_line *e)
 {
 	return buf_addf(b, "%.63s %.199s %" PRIu64 " %" PRIu64 "\n", e->consumer,
 			e->key ? e->key : "-", e->packets, e->entries);
@@ -123,11 +123,11 @@ struct roll {
 	struct buf rest;
 };
 
-static int roll_line(void *arg, const struct evicted *e)
+static int roll_line(void *arg, const struct ledger_line *e)
 {
 	struct roll *r = arg;
 	size_t before = r->rest.n;
-	int rc = print(&r->rest, e);
+	int rc = ledger_print(&r->rest, e);
 
 	r->at += r->rest.n - before;
 	if (rc || r->at > r->sum_until)
@@ -152,10 +152,10 @@ static int write_rolled(void *arg, int fd)
 
 	buf_init(&sums, SPOOL_QUEUES * LINE_BYTES);
 	for (size_t i = 0; i < SPOOL_QUEUES && r->sum[i].consumer[0] && !rc; i++) {
-		struct evicted e = {.consumer = r->sum[i].consumer,
-				    .packets = r->sum[i].packets,
-				    .entries = r->sum[i].entries};
-		rc = print(&sums, &e);
+		struct ledger_line e = {.consumer = r->sum[i].consumer,
+					.packets = r->sum[i].packets,
+					.entries = r->sum[i].entries};
+		rc = ledger_print(&sums, &e);
 	}
 	if (!rc)
 		rc = fs_write_all(fd, sums.p, sums.n);
@@ -166,31 +166,31 @@ static int write_rolled(void *arg, int fd)
 }
 
 /* When it fails, for want of disk or memory, the file only stays longer than it should. */
-static void roll(struct evicted_log *l)
+static void ledger_roll(struct ledger *l)
 {
 	struct roll r = {.sum_until = l->bytes / 2};
 
 	buf_init(&r.rest, l->bytes + LINE_BYTES);
 	/* Torn, it would lose lines. Should its name be lost with the power, the old file has the same
-	 * sums; open_log() flushes the folder before the next line comes. */
-	if (!evicted_read(l->path, roll_line, &r) &&
+	 * sums; ledger_open() flushes the folder before the next line comes. */
+	if (!ledger_read(l->path, roll_line, &r) &&
 	    !fs_replace_by(l->path, 0640, FS_FILE, write_rolled, &r))
-		evicted_close(l);
+		ledger_close(l);
 	buf_fini(&r.rest);
 }
 
-int evicted_add(struct evicted_log *l, const struct evicted *v, size_t n)
+int ledger_add(struct ledger *l, const struct ledger_line *v, size_t n)
 {
 	struct buf text;
 
 	if (l->fd >= 0 && l->bytes > l->max_bytes)
-		roll(l);
-	int rc = l->fd < 0 ? open_log(l) : 0;
+		ledger_roll(l);
+	int rc = l->fd < 0 ? ledger_open(l) : 0;
 	if (rc)
 		return rc;
 	buf_init(&text, n * LINE_BYTES);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = print(&text, &v[i]);
+		rc = ledger_print(&text, &v[i]);
 	if (!rc)
 		rc = fs_write_all(l->fd, text.p, text.n);
 	if (!rc && !l->unflushed && fdatasync(l->fd) < 0)
@@ -198,7 +198,7 @@ int evicted_add(struct evicted_log *l, const struct evicted *v, size_t n)
 	if (!rc)
 		l->bytes += text.n;
 	else if (ftruncate(l->fd, (off_t)l->bytes) < 0)
-		evicted_close(l); /* the next time looks where it ends */
+		ledger_close(l); /* the next time looks where it ends */
 	buf_fini(&text);
 	return rc;
 }

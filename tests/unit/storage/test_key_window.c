@@ -1,4 +1,4 @@
-#include "storage/spool_smallest.h"
+#include "storage/key_window.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -9,19 +9,19 @@
  * does. */
 static void takes_all(size_t max, size_t total, size_t (*nth)(size_t i, size_t total))
 {
-	struct smallest s;
+	struct key_window s;
 	char last[SPOOL_KEY_MAX] = "", key[SPOOL_KEY_MAX];
 	size_t got = 0;
 
-	cr_assert_eq(smallest_init(&s, max, strcmp), 0);
+	cr_assert_eq(key_window_init(&s, max, strcmp), 0);
 	do {
-		smallest_clear(&s);
+		key_window_clear(&s);
 		for (size_t i = 0; i < 2 * total; i++) {
 			snprintf(key, sizeof key, "%06zu", nth(i % total, total));
 			if (strcmp(key, last) > 0)
-				smallest_add(&s, key);
+				key_window_add(&s, key);
 		}
-		smallest_sort(&s);
+		key_window_sort(&s);
 		cr_assert_leq(s.n, max);
 		for (size_t i = 0; i < s.n; i++) {
 			snprintf(key, sizeof key, "%06zu", got++);
@@ -32,7 +32,7 @@ static void takes_all(size_t max, size_t total, size_t (*nth)(size_t i, size_t t
 			strcpy(last, s.key[s.n - 1]);
 	} while (s.more);
 	cr_assert_eq(got, total);
-	smallest_fini(&s);
+	key_window_fini(&s);
 }
 
 static size_t up(size_t i, size_t total)
@@ -51,7 +51,7 @@ static size_t mixed(size_t i, size_t total)
 	return i * 7919 % total; /* a prime that divides no total below */
 }
 
-Test(smallest, any_number_in_any_order_each_once)
+Test(key_window, any_number_in_any_order_each_once)
 {
 	const size_t max[] = {1, 2, 3, 16, 100}, total[] = {0, 1, 2, 15, 16, 17, 100, 333};
 
