@@ -35,8 +35,8 @@ void history_of(const struct record *r, const struct flow *f, struct history_in 
 
 	out->src = r->src;
 	out->ts_ns = f->first_ns;
-	out->bare = ours && !f->dir[r->initiator].acked_peer && !r->m.payload.n;
-	out->real = ours && f->dir[r->initiator].acked_peer;
+	out->bare = ours && !f->dir[r->initiator].proved && !r->m.payload.n;
+	out->real = ours && f->dir[r->initiator].proved;
 	if (out->bare)
 		out->syn = f->syn;
 	out->tool = r->tool;

@@ -193,6 +193,25 @@ void flow_settle(struct flow *f, const struct stream_limits *l, int dir)
 		stream_append(me->stream, l, me->rst->p, me->rst->n);
 }
 
+/* has_used: whether the direction has begun with this ISN, as far as they are kept. */
+static bool has_used(const struct flow_dir *d, uint32_t isn)
+{
+	for (int i = 0; i < d->isns_more && i < FLOW_MAX_ISNS - 1; i++)
+		if (d->isn_more[i] == isn)
+			return true;
+	return d->has_isn && d->isn == isn;
+}
+
+/* remember_isn: in place of the oldest one, when all places are taken. */
+static void remember_isn(struct flow_dir *d, uint32_t isn)
+{
+	const uint8_t places = FLOW_MAX_ISNS - 1;
+
+	d->isn_more[d->isns_more % places] = isn;
+	if (++d->isns_more == 2 * places)
+		d->isns_more = places;
+}
+
 static void syn(struct flow *f, const struct pkt *p, int dir)
 {
 	struct flow_dir *me = &f->dir[dir];
@@ -212,6 +231,8 @@ static void syn(struct flow *f, const struct pkt *p, int dir)
 		me->wscale = o.wscale < 14 ? o.wscale : 14; /* RFC 7323 2.3 */
 	}
 	me->isn_last = p->seq;
+	if (me->has_isn && p->flags & TCP_ACK && !has_used(me, p->seq))
+		remember_isn(me, p->seq);
 	if (!me->has_isn) {
 		me->has_isn = true;
 		me->isn = p->seq;
@@ -220,13 +241,23 @@ static void syn(struct flow *f, const struct pkt *p, int dir)
 	}
 }
 
-/* acknowledges: whether ack is something the peer has sent: only who receives the peer's packets
- * knows. */
+/* acknowledges: whether ack is something that the peer has sent. */
 static bool acknowledges(const struct flow_dir *peer, uint32_t ack)
 {
 	uint32_t from = peer->has_isn ? peer->isn_last : peer->seq_first;
 	uint32_t n = ack - from;
 	return peer->seen && n && n <= peer->seq_end - from;
+}
+
+/* note_ack: what an acknowledgment of me tells about me. A range of numbers can be guessed, the more
+ * so when two SYNs made the peer answer under two ISNs; one ISN cannot. Where the peer's SYN is in
+ * another file there is only the range. */
+static void note_ack(struct flow_dir *me, const struct flow_dir *peer, uint32_t ack)
+{
+	if (!me->acked_peer && acknowledges(peer, ack))
+		me->acked_peer = true;
+	if (!me->proved)
+		me->proved = peer->has_isn ? has_used(peer, ack - 1) : me->acked_peer;
 }
 
 static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt *p, int dir)
@@ -249,8 +280,8 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 			keep_rst(me, p);
 		/* One that answers our SYN+ACK out of the blue carries no ACK: it proves nothing.
 		 */
-		if (p->flags & TCP_ACK && acknowledges(peer, p->ack))
-			me->acked_peer = true;
+		if (p->flags & TCP_ACK)
+			note_ack(me, peer, p->ack);
 		return;
 	}
 	if (p->flags & TCP_SYN) {
@@ -268,8 +299,7 @@ static void tcp(struct flow *f, const struct stream_limits *l, const struct pkt 
 			stream_ack(peer->stream, l, p->ack);
 		if (peer->doubted && peer->doubted->n)
 			believe(f, l, !dir, false);
-		if (!me->acked_peer && acknowledges(peer, p->ack))
-			me->acked_peer = true;
+		note_ack(me, peer, p->ack);
 		uint32_t win = p->win;
 		if (!(p->flags & TCP_SYN) && me->has_wscale && peer->has_wscale)
 			win <<= me->wscale;

@@ -18,6 +18,10 @@
 #define FLOW_MAX_RST     (64u << 10)
 #define FLOW_MAX_DOUBTED (256u << 10)
 
+/* ISNs that one end's SYN+ACKs may have used and that still count as proof. The responder makes one
+ * of eight for each key, by the options of the SYN, and few visitors ever see two. */
+#define FLOW_MAX_ISNS 8
+
 /* One direction. */
 struct flow_dir {
 	struct stream *stream; /* NULL until there is something to store */
@@ -26,18 +30,22 @@ struct flow_dir {
 	 * stream when the receiver acknowledges them, which weighs more than a checksum: it has the
 	 * packet as it was, we have it as somebody stored it. */
 	struct buf *doubted;
-	uint32_t isn;       /* of the first SYN */
-	uint32_t isn_last;  /* of the latest SYN: a responder may answer again under another key */
-	uint32_t seq_first; /* of its first packet */
-	uint32_t seq_end;   /* the highest sequence number it has used up, plus one */
-	uint32_t window;    /* the largest it advertised, scaled */
-	uint32_t acked;     /* the highest acknowledgement it sent; valid with has_acked */
+	uint32_t isn;      /* of the first SYN */
+	uint32_t isn_last; /* of the latest SYN: a responder may answer again under another key */
+	uint32_t
+		isn_more[FLOW_MAX_ISNS - 1]; /* of SYN+ACKs that differ from isn, the latest ones */
+	uint32_t seq_first;                  /* of its first packet */
+	uint32_t seq_end; /* the highest sequence number it has used up, plus one */
+	uint32_t window;  /* the largest it advertised, scaled */
+	uint32_t acked;   /* the highest acknowledgement it sent; valid with has_acked */
 	uint8_t wscale;
 	bool seen, has_isn, has_wscale, has_acked;
 	bool unsound;    /* its receiver took segments whose checksum is wrong here */
 	bool sums;       /* it has sent a right checksum, so a wrong one means something */
 	bool starved;    /* there was no memory for a stream: bytes are missing */
-	bool acked_peer; /* acknowledged what only a receiver of the peer's packets can know */
+	bool acked_peer; /* acknowledged something that the peer has sent */
+	bool proved; /* acknowledged exactly an ISN of the peer: it receives the peer's packets */
+	uint8_t isns_more; /* in isn_more; when it is full, from its size on where the next one goes */
 };
 
 struct flow_tunnel {

@@ -292,6 +292,64 @@ Test(flows, who_is_verified)
 	cr_assert(not(g.flow[0].verified));
 }
 
+/* Two SYNs with different options get two ISNs. Each of them proves the source, what lies between
+ * them does not. */
+Test(flows, verified_is_one_of_our_isns)
+{
+	static const struct {
+		uint32_t ack;
+		bool verified;
+	} rows[] = {{901, true},         {0x80000901, true},  {900, false},
+		    {902, false},        {0x40000000, false}, {0x80000900, false},
+		    {0x80000902, false}, {0xc0000000, false}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct table t = table_of(1 << 24);
+		say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+		say(&t, SERVER, 900, 101, TCP_SYN | TCP_ACK, "", true);
+		say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+		say(&t, SERVER, 0x80000900, 101, TCP_SYN | TCP_ACK, "", true);
+		say(&t, CLIENT, 101, rows[i].ack, TCP_ACK, "GET /", true);
+		struct got g = end(&t);
+		cr_assert(eq(sz, g.n, 1));
+		cr_assert(eq(int, g.flow[0].verified, rows[i].verified), "ack %x", rows[i].ack);
+		cr_assert(eq(str, g.flow[0].payload, (char *)"GET /"));
+	}
+}
+
+/* All eight that the responder can make of one key are remembered. */
+Test(flows, verified_by_each_of_eight_isns)
+{
+	for (uint32_t right = 0; right < FLOW_MAX_ISNS; right++) {
+		struct table t = table_of(1 << 24);
+		say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+		for (uint32_t i = 0; i < FLOW_MAX_ISNS; i++)
+			say(&t, SERVER, 1000 * (i + 1), 101, TCP_SYN | TCP_ACK, "", true);
+		say(&t, CLIENT, 101, 1000 * (right + 1) + 1, TCP_ACK, "", true);
+		struct got g = end(&t);
+		cr_assert(g.flow[0].verified, "the ISN number %u", right);
+	}
+}
+
+/* Of any number of ISNs the latest ones count. */
+Test(flows, verified_by_the_latest_isns)
+{
+	for (uint32_t n = FLOW_MAX_ISNS; n < 600; n += 7) {
+		struct table t = table_of(1 << 24);
+		say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+		for (uint32_t i = 1; i <= n; i++)
+			say(&t, SERVER, 1000 * i, 101, TCP_SYN | TCP_ACK, "", true);
+		say(&t, CLIENT, 101, 1000 * (n - FLOW_MAX_ISNS + 2) + 1, TCP_ACK, "", true);
+		cr_assert(end(&t).flow[0].verified, "%u ISNs", n);
+		t = table_of(1 << 24);
+		say(&t, CLIENT, 100, 0, TCP_SYN, "", true);
+		for (uint32_t i = 1; i <= n; i++)
+			say(&t, SERVER, 1000 * i, 101, TCP_SYN | TCP_ACK, "", true);
+		say(&t, CLIENT, 101, 1000 * (n + 1) + 1, TCP_ACK, "", true);
+		cr_assert(not(end(&t).flow[0].verified), "%u ISNs", n);
+	}
+}
+
 Test(flows, datagrams_and_fragments)
 {
 	struct table t = table_of(1 << 24);
@@ -348,6 +406,39 @@ Test(flows, tunnels_give_further_flows)
 	cr_assert(eq(str, g.flow[2].tunnel, (char *)"ipip 192.0.2.1 198.51.100.2"));
 	cr_assert(eq(str, g.flow[2].payload, (char *)"inin"));
 	cr_assert(eq(u64, g.flow[2].packets, 2));
+}
+
+/* Whoever sends the outer packets can make up both ends of what is inside, handshake included. */
+Test(flows, nothing_inside_a_tunnel_is_verified)
+{
+	static const struct {
+		int who;
+		uint32_t seq, ack;
+		uint8_t flags;
+	} steps[] = {{CLIENT, 100, 0, TCP_SYN},
+		     {SERVER, 900, 101, TCP_SYN | TCP_ACK},
+		     {CLIENT, 101, 901, TCP_ACK}};
+
+	for (int inside = 0; inside < 2; inside++) {
+		struct table t = table_of(1 << 24);
+		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+			bool client = steps[i].who == CLIENT;
+			struct frame f = {0};
+			if (inside)
+				ip4(&f, 4, 40);
+			uint32_t at = ip4(&f, 6, 20);
+			if (!client)
+				memcpy(f.b + at + 12, "\306\63\144\2\300\0\2\1", 8);
+			uint32_t h = tcp(&f, client ? 1000 : 80, client ? 80 : 1000, steps[i].seq,
+					 steps[i].flags);
+			put_be32(f.b + h + 8, steps[i].ack);
+			feed(&t, &f);
+		}
+		struct got g = end(&t);
+		cr_assert(eq(sz, g.n, 1 + (size_t)inside));
+		cr_assert(eq(u64, g.flow[inside].packets, 3));
+		cr_assert(eq(int, g.flow[inside].verified, !inside));
+	}
 }
 
 /* IP in IP: four tunnels are looked into, a packet with more counts. */
