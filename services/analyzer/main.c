@@ -206,8 +206,6 @@ static int job(struct svc *s, int argc, char **argv)
 
 static struct svc_desc desc = {
 	.name = "analyzer",
-	.summary = "turns capture files into records: what was sent, what it was, who sent it",
-	.patient = true,
 	.operands = "[FILE|DIR|-]...",
 	.details =
 		"With files (pcap or pcapng, also gzip), directories or - for standard input:\n"

@@ -456,7 +456,6 @@ int main(int argc, char **argv)
 	static const struct svc_desc desc = {
 		.name = "capture",
 		.most_out = 256, /* batches of packets, 100 KB each when they carry data */
-		.summary = "every packet of an interface, numbered, to the journal and the bus",
 		.details =
 			"Reads    packets of one interface, both directions, VLAN tags included; "
 			"or a capture file\n"

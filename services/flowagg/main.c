@@ -596,7 +596,6 @@ int main(int argc, char **argv)
 	static const struct svc_desc desc = {
 		.name = "flowagg",
 		.most_in = 128, /* batches of packets, which are in the journal */
-		.summary = "packets become flows, flows become sealed capture files",
 		.details =
 			"Reads    packet messages of capture, and STATE_DIR/journal for what they "
 			"lack.\n"

@@ -267,8 +267,6 @@ static const char *const calls[] = {HTTP_CALLS, KAFKA_CALLS, NULL};
 
 static struct svc_desc desc = {
 	.name = "forwarder",
-	.summary = "delivers records to CloudWatch Logs, webhooks, Slack and Kafka",
-	.patient = true,
 	.details =
 		"Reads STATE_DIR/records/analysis from where each destination has come (its "
 		"offset\n"

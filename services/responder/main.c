@@ -320,7 +320,6 @@ static const char *const calls[] = {"sendmmsg", NULL};
 
 static const struct svc_desc desc = {
 	.name = "responder",
-	.summary = "answers every SYN to the watched networks",
 	.details =
 		"Reads    frames of one interface, through a filter in the kernel; needs no other "
 		"service.\n"

@@ -307,8 +307,6 @@ static int choose_calls(struct svc *s)
 
 static struct svc_desc desc = {
 	.name = "uploader",
-	.summary = "stores sealed capture files as objects",
-	.patient = true,
 	.details =
 		"Reads its queue STATE_DIR/spool/queue/uploader, oldest first, woken by the topic\n"
 		"`flow` and by looking every 3 s. Writes each file under its key to the store, by\n"

@@ -43,10 +43,8 @@ int bus_listener_open(struct bus_listener *l, const struct svc_common *c, const 
 	int rc = loop_new(&l->loop);
 	if (!rc)
 		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
-	for (const char *const *p = front_services; !rc && *p; p++)
-		rc = subscribe(l, c, *p, topics, ntopics, fn, arg);
-	for (const char *const *p = front_optional; !rc && *p; p++)
-		rc = subscribe(l, c, *p, topics, ntopics, fn, arg);
+	for (const struct service_row *r = service_rows; !rc && r->name; r++)
+		rc = subscribe(l, c, r->name, topics, ntopics, fn, arg);
 	if (!rc)
 		rc = subscribe(l, c, "up", topics, ntopics, fn, arg);
 	if (rc)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bus_listener.h"
+#include "fleet.h"
 #include "front.h"
 #include "rt/sandbox.h"
 #include "term.h"
@@ -29,7 +30,8 @@ struct doctor {
 	struct doctor_conf conf;
 	struct svc_common common;
 	int bad, warned;
-	bool seen[16]; /* by the index of front_services */
+	struct opt_list asked;
+	bool seen[NSERVICES];
 	struct bus_listener listen;
 };
 
@@ -231,8 +233,8 @@ static void check_clock(struct doctor *d)
 static void on_stat(void *arg, const struct bus_msg *m)
 {
 	struct doctor *d = arg;
-	for (size_t i = 0; front_services[i]; i++)
-		if (bytes_eq(m->producer, bytes_str(front_services[i])))
+	for (size_t i = 0; i < NSERVICES; i++)
+		if (bytes_eq(m->producer, bytes_str(service_rows[i].name)))
 			d->seen[i] = true;
 }
 
@@ -250,20 +252,16 @@ static void check_services(struct doctor *d)
 		return;
 	}
 	if (bus_listener_open(&d->listen, &d->common, topics, 1, on_stat, d) == 0 &&
-	    loop_every(d->listen.loop, 2000000000u, on_time, d) == 0)
+	    loop_every(d->listen.loop, 2 * NS_PER_S, on_time, d) == 0)
 		loop_run(d->listen.loop);
 	bus_listener_close(&d->listen);
-	for (size_t i = 0; front_services[i]; i++) {
-		char program[PATH_MAX];
-		if (front_program(front_services[i], program, sizeof(program)) != 0 ||
-		    access(program, X_OK) != 0)
-			continue;
-		if (d->seen[i])
-			say(d, OK, "service", "%s publishes", front_services[i]);
-		else
+	for (const struct service_row *r = service_rows; r->name; r++) {
+		if (d->seen[r - service_rows])
+			say(d, OK, "service", "%s publishes", r->name);
+		else if (fleet_wants(&d->asked, r) && front_installed(r->name) == 0)
 			say(d, WARN, "service",
-			    "%s is silent: lurker up, or systemctl status lurker-%s",
-			    front_services[i], front_services[i]);
+			    "%s is silent: lurker up, or systemctl status lurker-%s", r->name,
+			    r->name);
 	}
 }
 
@@ -278,6 +276,7 @@ int front_doctor(int argc, char **argv)
 		"Needs: root, to see everything. Exit code: 0 nothing is BAD, 1 something is."};
 	static struct doctor d;
 	struct opt_section own = {"", opts, &d.conf};
+	front_asked(argc, argv, &d.asked);
 	int code = front_options(&usage, own, &d.common, &argc, argv);
 	if (code >= 0)
 		return code;
@@ -288,6 +287,7 @@ int front_doctor(int argc, char **argv)
 	check_disk(&d);
 	check_clock(&d);
 	check_services(&d);
+	opt_list_free(&d.asked);
 	printf("\n%d bad, %d to look at\n", d.bad, d.warned);
 	return d.bad ? 1 : 0;
 }

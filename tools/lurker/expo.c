@@ -16,7 +16,7 @@ struct row {
 
 struct service {
 	char name[24], sensor[65];
-	bool heard;
+	bool expected, heard;
 	uint64_t seen_ns, epoch, start_ns, rss_bytes, cpu_ns;
 	uint64_t restarts; /* starts seen here after the first */
 	uint64_t told;     /* restarts as `lurker up` counts them */
@@ -89,7 +89,11 @@ static struct service *service_of(struct expo *e, struct bytes name)
 
 int expo_expect(struct expo *e, const char *service)
 {
-	return service_of(e, bytes_str(service)) ? 0 : -ENOSPC;
+	struct service *s = service_of(e, bytes_str(service));
+	if (!s)
+		return -ENOSPC;
+	s->expected = true;
+	return 0;
 }
 
 static int kind_of(const char *text, enum metric_kind *kind)
@@ -204,6 +208,12 @@ static void put_ns(struct buf *b, uint64_t ns)
 		 (unsigned long long)(ns % 1000000000u));
 }
 
+/* What a service declares does not yet say that it should run. */
+static bool runs(const struct service *s)
+{
+	return s->expected || s->heard;
+}
+
 /* One family with a sample for each service; value gives it in nanoseconds, or as it is. */
 static void put_family(const struct expo *e, struct buf *b, const char *name, const char *type,
 		       const char *help, bool heard_only, bool ns,
@@ -212,7 +222,7 @@ static void put_family(const struct expo *e, struct buf *b, const char *name, co
 	put_head(b, name, type, help);
 	for (size_t i = 0; i < e->n; i++) {
 		const struct service *s = &e->service[i];
-		if (heard_only && !s->heard)
+		if (heard_only ? !s->heard : !runs(s))
 			continue;
 		buf_addf(b, "%s{sensor=\"%s\",service=\"%s\"} ", name, s->sensor, s->name);
 		if (ns)
@@ -257,6 +267,8 @@ static void put_up(const struct expo *e, uint64_t now_ns, struct buf *b)
 	put_head(b, "lurker_up", "gauge", "1 while the service publishes its counters");
 	for (size_t i = 0; i < e->n; i++) {
 		const struct service *s = &e->service[i];
+		if (!runs(s))
+			continue;
 		bool up = s->heard && now_ns < s->seen_ns + e->silent_ns;
 		buf_addf(b, "lurker_up{sensor=\"%s\",service=\"%s\"} %d\n", s->sensor, s->name, up);
 	}

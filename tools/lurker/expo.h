@@ -40,7 +40,8 @@ struct expo_disk {
 struct expo *expo_new(const char *sensor, uint64_t silent_ns);
 void expo_free(struct expo **e);
 
-/* expo_expect: a service that should run: it is shown as down until it is heard. 0 or -ENOSPC. */
+/* expo_expect: a service that should run: it is shown as down until it is heard. One that is only
+ * declared is not shown until it is heard, and from then on. 0 or -ENOSPC. */
 int expo_expect(struct expo *e, const char *service);
 /* expo_declare: one line of --help-metrics of that service, a metric of which no value is known
  * yet. 0, -EINVAL for what is no such line, -ENOSPC. */

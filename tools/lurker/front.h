@@ -11,6 +11,7 @@
 
 #include "proto/buf.h"
 #include "rt/svc.h"
+#include "services/services.h"
 
 /* Each takes its own argv (argv[0] is the sub-command) and returns the exit code. */
 int front_up(int argc, char **argv);
@@ -40,12 +41,13 @@ int front_options(const struct front_usage *u, struct opt_section own, struct sv
 int front_file_options(const struct front_usage *u, struct opt_section own,
 		       struct svc_common *common, int *argc, char **argv);
 
-/* The services in the order in which they are started. */
-extern const char *const front_services[];
-/* Those that run only where they are asked for: they need a configuration of their own. */
-extern const char *const front_optional[];
-
-/* The path of a program installed beside this one. */
+/* front_program: the path of the service's program, beside this one. front_installed: whether it is
+ * there. 0 or -errno. */
 int front_program(const char *name, char *out, size_t n);
+int front_installed(const char *name);
+
+/* up.c: the services that the configuration asks for (up.services); empty when it names none. argv:
+ * of a command, with its --config. The caller frees the list. */
+void front_asked(int argc, char **argv, struct opt_list *out);
 
 #endif

@@ -16,10 +16,6 @@
 
 #define ARENA_BYTES (1u << 20)
 
-static const struct {
-	const char *service, *advances;
-} jobs[] = {{"capture", "ticks"}, {"flowagg", "ticks"}};
-
 struct healthy_conf {
 	int64_t timeout_s;
 };
@@ -27,7 +23,7 @@ struct healthy_conf {
 struct healthy {
 	struct healthy_conf conf;
 	struct bus_listener listen;
-	const char *service, *advances;
+	const struct service_row *service;
 	uint8_t *arena;
 	bool seen, good;
 	uint64_t first;
@@ -59,11 +55,12 @@ static void on_stat(void *arg, const struct bus_msg *m)
 	struct msg_arena arena = {.p = h->arena, .n = ARENA_BYTES};
 	struct msg_stat st;
 
-	if (!bytes_eq(m->producer, bytes_str(h->service)) ||
+	if (!bytes_eq(m->producer, bytes_str(h->service->name)) ||
 	    msg_decode(&msg_stat_schema, m->body, &st, &arena) != 0)
 		return;
-	uint64_t value = h->advances ? counter(&st, h->advances) : 0;
-	h->good = !h->advances || (h->seen && value > h->first);
+	const char *advances = h->service->advances;
+	uint64_t value = *advances ? counter(&st, advances) : 0;
+	h->good = !*advances || (h->seen && value > h->first);
 	if (!h->seen)
 		h->first = value;
 	h->seen = true;
@@ -92,20 +89,14 @@ int front_healthy(int argc, char **argv)
 	struct opt_section own = {"", opts, &h.conf};
 	static const char *const topics[] = {"stat"};
 	int code = front_options(&usage, own, &common, &argc, argv);
-	bool known = false;
 
 	if (code >= 0)
 		return code;
-	for (const char *const *s = front_services; argc == 2 && *s; s++)
-		known = known || strcmp(*s, argv[1]) == 0;
-	if (!known) {
+	h.service = argc == 2 ? service_row(argv[1]) : NULL;
+	if (!h.service) {
 		fputs("lurker healthy: name one service, such as capture (see --help)\n", stderr);
 		return 2;
 	}
-	h.service = argv[1];
-	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++)
-		if (strcmp(jobs[i].service, h.service) == 0)
-			h.advances = jobs[i].advances;
 	/* In a container root may be no more than a name; the service's account may open its
 	 * sockets. */
 	char err[256];
@@ -118,7 +109,7 @@ int front_healthy(int argc, char **argv)
 	bus_listener_close(&h.listen);
 	free(h.arena);
 	if (!h.good)
-		printf("%s %s\n", h.service,
+		printf("%s %s\n", h.service->name,
 		       h.seen ? "publishes, but its work does not advance" : "is silent");
 	return h.good ? 0 : 1;
 }

@@ -28,10 +28,6 @@ static const struct {
 
 #define NCOMMANDS (sizeof(commands) / sizeof(*commands))
 
-const char *const front_services[] = {"flowagg",   "uploader", "analyzer", "logptn",
-				      "responder", "capture",  NULL};
-const char *const front_optional[] = {"forwarder", NULL};
-
 static void usage(FILE *out)
 {
 	fputs("lurker: answers every TCP SYN on every port and keeps what is then sent.\n\n"
@@ -40,10 +36,11 @@ static void usage(FILE *out)
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
 	fputs("\n`lurker COMMAND --help` says what a command reads, needs and prints.\n"
-	      "Services: lurker-capture, lurker-responder, lurker-flowagg, lurker-uploader,\n"
-	      "lurker-analyzer, lurker-logptn, lurker-forwarder; each has --help, --check and "
-	      "--print-config.\n",
+	      "\nServices, each with --help, --check and --print-config:\n",
 	      out);
+	for (const struct service_row *r = service_rows; r->name; r++)
+		fprintf(out, "  lurker-%-11s %s%s\n", r->name, r->summary,
+			r->start == SERVICE_REQUEST ? " (on request)" : "");
 }
 
 int front_program(const char *name, char *out, size_t n)
@@ -57,6 +54,13 @@ int front_program(const char *name, char *out, size_t n)
 	*slash = '\0';
 	int k = snprintf(out, n, "%s/lurker-%s", self, name);
 	return k < 0 || (size_t)k >= n ? -ENAMETOOLONG : 0;
+}
+
+int front_installed(const char *name)
+{
+	char program[PATH_MAX];
+	int rc = front_program(name, program, sizeof program);
+	return rc ? rc : access(program, X_OK) != 0 ? -errno : 0;
 }
 
 static void help(const struct front_usage *u, struct opt_section own, struct opt_section common,

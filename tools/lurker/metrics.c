@@ -20,6 +20,7 @@
 #include "bus_listener.h"
 #include "disk.h"
 #include "expo.h"
+#include "fleet.h"
 #include "front.h"
 #include "proto/codec.h"
 #include "rt/notify.h"
@@ -39,9 +40,12 @@ struct metrics_conf {
 	bool once;
 };
 
+_Static_assert(NSERVICES < EXPO_SERVICES, "room for every service, and for `lurker up`");
+
 struct metrics {
 	struct metrics_conf conf;
 	struct svc_common common;
+	struct opt_list asked; /* up.services */
 	struct bus_listener listen;
 	struct scrape *scrape;
 	struct expo *expo;
@@ -74,8 +78,8 @@ static const struct opt opts[] = {
 	{.name = "services",
 	 .type = OPT_LIST,
 	 .offset = AT(services),
-	 .help = "services that should run, shown as down until they are heard; by default the "
-		 "sensor's that are installed"},
+	 .help = "services that should run, shown as down until they are heard; by default "
+		 "those that `lurker up` runs and that are installed"},
 	{.name = "once",
 	 .flag = '1',
 	 .type = OPT_BOOL,
@@ -111,9 +115,9 @@ static int learn(struct metrics *m, const char *service)
 {
 	char program[PATH_MAX], line[512];
 	pid_t pid = 0;
-	int rc = front_program(service, program, sizeof(program));
-	if (!rc && access(program, X_OK) != 0)
-		rc = -errno;
+	int rc = front_installed(service);
+	if (!rc)
+		rc = front_program(service, program, sizeof(program));
 	int fd = rc ? rc : ask(program, &pid);
 	if (fd < 0)
 		return fd;
@@ -143,17 +147,12 @@ static int learn_all(struct metrics *m)
 			log_error("services", "refused=\"%.40s\"", m->conf.services.v[i]);
 			return -EINVAL;
 		}
-	for (const char *const *s = front_services; *s; s++) {
-		int rc = learn(m, *s);
+	for (const struct service_row *r = service_rows; r->name; r++) {
+		int rc = learn(m, r->name);
 		if (rc && rc != -ENOENT)
 			return rc;
-		if (!rc && !m->conf.services.n)
-			expo_expect(m->expo, *s);
-	}
-	for (const char *const *s = front_optional; *s; s++) {
-		int rc = learn(m, *s);
-		if (rc && rc != -ENOENT)
-			return rc;
+		if (!rc && !m->conf.services.n && fleet_wants(&m->asked, r))
+			expo_expect(m->expo, r->name);
 	}
 	return 0;
 }
@@ -282,6 +281,7 @@ int front_metrics(int argc, char **argv)
 		"else 1."};
 	static struct metrics m;
 	struct opt_section own = {"metrics", opts, &m.conf};
+	front_asked(argc, argv, &m.asked);
 	int code = front_options(&usage, own, &m.common, &argc, argv);
 	if (code >= 0)
 		return code;
@@ -300,5 +300,6 @@ int front_metrics(int argc, char **argv)
 	bus_listener_close(&m.listen);
 	expo_free(&m.expo);
 	free(m.arena);
+	opt_list_free(&m.asked);
 	return m.code;
 }

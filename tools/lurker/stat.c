@@ -14,7 +14,7 @@
 #include "proto/codec.h"
 #include "term.h"
 
-#define SERVICES_MAX 16
+#define SERVICES_MAX (NSERVICES + 1) /* and `lurker up` */
 #define COUNTS_MAX   256
 #define NAME_MAX_LEN 40
 #define ALERTS_MAX   4

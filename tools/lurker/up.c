@@ -18,19 +18,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fleet.h"
 #include "front.h"
 #include "proto/codec.h"
 
-#define SERVICES_MAX   16
-#define BACKOFF_MIN_NS 100000000ull
-/* With its start, a service is back within 5 s however often it died. */
-#define BACKOFF_MAX_NS 3000000000ull
-#define HEALTHY_NS \
-	30000000000ull /* a service that lived this long starts over with the back-off \
-				       */
-#define DRAIN_LIMIT_NS 15000000000ull
-#define TURN_NS        100000000ull
-#define STAT_NS        1000000000ull
+#define TURN_NS (100 * NS_PER_MS)
+#define STAT_NS NS_PER_S
 
 struct up_conf {
 	const char *interface;
@@ -39,12 +32,10 @@ struct up_conf {
 };
 
 struct child {
-	const char *name;
+	struct fleet_member *member;
 	struct up *up;
-	pid_t pid; /* 0: not running */
+	pid_t pid;
 	int pidfd;
-	uint64_t started_ns, again_ns, backoff_ns;
-	uint64_t restarts;
 	char restarts_name[48], up_name[48];
 };
 
@@ -53,12 +44,9 @@ struct up {
 	struct svc_common common;
 	struct loop *loop;
 	struct bus *bus;
-	struct child child[SERVICES_MAX];
-	size_t n;
+	struct fleet fleet;
+	struct child child[NSERVICES]; /* beside fleet.member */
 	int pipe[2];
-	bool draining;
-	uint64_t drain_began_ns;
-	int exit_code;
 };
 
 #define AT(field) offsetof(struct up_conf, field)
@@ -81,7 +69,7 @@ static const struct opt opts[] = {
 	{.name = "services",
 	 .type = OPT_LIST,
 	 .offset = AT(services),
-	 .help = "services to run; by default all that are installed, but for forwarder"},
+	 .help = "services to run; by default those of every sensor that are installed"},
 	{.name = "endpoint",
 	 .type = OPT_STR,
 	 .offset = AT(endpoint),
@@ -132,14 +120,15 @@ static void set_environment(struct up *u)
 	set_list("LURKER_CAPTURE_NETWORKS", &u->conf.networks);
 	set_list("LURKER_CAPTURE_EXCLUDE_PORTS", &u->conf.exclude);
 	set_list("LURKER_RESPONDER_EXCLUDE_PORTS", &u->conf.exclude);
+	set_list("LURKER_UP_SERVICES", &u->conf.services);
 }
 
-static void on_exit_of(void *arg);
+static void up_on_exit(void *arg);
 
-static int spawn(struct child *c)
+static int up_spawn(struct child *c)
 {
 	char program[PATH_MAX], fd[16];
-	int rc = front_program(c->name, program, sizeof(program));
+	int rc = front_program(c->member->row->name, program, sizeof(program));
 	if (rc)
 		return rc;
 	snprintf(fd, sizeof(fd), "%d", c->up->pipe[0]);
@@ -161,44 +150,42 @@ static int spawn(struct child *c)
 	char *args[] = {program, NULL};
 	rc = -posix_spawn(&c->pid, program, NULL, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
-	if (rc) {
-		c->pid = 0;
+	if (rc)
 		return rc;
-	}
-	c->started_ns = clock_mono_ns();
+	fleet_started(c->member, clock_mono_ns());
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd < 0)
 		return -errno;
 	fcntl(c->pidfd, F_SETFD, FD_CLOEXEC);
-	return loop_fd(c->up->loop, c->pidfd, on_exit_of, c);
+	return loop_fd(c->up->loop, c->pidfd, up_on_exit, c);
 }
 
-static void signal_all(struct up *u, int sig)
+static void up_signal(struct up *u, int sig)
 {
-	for (size_t i = 0; i < u->n; i++)
-		if (u->child[i].pid)
+	for (size_t i = 0; i < u->fleet.n; i++)
+		if (u->fleet.member[i].running)
 			kill(u->child[i].pid, sig);
 }
 
-static bool any_running(const struct up *u)
+static void up_drain(struct up *u)
 {
-	for (size_t i = 0; i < u->n; i++)
-		if (u->child[i].pid)
-			return true;
-	return false;
-}
-
-static void drain(struct up *u)
-{
-	if (u->draining)
+	if (!fleet_drain(&u->fleet, clock_mono_ns()))
 		return;
-	u->draining = true;
-	u->drain_began_ns = clock_mono_ns();
 	log_info("draining", NULL);
-	signal_all(u, SIGTERM);
+	up_signal(u, SIGTERM);
 }
 
-static void on_exit_of(void *arg)
+/* Each in its line, also when several end at once: the pause before a start is the limit. */
+static void log_end(const struct child *c, struct fleet_end end, uint64_t lived_ns)
+{
+	if (!end.by_signal && !end.number && c->up->fleet.draining)
+		return;
+	log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d %s=%d lived_ms=%llu",
+		 c->member->row->name, (int)c->pid, end.by_signal ? "signal" : "exit", end.number,
+		 (unsigned long long)(lived_ns / NS_PER_MS));
+}
+
+static void up_on_exit(void *arg)
 {
 	struct child *c = arg;
 	int status = 0;
@@ -206,52 +193,30 @@ static void on_exit_of(void *arg)
 		return;
 	loop_forget_fd(c->up->loop, c->pidfd);
 	close(c->pidfd);
-	uint64_t now = clock_mono_ns(), lived = now - c->started_ns;
-	/* Each in its line, also of several that end at once: the pause before a start is the
-	 * limit. */
-	if (WIFSIGNALED(status))
-		log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d signal=%d lived_ms=%llu",
-			 c->name, (int)c->pid, WTERMSIG(status),
-			 (unsigned long long)(lived / 1000000));
-	else if (!c->up->draining || WEXITSTATUS(status))
-		log_each(LOG_LEVEL_WARN, "service ended", "name=%s pid=%d exit=%d lived_ms=%llu",
-			 c->name, (int)c->pid, WEXITSTATUS(status),
-			 (unsigned long long)(lived / 1000000));
-	c->pid = 0;
-	if (c->up->draining) {
-		/* SIGTERM alone: it had not begun. A crash on the way out is told in the exit
-		 * code. */
-		bool well =
-			WIFSIGNALED(status) ? WTERMSIG(status) == SIGTERM : !WEXITSTATUS(status);
-		if (!well && !c->up->exit_code)
-			c->up->exit_code = 1;
-		return;
+	uint64_t now = clock_mono_ns();
+	struct fleet_end end = {.by_signal = WIFSIGNALED(status)};
+	end.number = end.by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+	log_end(c, end, now - c->member->started_ns);
+	if (fleet_ended(&c->up->fleet, c->member, end, now) == FLEET_REFUSED) {
+		log_error("configuration refused", "name=%s hint=\"lurker check\"",
+			  c->member->row->name);
+		up_drain(c->up);
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
-		/* Configuration: trying again would say the same. */
-		log_error("configuration refused", "name=%s hint=\"lurker check\"", c->name);
-		c->up->exit_code = 2;
-		drain(c->up);
-		return;
-	}
-	if (lived >= HEALTHY_NS || !c->backoff_ns)
-		c->backoff_ns = BACKOFF_MIN_NS;
-	c->again_ns = now + c->backoff_ns;
-	c->backoff_ns = c->backoff_ns * 2 > BACKOFF_MAX_NS ? BACKOFF_MAX_NS : c->backoff_ns * 2;
 }
 
 static void publish_stat(struct up *u)
 {
-	struct msg_count counters[SERVICES_MAX], gauges[SERVICES_MAX];
-	for (size_t i = 0; i < u->n; i++) {
-		struct child *c = &u->child[i];
-		counters[i] = (struct msg_count){bytes_str(c->restarts_name), c->restarts};
-		gauges[i] = (struct msg_count){bytes_str(c->up_name), c->pid ? 1 : 0};
+	struct msg_count counters[NSERVICES], gauges[NSERVICES];
+	size_t n = u->fleet.n;
+	for (size_t i = 0; i < n; i++) {
+		const struct fleet_member *m = &u->fleet.member[i];
+		counters[i] = (struct msg_count){bytes_str(u->child[i].restarts_name), m->restarts};
+		gauges[i] = (struct msg_count){bytes_str(u->child[i].up_name), m->running};
 	}
 	struct msg_stat m = {.pid = (uint64_t)getpid(),
 			     .start_ns = bus_epoch(u->bus),
-			     .counters = {counters, u->n},
-			     .gauges = {gauges, u->n}};
+			     .counters = {counters, n},
+			     .gauges = {gauges, n}};
 	struct buf body;
 	buf_init(&body, 1u << 16);
 	if (msg_encode(&msg_stat_schema, &m, &body) == 0)
@@ -269,20 +234,19 @@ static void on_turn(void *arg)
 {
 	struct up *u = arg;
 	uint64_t now = clock_mono_ns();
-	for (size_t i = 0; i < u->n && !u->draining; i++) {
-		struct child *c = &u->child[i];
-		if (c->pid || now < c->again_ns)
+	for (size_t i = 0; i < u->fleet.n; i++) {
+		struct fleet_member *m = &u->fleet.member[i];
+		if (!fleet_due(&u->fleet, m, now))
 			continue;
-		int rc = spawn(c);
+		int rc = up_spawn(&u->child[i]);
 		if (rc) {
-			log_error("service not started", "name=%s error=\"%s\"", c->name,
+			log_error("service not started", "name=%s error=\"%s\"", m->row->name,
 				  strerror(-rc));
-			c->again_ns = now + BACKOFF_MAX_NS;
+			fleet_not_started(m, now);
 			continue;
 		}
-		c->restarts++;
 		log_each(LOG_LEVEL_INFO, "service restarted", "name=%s pid=%d restarts=%llu",
-			 c->name, (int)c->pid, (unsigned long long)c->restarts);
+			 m->row->name, (int)u->child[i].pid, (unsigned long long)m->restarts);
 	}
 }
 
@@ -290,78 +254,58 @@ static void on_turn(void *arg)
 static void wait_drained(struct up *u)
 {
 	bool killed = false;
-	drain(u);
-	while (any_running(u)) {
-		for (size_t i = 0; i < u->n; i++)
-			if (u->child[i].pid)
-				on_exit_of(&u->child[i]);
-		if (!killed && clock_mono_ns() - u->drain_began_ns > DRAIN_LIMIT_NS) {
+	up_drain(u);
+	while (fleet_running(&u->fleet)) {
+		for (size_t i = 0; i < u->fleet.n; i++)
+			if (u->fleet.member[i].running)
+				up_on_exit(&u->child[i]);
+		if (!killed && fleet_overdue(&u->fleet, clock_mono_ns())) {
 			log_warn("drain takes too long, ending the rest", NULL);
-			signal_all(u, SIGKILL);
+			up_signal(u, SIGKILL);
 			killed = true;
 		}
 		usleep(20000);
 	}
 }
 
-static bool listed(const char *const *list, const char *name)
+static int up_choose(struct up *u)
 {
-	while (*list && strcmp(*list, name) != 0)
-		list++;
-	return *list;
+	const char *culprit = NULL;
+	int rc = fleet_choose(&u->fleet, &u->conf.services, front_installed, &culprit);
+	if (rc == -EINVAL)
+		fprintf(stderr, "lurker up: services: there is no service \"%.40s\"\n", culprit);
+	else if (rc)
+		fprintf(stderr, "lurker up: lurker-%s: %s\n", culprit, strerror(-rc));
+	for (size_t i = 0; i < u->fleet.n; i++) {
+		struct child *c = &u->child[i];
+		*c = (struct child){.member = &u->fleet.member[i], .up = u, .pidfd = -1};
+		snprintf(c->restarts_name, sizeof c->restarts_name, "%s_restarts",
+			 c->member->row->name);
+		snprintf(c->up_name, sizeof c->up_name, "%s_up", c->member->row->name);
+	}
+	return rc;
 }
 
-static bool wanted(const struct up *u, const char *name)
+void front_asked(int argc, char **argv, struct opt_list *out)
 {
-	for (size_t i = 0; i < u->conf.services.n; i++)
-		if (strcmp(u->conf.services.v[i], name) == 0)
-			return true;
-	return u->conf.services.n == 0 && !listed(front_optional, name);
+	char err[256];
+	struct svc_common common = {0};
+	struct up_conf conf = {0};
+	struct opt_section sections[] = {svc_common_section(&common),
+					 {.name = "up", .opts = opts, .values = &conf}};
+	char **copy = calloc((size_t)argc + 1, sizeof *copy);
+	if (!copy)
+		return;
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	/* A mistake is for those to tell who read the configuration for themselves. */
+	svc_load(sections, 2, &argc, copy, err, sizeof err);
+	*out = conf.services;
+	conf.services = (struct opt_list){0};
+	opt_fini(sections, 2);
+	free(copy);
 }
 
-static int choose_one(struct up *u, const char *name)
-{
-	char program[PATH_MAX];
-	if (!wanted(u, name) || u->n == SERVICES_MAX)
-		return 0;
-	int rc = front_program(name, program, sizeof(program));
-	if (rc || access(program, X_OK) != 0) {
-		if (!u->conf.services.n)
-			return 0; /* not installed */
-		fprintf(stderr, "lurker up: %s: %s\n", program, strerror(rc ? -rc : errno));
-		return -ENOENT;
-	}
-	struct child *c = &u->child[u->n++];
-	*c = (struct child){.name = name, .up = u, .pidfd = -1};
-	snprintf(c->restarts_name, sizeof(c->restarts_name), "%s_restarts", name);
-	snprintf(c->up_name, sizeof(c->up_name), "%s_up", name);
-	return 0;
-}
-
-static int choose(struct up *u)
-{
-	for (size_t i = 0; i < u->conf.services.n; i++) {
-		const char *name = u->conf.services.v[i];
-		if (!listed(front_services, name) && !listed(front_optional, name)) {
-			fprintf(stderr, "lurker up: services: there is no service \"%.40s\"\n",
-				u->conf.services.v[i]);
-			return -EINVAL;
-		}
-	}
-	for (const char *const *s = front_services; *s; s++) {
-		int rc = choose_one(u, *s);
-		if (rc)
-			return rc;
-	}
-	for (const char *const *s = front_optional; *s; s++) {
-		int rc = choose_one(u, *s);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int start(struct up *u)
+static int up_start(struct up *u)
 {
 	if (pipe2(u->pipe, O_NONBLOCK) != 0)
 		return -errno;
@@ -370,8 +314,8 @@ static int start(struct up *u)
 	int rc = svc_make_dirs(&u->common);
 	if (!rc)
 		rc = loop_new(&u->loop);
-	for (size_t i = 0; i < u->n && !rc; i++)
-		rc = spawn(&u->child[i]);
+	for (size_t i = 0; i < u->fleet.n && !rc; i++)
+		rc = up_spawn(&u->child[i]);
 	if (rc)
 		return rc;
 	char err[512] = "";
@@ -398,8 +342,8 @@ int front_up(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"up", "",
-		"Starts the services, each with --check first, restarts what dies (0.1 s to 10 s "
-		"back-off), and on\n"
+		"Starts the services, each with --check first, restarts what dies (after 0.1 s to 3 s), "
+		"and on\n"
 		"SIGTERM or ^C stops them and waits until they have drained.\n\n"
 		"Reads: the configuration. Writes: nothing itself; services write below the state "
 		"directory.\n"
@@ -411,7 +355,7 @@ int front_up(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	set_environment(&u);
-	if (choose(&u) != 0)
+	if (up_choose(&u) != 0)
 		return 2;
 	char command[] = "check";
 	char *check[] = {command, NULL};
@@ -421,9 +365,9 @@ int front_up(int argc, char **argv)
 		fputs("lurker up: the configuration was refused; nothing was started\n", stderr);
 		return 2;
 	}
-	int rc = start(&u);
+	int rc = up_start(&u);
 	if (!rc) {
-		log_info("started", "services=%zu state_dir=%s", u.n, u.common.state_dir);
+		log_info("started", "services=%zu state_dir=%s", u.fleet.n, u.common.state_dir);
 		rc = loop_run(u.loop);
 	} else {
 		log_error("not started", "error=\"%s\"", strerror(-rc));
@@ -432,5 +376,5 @@ int front_up(int argc, char **argv)
 	log_info("stopped", NULL);
 	bus_free(&u.bus, 100);
 	loop_free(&u.loop);
-	return rc ? 1 : u.exit_code;
+	return rc ? 1 : u.fleet.exit_code;
 }

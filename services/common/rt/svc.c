@@ -1,5 +1,6 @@
 #include "rt/svc.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "rt/sandbox.h"
 #include "rt/svc_man.h"
 #include "rt/svc_stat.h"
+#include "services/services.h"
 #include "storage/counters_file.h"
 
 #define PATIENT_NICE 10
@@ -26,8 +28,8 @@ static void print_help(const struct svc_desc *d, const struct opt_section *secti
 	for (char *p = upper; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	fprintf(out, "lurker-%s: %s\n\nUsage: lurker-%s [options]%s%s\n\n%s\n\nOptions:\n", d->name,
-		d->summary, d->name, d->operands ? " " : "", d->operands ? d->operands : "",
-		d->details);
+		service_row(d->name)->summary, d->name, d->operands ? " " : "",
+		d->operands ? d->operands : "", d->details);
 	opt_help(&sections[1], 1, out);
 	fputs("\nCommon options:\n", out);
 	opt_help(&sections[0], 1, out);
@@ -253,7 +255,7 @@ static int serve(struct svc *s)
 {
 	const struct svc_desc *d = s->desc;
 	umask(0027);
-	if (d->patient)
+	if (service_patient(s->row))
 		step_back();
 	notify_open();
 	int rc = svc_make_dirs(&s->common);
@@ -298,7 +300,8 @@ static int serve(struct svc *s)
 
 int svc_main(const struct svc_desc *d, int argc, char **argv)
 {
-	struct svc s = {.desc = d, .state = d->state};
+	struct svc s = {.desc = d, .row = service_row(d->name), .state = d->state};
+	assert(s.row); /* services.def lacks it */
 	const struct opt_section sections[] = {
 		svc_common_section(&s.common),
 		{.name = d->name, .opts = d->opts, .values = d->conf},

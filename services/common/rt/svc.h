@@ -46,8 +46,7 @@ struct svc;
 	}
 
 struct svc_desc {
-	const char *name;       /* "capture" */
-	const char *summary;    /* one line */
+	const char *name;       /* its row in services/services.def, where its summary is */
 	const char *details;    /* for --help: reads, writes, needs, prints */
 	const char *operands;   /* NULL: none taken */
 	const struct opt *opts; /* rows up to one without a name */
@@ -64,8 +63,6 @@ struct svc_desc {
 	/* Messages that may wait in its sockets, out and in, if hwm allows more; 0: no matter. For
 	 * those with large messages, whose readers find on disk what they miss. */
 	int64_t most_out, most_in;
-
-	bool patient; /* its input waits on disk: leaves the processor to what must keep up with the wire */
 
 	/* All return 0 or -errno after logging why; NULL is skipped. */
 	int (*check)(struct svc *s); /* option values against each other and the system; no side
@@ -85,6 +82,7 @@ struct svc_desc {
 
 struct svc {
 	const struct svc_desc *desc;
+	const struct service_row *row; /* services/services.h */
 	struct svc_common common;
 	void *state; /* desc->state */
 	struct loop *loop;
@@ -126,8 +124,5 @@ int svc_record_alert(const char *state_dir, const struct msg_alert *alert);
 struct opt_section svc_common_section(struct svc_common *values);
 int svc_load(const struct opt_section *sections, size_t n, int *argc, char **argv, char *err,
 	     size_t errlen);
-
-/* The names of all sections a lurker configuration file may have, NULL-terminated. */
-extern const char *const svc_sections[];
 
 #endif

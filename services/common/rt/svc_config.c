@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include "rt/svc.h"
+#include "services/services.h"
 
 #define DEFAULT_CONFIG "/etc/lurker/lurker.yml"
-
-const char *const svc_sections[] = {"capture", "responder", "flowagg", "uploader", "analyzer",
-				    "logptn",  "forwarder", "up",      "metrics",  NULL};
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const formats[] = {"text", "json", NULL};
@@ -140,7 +138,7 @@ int svc_load(const struct opt_section *sections, size_t n, int *argc, char **arg
 	}
 	int rc = 0;
 	if (chosen || access(path, F_OK) == 0)
-		rc = opt_load(path, sections, n, svc_sections, err, errlen);
+		rc = opt_load(path, sections, n, service_sections, err, errlen);
 	if (!rc)
 		rc = opt_env(sections, n, environ, err, errlen);
 	if (!rc)

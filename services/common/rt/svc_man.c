@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rt/svc_stat.h"
+#include "services/services.h"
 
 /* Text in which roff sees nothing special. */
 static void put_text(FILE *out, const char *t)
@@ -82,7 +83,7 @@ void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE 
 		*p = (char)toupper((unsigned char)*p);
 	fprintf(out, ".TH LURKER\\-%s 8 \"\" \"lurker %s\" \"lurker\"\n.SH NAME\nlurker\\-%s \\- ",
 		upper, LURKER_VERSION, d->name);
-	put_text(out, d->summary);
+	put_text(out, service_row(d->name)->summary);
 	fprintf(out, "\n.SH SYNOPSIS\n.B lurker\\-%s\n[options]%s%s\n.SH DESCRIPTION\n", d->name,
 		d->operands ? " " : "", d->operands ? d->operands : "");
 	put_details(out, d->details);

@@ -412,8 +412,6 @@ static void drain(struct svc *s)
 
 static struct svc_desc desc = {
 	.name = "logptn",
-	.summary = "finds the formats of what attackers send",
-	.patient = true,
 	.most_in = 16, /* records, which only wake it; lines wait with their publisher */
 	.details =
 		"Reads STATE_DIR/records/analysis by saved offset, woken by the topic `analysis`,\n"

@@ -88,6 +88,24 @@ Test(expo, values_meet_their_declarations)
 	cr_expect_null(e);
 }
 
+/* A service that runs only on request declares its metrics, as every installed one does; until it
+ * is heard it is not down: an alert on lurker_up would never end. */
+Test(expo, what_is_only_declared_is_not_down)
+{
+	struct expo *e = expo_new("trap", 5 * S);
+	cr_expect_eq(expo_expect(e, "capture"), 0);
+	cr_expect_eq(expo_declare(e, "capture", "packets counter packets taken in"), 0);
+	cr_expect_eq(expo_declare(e, "forwarder", "sent counter records sent"), 0);
+	has(e, 10 * S, "lurker_up{sensor=\"trap\",service=\"capture\"} 0");
+	lacks(e, 10 * S, "service=\"forwarder\"");
+	struct msg_stat st = {0};
+	struct bus_msg m = from("forwarder", 1, 10 * S);
+	expo_stat(e, &m, &st);
+	has(e, 10 * S, "lurker_up{sensor=\"trap\",service=\"forwarder\"} 1");
+	has(e, 15 * S, "lurker_up{sensor=\"trap\",service=\"forwarder\"} 0");
+	expo_free(&e);
+}
+
 Test(expo, silence_is_down_and_another_epoch_a_restart)
 {
 	struct expo *e = expo_new("he\"re\\", 5 * S);
