@@ -165,7 +165,7 @@ static bool delivery_offer(struct delivery *d, struct bytes line)
 	enum sink_add took = SINK_LEFT;
 	if (!r.json || !json_object_is_type(r.json, json_type_object)) {
 		d->counts.unreadable++;
-	} else if (!record_filter_match(&d->conf.filter, r.json)) {
+	} else if (!sink_filter_match(&d->conf.filter, r.json)) {
 		d->counts.filtered++;
 	} else {
 		if (json_object_object_get_ex(r.json, "init_ts", &init))

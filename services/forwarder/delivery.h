@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 #include "cloud/retry.h"
-#include "record_filter.h"
 #include "rt/loop.h"
 #include "sink.h"
+#include "sink_filter.h"
 
 struct delivery;
 
@@ -18,7 +18,7 @@ struct delivery_conf {
 	const char *records; /* folder of the topic's records */
 	const char *offset;  /* file; its folder is there */
 	uint32_t first_day;  /* where to begin without an offset: YYYYMMDD, 0: the oldest */
-	struct record_filter filter;
+	struct sink_filter filter;
 	uint64_t linger_ns; /* a batch that is not full waits so long for more */
 	uint64_t retry_first_ns, retry_max_ns, stuck_ns;
 };

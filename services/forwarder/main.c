@@ -76,7 +76,7 @@ static struct {
 	struct creds_chain *creds;
 	struct sink *sinks[NSINKS];
 	struct delivery *deliveries[NSINKS];
-	struct record_filter filters[NSINKS];
+	struct sink_filter filters[NSINKS];
 	char region[32], records[PATH_MAX], offsets[NSINKS][PATH_MAX];
 } fw;
 
@@ -96,7 +96,7 @@ static int check_sinks(char *why, size_t n)
 	int rc = 0;
 	for (size_t i = 0; !rc && i < NSINKS; i++) {
 		const struct sink_class *class = table[i].class;
-		rc = record_filter_parse(table[i].filter, &fw.filters[i], why, n);
+		rc = sink_filter_parse(table[i].filter, &fw.filters[i], why, n);
 		any = any || wanted(class);
 		if (!rc && wanted(class) && class->check)
 			rc = class->check(&conf, why, n);

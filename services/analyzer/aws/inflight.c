@@ -38,7 +38,7 @@ struct inflight_message *inflight_add(struct inflight *h, const struct sqs_messa
 	*m = (struct inflight_message){.state = INFLIGHT_READY,
 				       .serial = ++h->serials,
 				       .receives = in->receives,
-				       .at_ns = now_ns,
+				       .attempts.at_ns = now_ns,
 				       .since_ns = now_ns,
 				       .until_ns = now_ns + visible_ns};
 	/* sqs_received gives none that is longer. */
@@ -123,7 +123,7 @@ uint64_t inflight_next(const struct inflight *h)
 {
 	uint64_t next = UINT64_MAX;
 	for (size_t i = 0; i < h->n; i++)
-		if (h->v[i].state == INFLIGHT_READY && h->v[i].at_ns < next)
-			next = h->v[i].at_ns;
+		if (h->v[i].state == INFLIGHT_READY && h->v[i].attempts.at_ns < next)
+			next = h->v[i].attempts.at_ns;
 	return next;
 }

@@ -11,10 +11,11 @@
 
 #include "aws/event.h"
 #include "aws/sqs_text.h"
+#include "cloud/retry.h"
 
 enum inflight_state {
 	INFLIGHT_FREE,
-	INFLIGHT_READY, /* its next object is to be got, at at_ns */
+	INFLIGHT_READY, /* its next object is to be got, at attempts.at_ns */
 	INFLIGHT_OUT,   /* it is being got */
 	INFLIGHT_READ,  /* its records are on their way to the disk */
 	INFLIGHT_DONE,  /* to be deleted */
@@ -27,9 +28,8 @@ struct inflight_message {
 	unsigned receives;
 	struct event event;
 	size_t next;                 /* object */
-	unsigned attempts;           /* failures of this object */
-	uint64_t at_ns;              /* READY: not before */
-	uint64_t first_ns;           /* of the first try of this object; 0: none yet */
+	struct attempts attempts;    /* at this object */
+	uint64_t first_ns;           /* of the first of them; 0: none yet */
 	uint64_t since_ns, until_ns; /* received; visible again to others */
 	char spoilt
 		[320]; /* why it cannot be done, from its first object that cannot; empty: it can */

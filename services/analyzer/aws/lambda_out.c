@@ -13,8 +13,8 @@
 #include "cloud/shorten.h"
 #include "rt/loop.h"
 
-#define RETRY_FIRST_NS (UINT64_C(200000000))
-#define RETRY_MAX_NS   (UINT64_C(5000000000))
+#define RETRY_FIRST_NS (200 * NS_PER_MS)
+#define RETRY_MAX_NS   (5 * NS_PER_S)
 
 /* A line that waits, in `lines` behind this. */
 struct head {
@@ -28,7 +28,9 @@ struct lambda_out {
 	size_t at, n; /* of lines: where the next one begins; how many there are from there on */
 	struct logs *logs;
 	bool sending;
-	unsigned attempts;
+	struct retry
+		retry; /* nobody is told: whoever waits for it gives up when its time is over */
+	struct attempts attempts;
 };
 
 static void send_more(void *arg);
@@ -42,15 +44,16 @@ static void on_delivered(void *arg, enum outcome r, const char *why, uint64_t wa
 		if (r == OUTCOME_REFUSED)
 			log_each(LOG_LEVEL_ERROR, "records refused by CloudWatch Logs",
 				 "records=%zu error=\"%s\"", logs_gathered(o->logs), why);
-		o->attempts = 0;
+		o->attempts.n = 0;
+		retry_passed(&o->retry);
 		logs_clear(o->logs);
 		send_more(o);
 		return;
 	}
-	/* Whoever waits for it gives up when its time is over. */
+	const struct failure failure = {.outcome = r, .why = why, .wait_ns = wait_ns};
 	log_warn("records not delivered, will be tried again", "error=\"%s\"", why);
-	uint64_t ns = retry_delay_ns(++o->attempts, RETRY_FIRST_NS, RETRY_MAX_NS, retry_random());
-	loop_at(o->conf.loop, clock_mono_ns() + (ns > wait_ns ? ns : wait_ns), send_more, o);
+	retry_failed(&o->retry, &o->attempts, &failure, clock_mono_ns(), retry_random());
+	loop_at(o->conf.loop, o->attempts.at_ns, send_more, o);
 }
 
 int lambda_out_new(const struct lambda_out_conf *conf, struct lambda_out **out)
@@ -61,6 +64,9 @@ int lambda_out_new(const struct lambda_out_conf *conf, struct lambda_out **out)
 	if (!o)
 		return -ENOMEM;
 	o->conf = *conf;
+	retry_init(&o->retry,
+		   &(const struct retry_conf){.first_ns = RETRY_FIRST_NS, .max_ns = RETRY_MAX_NS},
+		   NULL, NULL);
 	buf_init(&o->lines, conf->limit);
 	if (conf->group && *conf->group) {
 		const struct logs_conf lc = {.group = conf->group,
@@ -169,6 +175,7 @@ static void send_more(void *arg)
 		return;
 	}
 	o->sending = true;
+	o->attempts.n++;
 	logs_send(o->logs);
 }
 

@@ -21,7 +21,7 @@
 #include "cloud/json_text.h"
 #include "cloud/retry.h"
 #include "conf.h"
-#include "files/file_walk.h"
+#include "input/input_object.h"
 #include "rt/sandbox.h"
 #include "work/worker.h"
 
@@ -47,8 +47,7 @@ struct fetching {
 	bool used, out;
 	bool stale; /* its invocation is over */
 	size_t item, object;
-	unsigned attempts;
-	uint64_t at_ns;
+	struct attempts attempts;
 };
 
 static struct {
@@ -68,6 +67,7 @@ static struct {
 	struct lambda_event event;
 	size_t item, object; /* the next to be begun */
 	struct fetching fetching[FETCHES];
+	struct retry retry; /* nobody is told: Lambda has alarms for functions that fail */
 	uint64_t objects, records;
 } la;
 
@@ -148,9 +148,7 @@ static void fail(struct lambda_item *item, const char *path, const char *why)
 
 	item->failed = true;
 	snprintf(text, sizeof text, "%.160s%s%.200s", why, path ? ": " : "", path ? path : "");
-	for (char *p = text; *p; p++)
-		if (*p < ' ' || *p > '~' || *p == '"')
-			*p = '.';
+	log_clean(text, '.');
 	log_each(LOG_LEVEL_ERROR, "message failed", "id=%s receives=%u error=\"%s\"",
 		 item->id[0] ? item->id : la.id, item->receives, text);
 }
@@ -226,15 +224,11 @@ static void send_out(void)
 static int read_object(const struct event_object *o, const struct fetch_got *got,
 		       struct worker_result *res)
 {
-	char s3path[EVENT_BUCKET_MAX + EVENT_KEY_MAX + 8];
-	struct record_source src = {.sensor = got->sensor[0] ? got->sensor : la.svc->common.sensor,
-				    .key = file_walk_key(o->key),
-				    .s3path = s3path,
-				    .observed = got->observed};
+	struct input_object in;
 	size_t waiting = lambda_out_waiting(la.out);
 
-	snprintf(s3path, sizeof s3path, "s3://%s/%s", o->bucket, o->key);
-	int rc = worker_read(&la.worker, got->fd, &src, res);
+	input_object_init(&in, o, got, la.svc->common.sensor);
+	int rc = worker_read(&la.worker, got->fd, &in.source, res);
 	size_t n = lambda_out_waiting(la.out) - waiting;
 	if (rc) {
 		lambda_out_back(la.out, n);
@@ -272,8 +266,9 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 	}
 	uint64_t now = clock_mono_ns();
 	if (again) {
-		uint64_t ns = retry_delay_ns(++f->attempts, S / 5, RETRY_MAX_NS, retry_random());
-		f->at_ns = now + (ns > got->wait_ns ? ns : got->wait_ns);
+		const struct failure failure = {
+			.outcome = OUTCOME_RETRY, .why = why, .wait_ns = got->wait_ns};
+		retry_failed(&la.retry, &f->attempts, &failure, now, retry_random());
 		log_warn("will be tried again", "what=objects error=\"%s\"", why);
 	} else {
 		if (why)
@@ -320,13 +315,14 @@ static void step(void *arg)
 			*f = (struct fetching){0};
 			f->used = advance(&f->item, &f->object);
 		}
-		if (f->used && !f->out && f->at_ns <= now) {
+		if (f->used && !f->out && f->attempts.at_ns <= now) {
 			f->out = true;
+			f->attempts.n++;
 			fetch_object(la.cloud.fetch, &la.event.v[f->item].event.v[f->object],
 				     on_fetched, f);
 		}
-		if (f->used && !f->out && f->at_ns < due)
-			due = f->at_ns;
+		if (f->used && !f->out && f->attempts.at_ns < due)
+			due = f->attempts.at_ns;
 	}
 	loop_at(la.loop, due, step, NULL);
 	if (lambda_out_waiting(la.out))
@@ -464,6 +460,8 @@ int input_lambda_run(struct svc *s)
 	la.code = 0;
 	snprintf(la.api, sizeof la.api, "http://%.200s/2018-06-01/runtime/", api);
 	buf_init(&la.body, 4u << 20);
+	retry_init(&la.retry, &(const struct retry_conf){.first_ns = S / 5, .max_ns = RETRY_MAX_NS},
+		   NULL, NULL);
 	int rc = loop_new(&la.loop);
 	if (!rc)
 		rc = confine(s);

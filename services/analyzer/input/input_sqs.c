@@ -1,5 +1,6 @@
 /*
- * input_sqs: capture files from S3, by the messages of a queue. Any number of workers share a queue.
+ * input_sqs: capture files from S3, named by the messages of a queue, which any number of workers
+ * share.
  *
  *   receive ─► get each object ─► records into the file, published ─► delete the message
  *
@@ -20,50 +21,33 @@
 #include "base/clock.h"
 #include "cloud/retry.h"
 #include "conf.h"
-#include "files/file_walk.h"
-#include "proto/codec.h"
+#include "input/input_object.h"
 #include "work/serve.h"
 
-#define S UINT64_C(1000000000)
 /* Receive, delete, keep. */
 #define SQS_CALLS 3
 /* What comes together within this time is flushed together. */
-#define GATHER_NS (20 * UINT64_C(1000000))
-#define KEEP_NS   S
-/* So many failures in a row are not one object's. */
-#define OUTAGE_STREAK 3
-#define STUCK_NS      (60 * S)
-#define TROUBLE_NS    (60 * S)
-#define CREDS_SOON_NS (UINT64_C(200000000))
+#define GATHER_NS     (20 * NS_PER_MS)
+#define KEEP_NS       NS_PER_S
+#define CREDS_SOON_NS (200 * NS_PER_MS)
 /* Of the ten seconds a service has to end. */
 #define DRAIN_FETCH_MS 4000
 #define DRAIN_SQS_MS   3000
-
-/* A service that fails: one alert at its beginning, one at its end. */
-struct trouble {
-	const char *what;
-	bool told;
-	uint64_t since_ns; /* 0: none */
-	unsigned streak;
-};
 
 static struct {
 	struct cloud cloud;
 	struct sqs *sqs;
 	struct inflight inflight;
-	struct trouble s3, queue, deletion, visibility;
+	struct retry s3, queue, deletion, visibility;
 	uint64_t good_ns; /* when an object was got last */
 	bool getting, draining, flush_planned;
 	bool deleting, keeping;
-	uint64_t get_ns, delete_ns; /* not before */
-	unsigned delete_tries, flush_tries;
+	struct attempts get, delete;
+	unsigned flush_attempts;
 	uint64_t kept_ns; /* when the request under way was made */
 	struct inflight_batch deleted, kept;
 	unsigned seconds[SQS_BATCH]; /* of visibility */
-} w = {.s3 = {.what = "objects"},
-       .queue = {.what = "the queue"},
-       .deletion = {.what = "deletion"},
-       .visibility = {.what = "visibility"}};
+} w;
 
 static void step(void *arg);
 static void flush(void *arg);
@@ -76,47 +60,39 @@ static void plan(uint64_t when_ns)
 
 static uint64_t visible_ns(void)
 {
-	return (uint64_t)settings.sqs_visibility_s * S;
+	return (uint64_t)settings.sqs_visibility_s * NS_PER_S;
 }
 
-static void alert(const struct trouble *t, bool begins, bool stuck, const char *why)
+static void trouble(void *arg, bool begins, bool stuck, const char *message)
 {
-	char text[512];
-
-	if (begins)
-		snprintf(text, sizeof text, "SQS worker: trouble with %s: %s", t->what, why);
-	else
-		snprintf(text, sizeof text, "SQS worker: trouble with %s is over", t->what);
-	svc_trouble(serve.svc, "sqs", begins, stuck, text);
+	(void)arg;
+	svc_trouble(serve.svc, "sqs", begins, stuck, message);
 }
 
-static void good(struct trouble *t)
+static void begin_retry(void)
 {
-	if (t->told)
-		alert(t, false, false, NULL);
-	*t = (struct trouble){.what = t->what};
+	struct retry_conf c = {.first_ns = SERVE_RETRY_FIRST_NS,
+			       .max_ns = (uint64_t)settings.retry_max_s * NS_PER_S,
+			       .stuck_ns = 60 * NS_PER_S,
+			       .alert_ns = 60 * NS_PER_S};
+#define SERVICE(member, what)                                 \
+	c.begins = "SQS worker: trouble with " what;          \
+	c.ends = "SQS worker: trouble with " what " is over"; \
+	retry_init(&w.member, &c, trouble, NULL)
+	SERVICE(s3, "objects");
+	SERVICE(queue, "the queue");
+	SERVICE(deletion, "deletion");
+	SERVICE(visibility, "visibility");
+#undef SERVICE
 }
 
-/* failed: how long to wait before the next try. */
-static uint64_t failed(struct trouble *t, enum outcome result, unsigned attempts, const char *why,
-		       uint64_t wait_ns)
+static void failed(struct retry *r, const char *what, struct attempts *a, enum outcome outcome,
+		   const char *why, uint64_t wait_ns)
 {
-	uint64_t now = clock_mono_ns();
-	bool stuck = result == OUTCOME_STUCK;
-
-	t->streak++;
-	if (!t->since_ns) {
-		t->since_ns = now;
-		log_warn("will be tried again", "what=\"%s\" error=\"%s\"", t->what, why);
-	}
-	if (!t->told && (stuck || now - t->since_ns >= TROUBLE_NS)) {
-		t->told = true;
-		alert(t, true, stuck, why);
-	}
-	uint64_t ns = stuck ? retry_delay_ns(1, STUCK_NS, STUCK_NS, retry_random())
-			    : retry_delay_ns(attempts, SERVE_RETRY_FIRST_NS,
-					     (uint64_t)settings.retry_max_s * S, retry_random());
-	return ns > wait_ns ? ns : wait_ns;
+	const struct failure f = {.outcome = outcome, .why = why, .wait_ns = wait_ns};
+	if (!r->streak)
+		log_warn("will be tried again", "what=\"%s\" error=\"%s\"", what, why);
+	retry_failed(r, a, &f, clock_mono_ns(), retry_random());
 }
 
 /* leave: not deleted, so that it goes to the dead-letter queue in its time. */
@@ -141,9 +117,7 @@ static void spoil(struct inflight_message *m, const char *what, const char *why)
 	if (m->spoilt[0])
 		return;
 	snprintf(m->spoilt, sizeof m->spoilt, "%s%.120s%s%.150s", what, why, *key ? ": " : "", key);
-	for (char *p = m->spoilt; *p; p++)
-		if (*p < ' ' || *p > '~' || *p == '"')
-			*p = '.';
+	log_clean(m->spoilt, '.');
 }
 
 static void plan_flush(uint64_t when_ns)
@@ -159,9 +133,8 @@ static void next_object(struct inflight_message *m)
 {
 	uint64_t now = clock_mono_ns();
 
-	m->attempts = 0;
+	m->attempts = (struct attempts){.at_ns = now};
 	m->first_ns = 0;
-	m->at_ns = now;
 	m->state = ++m->next < m->event.n ? INFLIGHT_READY : INFLIGHT_READ;
 	if (m->state == INFLIGHT_READ)
 		plan_flush(record_batch_is_full(&serve.batch) ||
@@ -170,34 +143,28 @@ static void next_object(struct inflight_message *m)
 				   : now + GATHER_NS);
 }
 
-static void later(struct inflight_message *m, uint64_t ns)
+static void later(struct inflight_message *m)
 {
 	m->state = INFLIGHT_READY;
-	m->at_ns = clock_mono_ns() + ns;
-	plan(m->at_ns);
+	plan(m->attempts.at_ns);
 }
 
 /* read_object: the object's records, or what is wrong with it. */
 static void read_object(struct inflight_message *m, const struct fetch_got *got)
 {
-	const struct event_object *o = &m->event.v[m->next];
-	char s3path[EVENT_BUCKET_MAX + EVENT_KEY_MAX + 8];
-	struct record_source src = {.sensor =
-					    got->sensor[0] ? got->sensor : serve.svc->common.sensor,
-				    .key = file_walk_key(o->key),
-				    .s3path = s3path,
-				    .observed = got->observed};
+	struct input_object o;
 	struct worker_result res;
-
-	snprintf(s3path, sizeof s3path, "s3://%s/%s", o->bucket, o->key);
-	int rc = serve_read(got->fd, &src, &res);
+	input_object_init(&o, &m->event.v[m->next], got, serve.svc->common.sensor);
+	int rc = serve_read(got->fd, &o.source, &res);
 	if (rc) {
 		/* This host's trouble: no memory, no disk. */
 		serve_values[M_RETRIES]++;
-		log_warn("object stays in the queue", "path=%s error=\"%s\"", s3path,
+		log_warn("object stays in the queue", "path=%s error=\"%s\"", o.s3path,
 			 strerror(-rc));
-		later(m, retry_delay_ns(++m->attempts, SERVE_RETRY_FIRST_NS, SERVE_RETRY_LAST_NS,
-					retry_random()));
+		m->attempts.at_ns =
+			clock_mono_ns() + retry_delay_ns(m->attempts.n, SERVE_RETRY_FIRST_NS,
+							 SERVE_RETRY_LAST_NS, retry_random());
+		later(m);
 		plan_flush(clock_mono_ns());
 		return;
 	}
@@ -216,12 +183,11 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 		return;
 	}
 	if (got->result == OUTCOME_OK) {
-		bool outage = w.s3.streak >= OUTAGE_STREAK;
-		good(&w.s3);
+		bool outage = retry_passed(&w.s3);
 		w.good_ns = clock_mono_ns();
 		/* The fault is over: nobody needs to wait any longer. */
 		for (size_t i = 0; outage && i < w.inflight.n; i++)
-			w.inflight.v[i].at_ns = w.good_ns;
+			w.inflight.v[i].attempts.at_ns = w.good_ns;
 		read_object(m, got);
 	} else if (got->result == OUTCOME_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
 		/* Without the right to list, a missing object is forbidden: when others can be got,
@@ -231,7 +197,8 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 	} else {
 		serve_values[M_SQS_RETRIES]++;
 		serve_values[M_SQS_STUCK] += got->result == OUTCOME_STUCK;
-		later(m, failed(&w.s3, got->result, ++m->attempts, got->why, got->wait_ns));
+		failed(&w.s3, "objects", &m->attempts, got->result, got->why, got->wait_ns);
+		later(m);
 	}
 	plan(clock_mono_ns());
 }
@@ -243,15 +210,15 @@ static void flush(void *arg)
 	w.flush_planned = false;
 	int rc = serve_flush();
 	if (rc) {
-		uint64_t ns = retry_delay_ns(++w.flush_tries, SERVE_RETRY_FIRST_NS,
+		uint64_t ns = retry_delay_ns(++w.flush_attempts, SERVE_RETRY_FIRST_NS,
 					     SERVE_RETRY_LAST_NS, retry_random());
 		serve_values[M_RETRIES]++;
 		log_warn("records cannot be written", "error=\"%s\" wait_ms=%" PRIu64,
-			 strerror(-rc), ns / 1000000);
+			 strerror(-rc), ns / NS_PER_MS);
 		plan_flush(clock_mono_ns() + ns);
 		return;
 	}
-	w.flush_tries = 0;
+	w.flush_attempts = 0;
 	for (size_t i = 0; i < w.inflight.n; i++) {
 		struct inflight_message *m = &w.inflight.v[i];
 		if (m->state != INFLIGHT_READ)
@@ -292,15 +259,14 @@ static void on_received(void *arg, const struct sqs_end *end)
 	(void)arg;
 	w.getting = false;
 	if (end->result == OUTCOME_OK) {
-		good(&w.queue);
-		w.get_ns = now;
+		retry_passed(&w.queue);
+		w.get = (struct attempts){.at_ns = now};
 		if (end->unusable)
 			log_warn("messages without id, handle or body", "messages=%u",
 				 end->unusable);
 	} else {
 		serve_values[M_SQS_ERRORS]++;
-		w.get_ns = now + failed(&w.queue, end->result, w.queue.streak + 1, end->why,
-					end->wait_ns);
+		failed(&w.queue, "the queue", &w.get, end->result, end->why, end->wait_ns);
 	}
 	plan(now);
 }
@@ -311,17 +277,15 @@ static void on_deleted(void *arg, const struct sqs_end *end)
 
 	(void)arg;
 	w.deleting = false;
-	w.delete_ns = now;
+	w.delete.at_ns = now;
 	if (end->result != OUTCOME_OK || (end->failed & ~end->gone)) {
 		serve_values[M_SQS_ERRORS]++;
-		w.delete_ns = now + failed(&w.deletion,
-					   end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
-					   ++w.delete_tries,
-					   end->why ? end->why : "a message was not deleted",
-					   end->wait_ns);
+		failed(&w.deletion, "deletion", &w.delete,
+		       end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
+		       end->why ? end->why : "a message was not deleted", end->wait_ns);
 	} else {
-		w.delete_tries = 0;
-		good(&w.deletion);
+		w.delete.n = 0;
+		retry_passed(&w.deletion);
 	}
 	for (size_t i = 0; end->result == OUTCOME_OK && i < w.deleted.n; i++) {
 		struct inflight_message *m = inflight_of(&w.deleted, i);
@@ -352,10 +316,11 @@ static void on_kept(void *arg, const struct sqs_end *end)
 	w.keeping = false;
 	if (end->result != OUTCOME_OK) {
 		serve_values[M_SQS_ERRORS]++;
-		failed(&w.visibility, end->result, 1, end->why, 0);
+		failed(&w.visibility, "visibility", &(struct attempts){.n = 1}, end->result,
+		       end->why, 0);
 		return; /* the next round is soon */
 	}
-	good(&w.visibility);
+	retry_passed(&w.visibility);
 	for (size_t i = 0; i < w.kept.n; i++) {
 		struct inflight_message *m = inflight_of(&w.kept, i);
 		if (!m)
@@ -375,7 +340,7 @@ static void on_kept(void *arg, const struct sqs_end *end)
 static void keep(void *arg)
 {
 	uint64_t now = clock_mono_ns();
-	const uint64_t longest = SQS_HELD_MAX_S * S - visible_ns();
+	const uint64_t longest = SQS_HELD_MAX_S * NS_PER_S - visible_ns();
 
 	(void)arg;
 	for (size_t i = 0; i < w.inflight.n; i++) {
@@ -398,25 +363,27 @@ static void keep(void *arg)
 
 static void delete (uint64_t now)
 {
-	if (w.deleting || now < w.delete_ns)
+	if (w.deleting || now < w.delete.at_ns)
 		return;
 	inflight_done(&w.inflight, &w.deleted);
-	w.deleting = w.deleted.n > 0;
-	if (w.deleting)
-		sqs_delete(w.sqs, w.deleted.handles, w.deleted.n, on_deleted, NULL);
+	if (!w.deleted.n)
+		return;
+	w.deleting = true;
+	w.delete.n++;
+	sqs_delete(w.sqs, w.deleted.handles, w.deleted.n, on_deleted, NULL);
 }
 
 static void receive(uint64_t now)
 {
 	size_t room = inflight_count(&w.inflight, INFLIGHT_FREE);
 	size_t most = w.inflight.n < 2 * SQS_BATCH ? (w.inflight.n + 1) / 2 : SQS_BATCH;
-	bool outage =
-		room < w.inflight.n && (w.s3.streak >= OUTAGE_STREAK || w.s3.told || w.flush_tries);
+	bool outage = room < w.inflight.n && (retry_in_outage(&w.s3) || w.flush_attempts);
 
 	/* Full batches: a request costs the same for one message and for ten. */
-	if (w.getting || now < w.get_ns || room < most || outage)
+	if (w.getting || now < w.get.at_ns || room < most || outage)
 		return;
 	w.getting = true;
+	w.get.n++;
 	sqs_get(w.sqs, (unsigned)most, (unsigned)settings.sqs_visibility_s, on_message, on_received,
 		NULL);
 }
@@ -435,9 +402,10 @@ static void step(void *arg)
 	}
 	for (size_t i = 0; i < w.inflight.n; i++) {
 		struct inflight_message *m = &w.inflight.v[i];
-		if (m->state != INFLIGHT_READY || m->at_ns > now)
+		if (m->state != INFLIGHT_READY || m->attempts.at_ns > now)
 			continue;
 		m->state = INFLIGHT_OUT;
+		m->attempts.n++;
 		if (!m->first_ns)
 			m->first_ns = now;
 		fetch_object(w.cloud.fetch, &m->event.v[m->next], on_fetched, m);
@@ -445,10 +413,10 @@ static void step(void *arg)
 	delete (now);
 	receive(now);
 	uint64_t next = inflight_next(&w.inflight);
-	if (!w.deleting && inflight_count(&w.inflight, INFLIGHT_DONE) && w.delete_ns < next)
-		next = w.delete_ns;
-	if (!w.getting && w.get_ns > now && w.get_ns < next)
-		next = w.get_ns;
+	if (!w.deleting && inflight_count(&w.inflight, INFLIGHT_DONE) && w.delete.at_ns < next)
+		next = w.delete.at_ns;
+	if (!w.getting && w.get.at_ns > now && w.get.at_ns < next)
+		next = w.get.at_ns;
 	plan(next);
 }
 
@@ -456,6 +424,7 @@ static int start(struct svc *s)
 {
 	char dir[PATH_MAX], endpoint[256], region[32] = "";
 
+	begin_retry();
 	int rc = svc_path(s, "records/analysis", dir, sizeof dir);
 	if (!rc)
 		rc = worker_remember(&serve.worker, (size_t)settings.sqs_remember, dir);
@@ -508,14 +477,14 @@ static void give_back(void)
 
 static void drain(void)
 {
-	uint64_t end = clock_mono_ns() + DRAIN_FETCH_MS * UINT64_C(1000000);
+	uint64_t end = clock_mono_ns() + DRAIN_FETCH_MS * NS_PER_MS;
 
 	w.draining = true;
 	while (inflight_count(&w.inflight, INFLIGHT_OUT) && clock_mono_ns() < end)
 		http_drain(w.cloud.http, 50);
 	sqs_stop_get(w.sqs);
 	flush(NULL);
-	end = clock_mono_ns() + DRAIN_SQS_MS * UINT64_C(1000000);
+	end = clock_mono_ns() + DRAIN_SQS_MS * NS_PER_MS;
 	for (uint64_t now; (now = clock_mono_ns()) < end; http_drain(w.cloud.http, 50)) {
 		delete (now);
 		give_back();

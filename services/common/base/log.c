@@ -163,6 +163,13 @@ put_line(enum log_level level, const char *event, uint64_t held, const char *fmt
 	(void)ignored;
 }
 
+void log_clean(char *text, char with)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~' || *text == '"')
+			*text = with;
+}
+
 void log_at(enum log_level level, const char *event, const char *fmt, ...)
 {
 	struct timespec mono;

@@ -24,6 +24,10 @@ void log_at(enum log_level level, const char *event, const char *fmt, ...)
 void log_each(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* log_clean: makes text of others fit for a quoted value of a log line: every byte but printable
+ * ASCII, and the quote, becomes `with`. In place. */
+void log_clean(char *text, char with);
+
 #define log_error(event, ...) log_at(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...)  log_at(LOG_LEVEL_WARN, event, __VA_ARGS__)
 #define log_info(event, ...)  log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)

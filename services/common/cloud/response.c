@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cloud/creds_parse.h"
 #include "cloud/json_read.h"
 
@@ -62,14 +63,6 @@ static bool lasting(int curl)
 	}
 }
 
-/* Printable text on one line, for the log. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~' || *text == '"')
-			*text = ' ';
-}
-
 static const struct code *code_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
@@ -115,7 +108,7 @@ void response_judge(const struct http_response *a, bool skewed, bool temporary, 
 	if (a->curl) {
 		out->result = lasting(a->curl) ? OUTCOME_STUCK : OUTCOME_RETRY;
 		snprintf(out->why, sizeof out->why, "%s: %s", what, a->error);
-		clean(out->why);
+		log_clean(out->why, ' ');
 		return;
 	}
 	if (a->status >= 200 && a->status < 300)
@@ -124,7 +117,7 @@ void response_judge(const struct http_response *a, bool skewed, bool temporary, 
 		read_json(a->body, out->code, sizeof out->code, message, sizeof message);
 	else
 		read_xml(a->body, out->code, sizeof out->code, message, sizeof message);
-	clean(out->code);
+	log_clean(out->code, ' ');
 	const char *code = out->code;
 	const struct code *c = code_of(code);
 	bool passing = a->status >= 500 || a->status == 408 || a->status == 429 || skewed;
@@ -143,5 +136,5 @@ void response_judge(const struct http_response *a, bool skewed, bool temporary, 
 		snprintf(out->why, sizeof out->why, "%s: status %ld%s%s%s%s%s", what, a->status,
 			 code[0] ? " " : "", code, message[0] ? ": " : "", message,
 			 skewed ? " (the clocks differ; corrected)" : "");
-	clean(out->why);
+	log_clean(out->why, ' ');
 }

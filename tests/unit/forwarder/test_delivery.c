@@ -156,7 +156,7 @@ static void run_with(int delivered, uint64_t ns, const struct opt_list *terms)
 				     .retry_max_ns = 4 * MS,
 				     .stuck_ns = 4 * MS};
 	char err[100];
-	cr_assert_eq(record_filter_parse(terms, &conf.filter, err, sizeof err), 0);
+	cr_assert_eq(sink_filter_parse(terms, &conf.filter, err, sizeof err), 0);
 	delivery_free(&delivery);
 	fake.n = 0;
 	fake.stop_after = delivered;

@@ -1,17 +1,17 @@
-#include "record_filter.h"
+#include "sink_filter.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool parse(const char *text, struct record_filter_term *t)
+static bool parse(const char *text, struct sink_filter_term *t)
 {
 	static const struct {
 		const char *text;
-		enum record_filter_op op;
-	} ops[] = {{"!=", RECORD_FILTER_NE}, {"<=", RECORD_FILTER_LE}, {">=", RECORD_FILTER_GE},
-		   {"=", RECORD_FILTER_EQ},  {"<", RECORD_FILTER_LT},  {">", RECORD_FILTER_GT}};
+		enum sink_filter_op op;
+	} ops[] = {{"!=", SINK_FILTER_NE}, {"<=", SINK_FILTER_LE}, {">=", SINK_FILTER_GE},
+		   {"=", SINK_FILTER_EQ},  {"<", SINK_FILTER_LT},  {">", SINK_FILTER_GT}};
 	size_t key = strcspn(text, "!<>="), i = 0;
 	if (key == 0 || key >= sizeof t->key)
 		return false;
@@ -29,16 +29,16 @@ static bool parse(const char *text, struct record_filter_term *t)
 	char *end;
 	t->n = strtod(value, &end);
 	t->number = !*end;
-	return t->number || t->op == RECORD_FILTER_EQ || t->op == RECORD_FILTER_NE;
+	return t->number || t->op == SINK_FILTER_EQ || t->op == SINK_FILTER_NE;
 }
 
-int record_filter_parse(const struct opt_list *terms, struct record_filter *out, char *err,
-			size_t errlen)
+int sink_filter_parse(const struct opt_list *terms, struct sink_filter *out, char *err,
+		      size_t errlen)
 {
 	out->n = 0;
 	for (size_t i = 0; i < terms->n; i++) {
-		if (out->n == RECORD_FILTER_TERMS) {
-			snprintf(err, errlen, "more than %d terms", RECORD_FILTER_TERMS);
+		if (out->n == SINK_FILTER_TERMS) {
+			snprintf(err, errlen, "more than %d terms", SINK_FILTER_TERMS);
 			return -EINVAL;
 		}
 		if (!parse(terms->v[i], &out->terms[out->n++])) {
@@ -70,39 +70,39 @@ static struct json_object *find(struct json_object *o, const char *key)
 	return NULL;
 }
 
-static bool compare(enum record_filter_op op, double a, double b)
+static bool compare(enum sink_filter_op op, double a, double b)
 {
 	switch (op) {
-	case RECORD_FILTER_EQ:
+	case SINK_FILTER_EQ:
 		return a == b;
-	case RECORD_FILTER_NE:
+	case SINK_FILTER_NE:
 		return a != b;
-	case RECORD_FILTER_LT:
+	case SINK_FILTER_LT:
 		return a < b;
-	case RECORD_FILTER_LE:
+	case SINK_FILTER_LE:
 		return a <= b;
-	case RECORD_FILTER_GT:
+	case SINK_FILTER_GT:
 		return a > b;
-	case RECORD_FILTER_GE:
+	case SINK_FILTER_GE:
 		return a >= b;
 	}
 	return false;
 }
 
-static bool holds(const struct record_filter_term *t, struct json_object *record)
+static bool holds(const struct sink_filter_term *t, struct json_object *record)
 {
 	struct json_object *v = find(record, t->key);
 	if (!v)
-		return t->op == RECORD_FILTER_NE;
+		return t->op == SINK_FILTER_NE;
 	bool number =
 		json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
 	if (number && t->number)
 		return compare(t->op, json_object_get_double(v), t->n);
 	bool same = strcmp(json_object_get_string(v), t->text) == 0;
-	return t->op == RECORD_FILTER_EQ ? same : t->op == RECORD_FILTER_NE ? !same : false;
+	return t->op == SINK_FILTER_EQ ? same : t->op == SINK_FILTER_NE ? !same : false;
 }
 
-bool record_filter_match(const struct record_filter *f, struct json_object *record)
+bool sink_filter_match(const struct sink_filter *f, struct json_object *record)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (!holds(&f->terms[i], record))

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "forwarder/record_filter.h"
+#include "forwarder/sink_filter.h"
 
 TestSuite(filter);
 
@@ -13,11 +13,11 @@ static bool match(const char *term)
 {
 	char copy[200], err[200];
 	char *v[1] = {strcpy(copy, term)};
-	struct record_filter f;
+	struct sink_filter f;
 	struct json_object *o = json_tokener_parse(text);
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), 0,
-		     "%s: %s", term, err);
-	bool m = record_filter_match(&f, o);
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), 0, "%s: %s",
+		     term, err);
+	bool m = sink_filter_match(&f, o);
 	json_object_put(o);
 	return m;
 }
@@ -46,43 +46,43 @@ Test(filter, what_is_no_term)
 {
 	static const char *const bad[] = {"",     "dst_port", "=22", "dst_port=",    "a<b",
 					  "a>=x", "a!b",      "a!",  "payload_len>", "dst_port 22"};
-	struct record_filter f;
+	struct sink_filter f;
 	char err[200], copy[300];
-	char *v[RECORD_FILTER_TERMS + 1];
+	char *v[SINK_FILTER_TERMS + 1];
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		v[0] = strcpy(copy, bad[i]);
-		cr_assert_eq(record_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err),
+		cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err),
 			     -EINVAL, "%s", bad[i]);
 		cr_assert(strstr(err, bad[i]));
 	}
 	memset(copy, 'k', 280);
 	strcpy(copy + 70, "=1");
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), -EINVAL,
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), -EINVAL,
 		     "long key");
 	memset(copy, 'v', 280);
 	memcpy(copy, "k=", 2);
 	copy[280] = '\0';
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), -EINVAL,
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 1}, &f, err, sizeof err), -EINVAL,
 		     "long value");
-	for (size_t i = 0; i <= RECORD_FILTER_TERMS; i++)
+	for (size_t i = 0; i <= SINK_FILTER_TERMS; i++)
 		v[i] = strcpy(copy, "a=1");
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, RECORD_FILTER_TERMS + 1}, &f, err,
-					 sizeof err),
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, SINK_FILTER_TERMS + 1}, &f, err,
+				       sizeof err),
 		     -EINVAL);
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, RECORD_FILTER_TERMS}, &f, err,
-					 sizeof err),
-		     0);
+	cr_assert_eq(
+		sink_filter_parse(&(struct opt_list){v, SINK_FILTER_TERMS}, &f, err, sizeof err),
+		0);
 }
 
 Test(filter, all_terms_have_to_hold)
 {
 	char a[] = "dst_port=22", b[] = "payload_len>0";
 	char *v[2] = {a, b}, err[100];
-	struct record_filter f;
+	struct sink_filter f;
 	struct json_object *o = json_tokener_parse(text);
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, 2}, &f, err, sizeof err), 0);
-	cr_assert_not(record_filter_match(&f, o));
-	cr_assert_eq(record_filter_parse(&(struct opt_list){v, 0}, &f, err, sizeof err), 0);
-	cr_assert(record_filter_match(&f, o), "no terms: everything");
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 2}, &f, err, sizeof err), 0);
+	cr_assert_not(sink_filter_match(&f, o));
+	cr_assert_eq(sink_filter_parse(&(struct opt_list){v, 0}, &f, err, sizeof err), 0);
+	cr_assert(sink_filter_match(&f, o), "no terms: everything");
 	json_object_put(o);
 }
