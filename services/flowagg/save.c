@@ -1,0 +1,60 @@
+#include "flowagg/save.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flowagg/ckfile.h"
+#include "flowagg/flowagg_count.h"
+#include "pkt/capfile.h"
+#include "storage/journal.h"
+
+void save_took(struct saver *s, uint32_t caplen, uint32_t len)
+{
+	s->unsaved_bytes += PCAP_RECORD_HEADER + caplen;
+	s->unsaved_packets += len != 0;
+}
+
+static int write_checkpoint(struct saver *s)
+{
+	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
+	int rc = deliver_commit(s->deliver);
+
+	totals_sum(s->totals, s->agg, s->count);
+	/* And the packets taken in must be in the journal for good: else, after power was lost,
+	 * capture would give their numbers to others, which flowagg would take for known. */
+	if (!rc)
+		rc = journal_flush(s->journal_dir);
+	return rc ? rc : ckfile_save(s->checkpoint, s->agg);
+}
+
+void save_now(struct saver *s)
+{
+	int rc = write_checkpoint(s);
+
+	s->saved_ns = clock_mono_ns();
+	if (rc && rc != s->error)
+		log_error("checkpoint not written", "path=%s error=\"%s\"", s->checkpoint,
+			  strerror(-rc));
+	s->error = rc;
+	if (rc) {
+		s->count[FLOWAGG_CHECKPOINT_ERRORS]++;
+		return;
+	}
+	s->count[FLOWAGG_CHECKPOINTS]++;
+	s->unsaved_bytes = s->unsaved_packets = 0;
+	seallog_restart(&s->deliver->log, s->agg->next_seal);
+	rc = journal_mark_set(s->journal_dir, "flowagg", s->agg->next);
+	if (rc && rc != -ENOENT)
+		log_warn("journal mark not written", "error=\"%s\"", strerror(-rc));
+}
+
+void save_if_due(struct saver *s)
+{
+	if (!s->unsaved_packets)
+		return;
+	if (s->unsaved_bytes >= s->every_bytes || s->deliver->log.n >= SEALLOG_MAX ||
+	    clock_mono_ns() - s->saved_ns >= s->every_ns)
+		save_now(s);
+}

@@ -1,0 +1,39 @@
+/*
+ * save: when a checkpoint is written, and what has to be on disk before it.
+ *
+ *   sealed files into the queues → packets in the journal for good → checkpoint → the seal log
+ *   begins anew → flowagg's mark in the journal, below which nothing is needed
+ */
+#ifndef FLOWAGG_SAVE_H
+#define FLOWAGG_SAVE_H
+
+#include <stdint.h>
+
+#include "flowagg/agg.h"
+#include "flowagg/deliver.h"
+#include "flowagg/totals.h"
+
+struct saver {
+	/* Borrowed. */
+	const char *checkpoint, *journal_dir;
+	struct agg *agg;
+	struct deliver *deliver;
+	const struct totals *totals;
+	uint64_t *count; /* by enum flowagg_count */
+
+	uint64_t every_ns, every_bytes;
+	/* Since the last checkpoint: bytes of journal, packets other than ticks. */
+	uint64_t unsaved_bytes, unsaved_packets;
+	uint64_t saved_ns; /* when the last one was attempted, monotonic */
+	int error;         /* of the last one */
+};
+
+/* save_took: a packet of the journal (caplen, len) was taken in. */
+void save_took(struct saver *s, uint32_t caplen, uint32_t len);
+/* save_now: writes a checkpoint. An error is counted, and logged when it is a new one. */
+void save_now(struct saver *s);
+/* save_if_due: writes one when packets came, and every_ns or every_bytes is over or the seal log is
+ * full. */
+void save_if_due(struct saver *s);
+
+#endif
