@@ -12,14 +12,14 @@
 #define CHUNK          (256u << 10)
 #define DAYS_MAX       100000
 
-static int by_day(const void *a, const void *b)
+static int day_files_by_day(const void *a, const void *b)
 {
 	const struct day_file *x = a, *y = b;
 	return x->day < y->day ? -1 : x->day > y->day;
 }
 
 /* YYYY-MM-DD.jsonl or YYYY-MM-DD.jsonl.gz */
-static bool parse_name(const char *name, struct day_file *out)
+static bool day_files_parse_name(const char *name, struct day_file *out)
 {
 	unsigned y, m, d;
 	int end = 0;
@@ -42,7 +42,7 @@ int day_files_open(const char *path, struct day_files *out)
 	const struct dirent *e;
 	while ((e = readdir(dir)) != NULL) {
 		struct day_file day;
-		if (!parse_name(e->d_name, &day))
+		if (!day_files_parse_name(e->d_name, &day))
 			continue;
 		struct day_file *v =
 			out->n < DAYS_MAX ? realloc(out->v, (out->n + 1) * sizeof(*v)) : NULL;
@@ -58,7 +58,7 @@ int day_files_open(const char *path, struct day_files *out)
 		day_files_close(out);
 		return rc;
 	}
-	qsort(out->v, out->n, sizeof(*out->v), by_day);
+	qsort(out->v, out->n, sizeof(*out->v), day_files_by_day);
 	size_t n = 0;
 	for (size_t i = 0; i < out->n; i++) {
 		if (n && out->v[n - 1].day == out->v[i].day) {
@@ -78,9 +78,9 @@ void day_files_close(struct day_files *d)
 	*d = (struct day_files){0};
 }
 
-/* Hands out the whole lines of b and moves the rest to its beginning. */
-static int lines_of(struct buf *b, bool *skipping, int (*fn)(void *arg, struct bytes line),
-		    void *arg)
+/* Calls fn for the complete lines of b and moves the rest to its beginning. */
+static int day_files_lines(struct buf *b, bool *skipping, int (*fn)(void *arg, struct bytes line),
+			   void *arg)
 {
 	size_t from = 0;
 	int rc = 0;
@@ -118,8 +118,8 @@ int64_t day_files_end(uint32_t day)
 	return timegm(&tm);
 }
 
-/* How a file ended of which no more comes. zlib tells a cut one only when asked. */
-static int end_of(gzFile f, bool packed)
+/* Whether a file that gives no more bytes ended well. zlib reports a cut file only when asked. */
+static int day_files_eof(gzFile f, bool packed)
 {
 	int err = Z_OK;
 	gzerror(f, &err);
@@ -151,11 +151,11 @@ int day_files_read(const struct day_files *d, size_t i, int (*fn)(void *arg, str
 		}
 		int n = gzread(f, room, CHUNK);
 		if (n <= 0) {
-			rc = end_of(f, !d->v[i].plain);
+			rc = day_files_eof(f, !d->v[i].plain);
 			break;
 		}
 		b.n += (size_t)n;
-		rc = lines_of(&b, &skipping, fn, arg);
+		rc = day_files_lines(&b, &skipping, fn, arg);
 	}
 	gzclose(f);
 	buf_fini(&b);

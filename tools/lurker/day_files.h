@@ -1,5 +1,6 @@
 /*
- * day_files: the record files of a topic, one a UTC day, plain or compressed.
+ * day_files: the files of a directory with one file a UTC day, plain or compressed: records of a
+ * topic, counters of a service.
  */
 #ifndef LURKER_DAY_FILES_H
 #define LURKER_DAY_FILES_H
@@ -13,7 +14,7 @@
 
 struct day_file {
 	uint32_t day;       /* YYYYMMDD */
-	bool plain, packed; /* both: a compression was interrupted, the plain one is whole */
+	bool plain, packed; /* both: compression was interrupted, and the plain file is complete */
 };
 
 struct day_files {
@@ -22,17 +23,18 @@ struct day_files {
 	size_t n;
 };
 
-/* day_files_open: lists dir. 0 or -errno. */
+/* day_files_open: lists dir. 0 or -errno (-ENOENT: there is none); release with day_files_close. */
 int day_files_open(const char *dir, struct day_files *out);
 void day_files_close(struct day_files *d);
-/* day_files_path: the file that day i is read from. */
+/* day_files_path: the file from which day i is read. */
 #define DAY_FILES_PATH_MAX (PATH_MAX + 32)
 void day_files_path(const struct day_files *d, size_t i, char out[DAY_FILES_PATH_MAX]);
-/* day_files_end: the first second after a day (YYYYMMDD), since 1970. */
+/* day_files_end: the first second after a day (YYYYMMDD), in seconds since 1970. */
 int64_t day_files_end(uint32_t day);
-/* day_files_read: calls fn for each whole line of day i, without its newline, until fn returns non-zero
- * (returned) or the file ends (0). -EBADMSG when a compressed file is broken or cut off, after the
- * lines that could be read. Lines longer than 64 MiB are skipped. */
+/* day_files_read: calls fn for each complete line of day i, without its newline; empty lines and
+ * lines over 64 MiB are skipped. A value other than 0 from fn ends the reading and is returned. 0
+ * at the end of the file; -EBADMSG: a compressed file is damaged or cut off, after the lines that
+ * could be read; another -errno. */
 int day_files_read(const struct day_files *d, size_t i, int (*fn)(void *arg, struct bytes line),
 		   void *arg);
 

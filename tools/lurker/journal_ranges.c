@@ -7,7 +7,7 @@
 
 #include "storage/journal_segment.h"
 
-static int scan(int dirfd, uint64_t first, struct journal_ranges *w)
+static int journal_ranges_scan(int dirfd, uint64_t first, struct journal_ranges *w)
 {
 	char name[SEGMENT_NAME];
 	uint64_t records = 0, good;
@@ -43,7 +43,7 @@ int journal_ranges_read(const char *dir, uint64_t from, struct journal_ranges *w
 		rc = -ENOMEM;
 	for (size_t i = 0; i < n && !rc; i++)
 		if (i + 1 == n || list[i + 1] > from)
-			rc = scan(dirfd, list[i], w);
+			rc = journal_ranges_scan(dirfd, list[i], w);
 	free(list);
 	close(dirfd);
 	return rc;

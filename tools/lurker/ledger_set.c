@@ -9,7 +9,7 @@
 #include "state_walk.h"
 #include "storage/ledger.h"
 
-static int add(struct ledger_set *g, const char *key, uint64_t packets)
+static int ledger_set_add(struct ledger_set *g, const char *key, uint64_t packets)
 {
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? g->cap * 2 : 256;
@@ -26,40 +26,40 @@ static int add(struct ledger_set *g, const char *key, uint64_t packets)
 	return 0;
 }
 
-static int take_line(void *arg, const struct ledger_line *e)
+static int ledger_set_take_entry(void *arg, const struct ledger_line *e)
 {
 	struct ledger_set *g = arg;
 	if (strcmp(e->consumer, g->consumer) != 0)
 		return 0;
 	if (e->key)
-		return add(g, e->key, e->packets);
+		return ledger_set_add(g, e->key, e->packets);
 	g->older += e->packets;
 	return 0;
 }
 
-/* Not recorded yet, unless the log has it too. */
-static int take_file(void *arg, int dirfd, const char *name, const char *key)
+/* A file in spool/evicted; the ledger may have it too. */
+static int ledger_set_take_file(void *arg, int dirfd, const char *name, const char *key)
 {
 	uint64_t packets = 0;
 	int rc = state_walk_packets(dirfd, name, &packets);
 	if (rc == -ENOENT || rc == -EBADMSG)
 		rc = 0;
-	return rc ? rc : add(arg, key, packets);
+	return rc ? rc : ledger_set_add(arg, key, packets);
 }
 
-static int by_key(const void *a, const void *b)
+static int ledger_set_by_key(const void *a, const void *b)
 {
 	const struct ledger_set_entry *x = a, *y = b;
 	return strcmp(x->key, y->key);
 }
 
-/* Each key once. */
-static void sort(struct ledger_set *g)
+/* Sorts by key and drops repeated keys. */
+static void ledger_set_sort(struct ledger_set *g)
 {
 	size_t n = 0;
 
 	if (g->n)
-		qsort(g->v, g->n, sizeof(*g->v), by_key);
+		qsort(g->v, g->n, sizeof(*g->v), ledger_set_by_key);
 	for (size_t i = 0; i < g->n; i++) {
 		if (n && strcmp(g->v[i].key, g->v[n - 1].key) == 0)
 			free(g->v[i].key);
@@ -72,8 +72,8 @@ static void sort(struct ledger_set *g)
 int ledger_set_read_log(const char *path, const char *consumer, struct ledger_set *g)
 {
 	*g = (struct ledger_set){.consumer = consumer};
-	int rc = ledger_read(path, take_line, g);
-	sort(g);
+	int rc = ledger_read(path, ledger_set_take_entry, g);
+	ledger_set_sort(g);
 	return rc;
 }
 
@@ -84,11 +84,11 @@ int ledger_set_read(const char *state_dir, const char *consumer, struct ledger_s
 	if (strlen(state_dir) > PATH_MAX / 2)
 		return -ENAMETOOLONG;
 	snprintf(path, sizeof(path), "%s/spool/evicted/%s", state_dir, consumer);
-	int rc = state_walk(path, take_file, g);
+	int rc = state_walk(path, ledger_set_take_file, g);
 	snprintf(path, sizeof(path), "%s/flowagg.evicted", state_dir);
 	if (!rc)
-		rc = ledger_read(path, take_line, g);
-	sort(g);
+		rc = ledger_read(path, ledger_set_take_entry, g);
+	ledger_set_sort(g);
 	return rc;
 }
 
@@ -105,7 +105,7 @@ bool ledger_set_has(const struct ledger_set *g, const char *key)
 	char copy[PATH_MAX];
 	snprintf(copy, sizeof(copy), "%s", key);
 	const struct ledger_set_entry e = {copy, 0};
-	return g->n && bsearch(&e, g->v, g->n, sizeof(*g->v), by_key);
+	return g->n && bsearch(&e, g->v, g->n, sizeof(*g->v), ledger_set_by_key);
 }
 
 uint64_t ledger_set_packets(const struct ledger_set *g, int dirfd, int other,

@@ -18,7 +18,7 @@
 #include "front.h"
 #include "json_line.h"
 #include "newest.h"
-#include "record_filter.h"
+#include "query_filter.h"
 #include "term.h"
 #include "value_counts.h"
 
@@ -35,7 +35,7 @@ struct query_conf {
 
 struct query {
 	struct query_conf conf;
-	struct record_filter match;
+	struct query_filter match;
 	struct newest *newest;
 	struct value_counts *count;
 	int columns;
@@ -182,7 +182,7 @@ static int take_line(void *arg, struct bytes line)
 	struct query *q = arg;
 	q->place++;
 	struct json_object *o = NULL;
-	int verdict = record_filter_line(&q->match, line, &o);
+	int verdict = query_filter_line(&q->match, line, &o);
 	int rc = 0;
 	if (verdict < 0) {
 		q->broken++;
@@ -196,7 +196,7 @@ static int take_line(void *arg, struct bytes line)
 
 static int prepare(struct query *q)
 {
-	const struct record_filter_text t = {
+	const struct query_filter_args t = {
 		.since = q->conf.since,
 		.until = q->conf.until,
 		.address = q->conf.address,
@@ -208,7 +208,7 @@ static int prepare(struct query *q)
 		.is_new = q->conf.is_new,
 	};
 	char err[2048] = "";
-	if (record_filter_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
+	if (query_filter_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
 		fprintf(stderr, "lurker query: %s\n", err);
 		return 2;
 	}
@@ -295,7 +295,7 @@ int front_query(int argc, char **argv)
 	}
 	print_head(&q);
 	for (size_t i = days.n; i-- > 0;)
-		if (record_filter_day(&q.match, days.v[i].day) && !read_day(&q, &days, i, &code))
+		if (query_filter_day(&q.match, days.v[i].day) && !read_day(&q, &days, i, &code))
 			break;
 	if (q.count)
 		value_counts_print(q.count, stdout, stderr, q.conf.limit, q.conf.json);

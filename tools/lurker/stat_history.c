@@ -13,7 +13,7 @@
 
 #define NOW_MAX (1u << 20)
 
-static uint64_t metric_of(struct json_object *line, const char *metric)
+static uint64_t stat_history_metric(struct json_object *line, const char *metric)
 {
 	static const char *const kinds[] = {"counters", "gauges", "drops"};
 	for (size_t i = 0; line && i < 3; i++) {
@@ -25,13 +25,13 @@ static uint64_t metric_of(struct json_object *line, const char *metric)
 	return 0;
 }
 
-static bool is_stop(struct json_object *line)
+static bool stat_history_is_stop(struct json_object *line)
 {
 	const char *mark = json_line_text(line, "mark");
 	return mark && strcmp(mark, "stop") == 0;
 }
 
-static struct stat_history_service *service_of(struct stat_history *t, const char *name)
+static struct stat_history_service *stat_history_get(struct stat_history *t, const char *name)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strcmp(t->service[i].name, name) == 0)
@@ -44,8 +44,9 @@ static struct stat_history_service *service_of(struct stat_history *t, const cha
 	return s;
 }
 
-/* The run of a note, made when it is a new one. */
-static struct stat_history_run *run_of(struct stat_history_service *s, struct json_object *line)
+/* The run that a note belongs to; a new one is appended. NULL: no memory. */
+static struct stat_history_run *stat_history_run_of(struct stat_history_service *s,
+						    struct json_object *line)
 {
 	uint64_t epoch = json_line_u64(line, "start_ns");
 	if (s->nruns && s->run[s->nruns - 1].epoch == epoch)
@@ -62,7 +63,7 @@ static struct stat_history_run *run_of(struct stat_history_service *s, struct js
 
 int stat_history_add(struct stat_history *t, const char *service, struct json_object *line)
 {
-	struct stat_history_service *s = service_of(t, service);
+	struct stat_history_service *s = stat_history_get(t, service);
 	uint64_t ts_ns = json_line_u64(line, "ts_ns");
 	if (!s || ts_ns > t->until_ns) {
 		json_object_put(line);
@@ -74,7 +75,7 @@ int stat_history_add(struct stat_history *t, const char *service, struct json_ob
 		s->begin_ns = ts_ns;
 		return 0;
 	}
-	struct stat_history_run *r = run_of(s, line);
+	struct stat_history_run *r = stat_history_run_of(s, line);
 	if (!r) {
 		json_object_put(line);
 		return -ENOMEM;
@@ -83,7 +84,7 @@ int stat_history_add(struct stat_history *t, const char *service, struct json_ob
 		r->first = json_object_get(line);
 	json_object_put(r->last);
 	r->last = line;
-	r->killed = !is_stop(line);
+	r->killed = !stat_history_is_stop(line);
 	s->end_ns = ts_ns;
 	return 0;
 }
@@ -93,7 +94,7 @@ struct reading {
 	const char *service;
 };
 
-static int take_line(void *arg, struct bytes line)
+static int stat_history_take_line(void *arg, struct bytes line)
 {
 	const struct reading *r = arg;
 	struct json_object *o;
@@ -103,8 +104,8 @@ static int take_line(void *arg, struct bytes line)
 	return stat_history_add(r->t, r->service, o);
 }
 
-/* The note that is replaced each time, of a run that is on or was killed. */
-static int take_now(struct reading *r, const char *dir)
+/* The note that is replaced each time: of a run that goes on or was killed. */
+static int stat_history_take_now(struct reading *r, const char *dir)
 {
 	char path[PATH_MAX + 8];
 	snprintf(path, sizeof(path), "%s/now", dir);
@@ -116,12 +117,12 @@ static int take_now(struct reading *r, const char *dir)
 	fclose(f);
 	while (n && text[n - 1] == '\n')
 		n--;
-	int rc = !text ? -ENOMEM : n ? take_line(r, bytes_of(text, n)) : 0;
+	int rc = !text ? -ENOMEM : n ? stat_history_take_line(r, bytes_of(text, n)) : 0;
 	free(text);
 	return rc;
 }
 
-static int read_service(struct stat_history *t, const char *stat, const char *name)
+static int stat_history_read_service(struct stat_history *t, const char *stat, const char *name)
 {
 	char dir[PATH_MAX];
 	struct day_files days;
@@ -132,9 +133,9 @@ static int read_service(struct stat_history *t, const char *stat, const char *na
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < days.n && !rc; i++)
-		rc = day_files_read(&days, i, take_line, &r);
+		rc = day_files_read(&days, i, stat_history_take_line, &r);
 	day_files_close(&days);
-	return rc ? rc : take_now(&r, dir);
+	return rc ? rc : stat_history_take_now(&r, dir);
 }
 
 int stat_history_read(const char *state_dir, uint64_t since_ns, uint64_t until_ns,
@@ -151,7 +152,7 @@ int stat_history_read(const char *state_dir, uint64_t since_ns, uint64_t until_n
 	const struct dirent *e;
 	while (!rc && (e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.')
-			rc = read_service(out, stat, e->d_name);
+			rc = stat_history_read_service(out, stat, e->d_name);
 	closedir(d);
 	if (!rc && !out->n)
 		rc = -ENOENT;
@@ -189,15 +190,17 @@ uint64_t stat_history_sum(const struct stat_history *t, const char *service, con
 	const struct stat_history_service *s = stat_history_service(t, service);
 	uint64_t sum = 0;
 	for (size_t i = 0; s && i < s->nruns; i++)
-		sum += metric_of(s->run[i].last, metric) - metric_of(s->run[i].base, metric);
+		sum += stat_history_metric(s->run[i].last, metric) -
+		       stat_history_metric(s->run[i].base, metric);
 	return sum;
 }
 
-/* What a metric was when a run began. */
-static uint64_t at_start(const struct stat_history_run *r, const char *metric, const char *start)
+/* The value of a metric when a run began. */
+static uint64_t stat_history_at_start(const struct stat_history_run *r, const char *metric,
+				      const char *start)
 {
-	uint64_t known = start ? metric_of(r->first, start) : 0;
-	return known ? known : metric_of(r->first, metric);
+	uint64_t known = start ? stat_history_metric(r->first, start) : 0;
+	return known ? known : stat_history_metric(r->first, metric);
 }
 
 uint64_t stat_history_begin(const struct stat_history *t, const char *service, const char *metric,
@@ -207,8 +210,8 @@ uint64_t stat_history_begin(const struct stat_history *t, const char *service, c
 	if (!s)
 		return 0;
 	if (s->before)
-		return metric_of(s->before, metric);
-	return s->nruns ? at_start(&s->run[0], metric, start) : 0;
+		return stat_history_metric(s->before, metric);
+	return s->nruns ? stat_history_at_start(&s->run[0], metric, start) : 0;
 }
 
 uint64_t stat_history_end(const struct stat_history *t, const char *service, const char *metric)
@@ -216,7 +219,7 @@ uint64_t stat_history_end(const struct stat_history *t, const char *service, con
 	const struct stat_history_service *s = stat_history_service(t, service);
 	if (!s)
 		return 0;
-	return metric_of(s->nruns ? s->run[s->nruns - 1].last : s->before, metric);
+	return stat_history_metric(s->nruns ? s->run[s->nruns - 1].last : s->before, metric);
 }
 
 uint64_t stat_history_late(const struct stat_history *t, const char *service, const char *metric,
@@ -228,7 +231,8 @@ uint64_t stat_history_late(const struct stat_history *t, const char *service, co
 		const struct stat_history_run *r = &s->run[i], *prev = i ? r - 1 : NULL;
 		struct json_object *last = prev ? prev->last : s->before;
 		if (last && !r->base)
-			sum += at_start(r, metric, start) - metric_of(last, metric);
+			sum += stat_history_at_start(r, metric, start) -
+			       stat_history_metric(last, metric);
 	}
 	return sum;
 }
@@ -237,10 +241,10 @@ uint64_t stat_history_while(const struct stat_history *t, const char *service, c
 			    const char *on)
 {
 	const struct stat_history_service *s = stat_history_service(t, service);
-	uint64_t sum = 0, at = s ? metric_of(s->before, metric) : 0;
+	uint64_t sum = 0, at = s ? stat_history_metric(s->before, metric) : 0;
 	for (size_t i = 0; s && i < s->nruns; i++) {
-		uint64_t end = metric_of(s->run[i].last, metric);
-		if (metric_of(s->run[i].last, on))
+		uint64_t end = stat_history_metric(s->run[i].last, metric);
+		if (stat_history_metric(s->run[i].last, on))
 			sum += end - at;
 		at = end;
 	}
@@ -251,7 +255,7 @@ bool stat_history_ever(const struct stat_history *t, const char *service, const 
 {
 	const struct stat_history_service *s = stat_history_service(t, service);
 	for (size_t i = 0; s && i < s->nruns; i++)
-		if (metric_of(s->run[i].last, metric))
+		if (stat_history_metric(s->run[i].last, metric))
 			return true;
 	return false;
 }

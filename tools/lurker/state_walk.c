@@ -12,7 +12,7 @@
 
 #define DEPTH_MAX 12
 
-static int walk(int fd, const char *key, int depth, state_walk_fn fn, void *arg)
+static int state_walk_dir(int fd, const char *key, int depth, state_walk_fn fn, void *arg)
 {
 	int rc = 0;
 	DIR *d = fdopendir(fd);
@@ -27,14 +27,14 @@ static int walk(int fd, const char *key, int depth, state_walk_fn fn, void *arg)
 		struct stat st;
 		if (e->d_name[0] == '.' ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			continue; /* gone meanwhile */
+			continue; /* removed meanwhile */
 		snprintf(below, sizeof(below), "%s%s%s", key, *key ? "/" : "", e->d_name);
 		if (S_ISREG(st.st_mode)) {
 			rc = fn(arg, dirfd(d), e->d_name, below);
 		} else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
 			int sub = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 			if (sub >= 0)
-				rc = walk(sub, below, depth + 1, fn, arg);
+				rc = state_walk_dir(sub, below, depth + 1, fn, arg);
 		}
 	}
 	closedir(d);
@@ -46,7 +46,7 @@ int state_walk(const char *dir, state_walk_fn fn, void *arg)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return walk(fd, "", 0, fn, arg);
+	return state_walk_dir(fd, "", 0, fn, arg);
 }
 
 bool state_walk_has(int dirfd, const char *key)

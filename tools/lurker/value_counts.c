@@ -19,7 +19,7 @@ struct value_counts {
 	uint64_t others, total;
 };
 
-static void free_entry(struct lh_entry *e)
+static void value_counts_free_entry(struct lh_entry *e)
 {
 	free(lh_entry_k(e));
 	free(lh_entry_v(e));
@@ -31,7 +31,7 @@ int value_counts_new(const char *field, struct value_counts **out)
 	if (!c)
 		return -ENOMEM;
 	c->field = strdup(field);
-	c->table = lh_kchar_table_new(64, free_entry);
+	c->table = lh_kchar_table_new(64, value_counts_free_entry);
 	if (!c->field || !c->table) {
 		value_counts_free(&c);
 		return -ENOMEM;
@@ -78,8 +78,8 @@ bool value_counts_field_known(const char *field, char *err, size_t errlen)
 	}
 }
 
-/* Follows a dotted path. NULL: null, or not there. */
-static struct json_object *value_of(struct json_object *o, const char *path)
+/* Follows a dotted path. NULL: null or absent. */
+static struct json_object *value_counts_value_of(struct json_object *o, const char *path)
 {
 	char part[64];
 	while (*path) {
@@ -98,7 +98,7 @@ static struct json_object *value_of(struct json_object *o, const char *path)
 
 int value_counts_add(struct value_counts *c, struct json_object *record)
 {
-	const char *value = json_object_to_json_string_ext(value_of(record, c->field),
+	const char *value = json_object_to_json_string_ext(value_counts_value_of(record, c->field),
 							   JSON_C_TO_STRING_PLAIN |
 								   JSON_C_TO_STRING_NOSLASHESCAPE);
 	struct row *row;
@@ -127,7 +127,7 @@ int value_counts_add(struct value_counts *c, struct json_object *record)
 	return 0;
 }
 
-static int by_count(const void *a, const void *b)
+static int value_counts_by_count(const void *a, const void *b)
 {
 	const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
 	if (x->n != y->n)
@@ -135,8 +135,8 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->value, y->value);
 }
 
-/* print_text: a value as people read it: text without quotation marks, null as "-". */
-static void print_text(FILE *out, const char *value)
+/* A value as people read it: text without quotation marks, null as "-". */
+static void value_counts_print_text(FILE *out, const char *value)
 {
 	struct json_object *o = *value == '"' ? json_tokener_parse(value) : NULL;
 	struct bytes text = bytes_str(strcmp(value, "null") == 0 ? "-" : value);
@@ -156,18 +156,18 @@ void value_counts_print(struct value_counts *c, FILE *out, FILE *notes, int64_t 
 		return;
 	struct lh_entry *e;
 	lh_foreach(c->table, e) rows[i++] = lh_entry_v(e);
-	qsort(rows, n, sizeof(struct row *), by_count);
+	qsort(rows, n, sizeof(struct row *), value_counts_by_count);
 	if (!json)
 		fprintf(out, "%10s  %6s  %s\n", "COUNT", "SHARE", c->field);
 	for (i = 0; i < n && i < (size_t)limit; i++) {
-		if (json) { /* the field is a known one: nothing in it to escape */
+		if (json) { /* the field is a known one and needs no escaping */
 			fprintf(out, "{\"%s\":%s,\"count\":%llu}\n", c->field, rows[i]->value,
 				(unsigned long long)rows[i]->n);
 			continue;
 		}
 		fprintf(out, "%10llu  %5.1f%%  ", (unsigned long long)rows[i]->n,
 			100.0 * (double)rows[i]->n / (double)c->total);
-		print_text(out, rows[i]->value);
+		value_counts_print_text(out, rows[i]->value);
 	}
 	uint64_t rest = 0;
 	for (; i < n; i++)

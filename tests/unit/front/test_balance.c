@@ -111,7 +111,7 @@ Test(balance, what_is_missing_shows)
 	cr_expect_eq(b.in_sum, 125);
 	cr_expect_eq(b.out_sum, 125);
 	for (size_t i = 0; i < balance_nrules; i++) {
-		const struct rule *r = &balance_rules[i];
+		const struct balance_rule *r = &balance_rules[i];
 		cr_expect(r->in[0].name && r->out[0].name);
 		if (strcmp(r->service, "uploader") != 0)
 			continue;
@@ -220,7 +220,7 @@ Test(balance, files_count_once)
 	cr_expect_eq(s.analyzer_queue, 5);
 	cr_expect_eq(s.records, 7,
 		     "twice is once; inner flows and entries that come again do not count");
-	cr_expect_eq(s.again, 1);
+	cr_expect_eq(s.duplicates, 1);
 	cr_expect_eq(inventory_value(&s, "objects"), 7);
 	cr_expect_eq(inventory_value(&s, "else"), 0);
 	cr_assert_eq(truncate("objects/pcap/b.pcap", 60), 0);
@@ -320,7 +320,7 @@ static void add(struct stat_history *t, const char *service, uint64_t epoch, con
 static int64_t missing_numbers(const struct stat_history *t, struct journal_range *journal,
 			       size_t n)
 {
-	struct inventory s = {.waits = {journal, n}};
+	struct inventory s = {.journal = {journal, n}};
 	struct balance b;
 	balance_hand(&s, t, t);
 	for (size_t i = 0; i < balance_nrules; i++)
@@ -375,19 +375,19 @@ Test(balance, what_cannot_be_drawn_but_should_is_missing)
 	const char *why;
 	add(&t, "capture", 1, "\"next_number\":101");
 	for (size_t i = 0; i < balance_nrules; i++) {
-		const struct rule *r = &balance_rules[i];
+		const struct balance_rule *r = &balance_rules[i];
 		struct inventory idle = {0}, busy = {.given = 1,
 						     .by_flowagg = true,
 						     .uploads = true,
 						     .analyses = true,
 						     .objects = 1,
 						     .records = 1};
-		cr_expect_eq(balance_ready(r, &none, &none, &idle, &why), READY_NOTHING);
+		cr_expect_eq(balance_ready(r, &none, &none, &idle, &why), BALANCE_NOTHING);
 		if (strcmp(r->service, "journal") != 0)
-			cr_expect_eq(balance_ready(r, &none, &none, &busy, &why), READY_MISSING);
+			cr_expect_eq(balance_ready(r, &none, &none, &busy, &why), BALANCE_MISSING);
 		if (strcmp(r->service, "capture") == 0) {
-			cr_expect_eq(balance_ready(r, &t, &t, &busy, &why), READY);
-			cr_expect_eq(balance_ready(r, &none, &t, &busy, &why), READY_NOTHING,
+			cr_expect_eq(balance_ready(r, &t, &t, &busy, &why), BALANCE_READY);
+			cr_expect_eq(balance_ready(r, &none, &t, &busy, &why), BALANCE_NOTHING,
 				     "no counters of that time");
 		}
 	}

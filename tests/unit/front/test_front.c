@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "day_files.h"
 #include "newest.h"
-#include "record_filter.h"
+#include "query_filter.h"
 #include "term.h"
 #include "time_arg.h"
 #include "value_counts.h"
@@ -84,19 +85,19 @@ Test(front, when)
 static const char record[] =
 	"{\"init_ts\":1795262400.500000000,\"src_addr\":\"198.51.100.7\",\"dst_addr\":\"192.0.2.9\",\"dst_port\":8080,\"proto\":\"tcp\",\"app\":\"http\",\"readable\":\"GET /Shell HTTP\",\"verified\":true,\"http\":{\"user_agent\":\"curl/8\"}}";
 
-static int try(const struct record_filter_text *t)
+static int try(const struct query_filter_args *t)
 {
-	struct record_filter m;
+	struct query_filter m;
 	char err[256];
 	struct json_object *o;
-	cr_assert_eq(record_filter_init(&m, t, NOW, err, sizeof(err)), 0, "%s", err);
-	int rc = record_filter_line(&m, bytes_str(record), &o);
+	cr_assert_eq(query_filter_init(&m, t, NOW, err, sizeof(err)), 0, "%s", err);
+	int rc = query_filter_line(&m, bytes_str(record), &o);
 	cr_assert_eq(o != NULL, rc == 1);
 	json_object_put(o);
 	return rc;
 }
 
-#define TRY(...) try(&(struct record_filter_text){__VA_ARGS__})
+#define TRY(...) try(&(struct query_filter_args){__VA_ARGS__})
 
 Test(front, match_each_filter_both_ways)
 {
@@ -123,14 +124,14 @@ Test(front, match_each_filter_both_ways)
 
 Test(front, match_refuses_what_it_cannot_mean)
 {
-	static const struct record_filter_text bad[] = {
+	static const struct query_filter_args bad[] = {
 		{.since = "soon"},       {.until = "x"},   {.address = "1.2"},
 		{.source = "1.2.3.4/8"}, {.port = "http"}, {.port = "9-1"},
 		{.port = "70000"},       {.port = "1-"},   {.since = "1h", .until = "2h"}};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		struct record_filter m;
+		struct query_filter m;
 		char err[256] = "";
-		cr_expect_eq(record_filter_init(&m, &bad[i], NOW, err, sizeof(err)), -EINVAL, "%zu",
+		cr_expect_eq(query_filter_init(&m, &bad[i], NOW, err, sizeof(err)), -EINVAL, "%zu",
 			     i);
 		cr_expect(strstr(err, "expected"), "%s", err);
 	}
@@ -138,28 +139,28 @@ Test(front, match_refuses_what_it_cannot_mean)
 
 Test(front, match_says_what_is_no_record)
 {
-	struct record_filter m;
+	struct query_filter m;
 	char err[64];
 	struct json_object *o;
-	cr_assert_eq(record_filter_init(&m, &(struct record_filter_text){0}, NOW, err, sizeof(err)),
+	cr_assert_eq(query_filter_init(&m, &(struct query_filter_args){0}, NOW, err, sizeof(err)),
 		     0);
-	cr_expect_eq(record_filter_line(&m, bytes_str("{\"init_ts\":1"), &o), -EBADMSG);
-	cr_expect_eq(record_filter_line(&m, bytes_str("[1]"), &o), -EBADMSG);
-	cr_expect_eq(record_filter_line(&m, bytes_str("{} {}"), &o), -EBADMSG);
-	cr_expect_eq(record_filter_line(&m, bytes_str("{}"), &o), 0, "a record without a time");
+	cr_expect_eq(query_filter_line(&m, bytes_str("{\"init_ts\":1"), &o), -EBADMSG);
+	cr_expect_eq(query_filter_line(&m, bytes_str("[1]"), &o), -EBADMSG);
+	cr_expect_eq(query_filter_line(&m, bytes_str("{} {}"), &o), -EBADMSG);
+	cr_expect_eq(query_filter_line(&m, bytes_str("{}"), &o), 0, "a record without a time");
 }
 
 Test(front, match_day_never_skips_a_day_that_may_match)
 {
-	struct record_filter m;
+	struct query_filter m;
 	char err[64];
-	cr_assert_eq(record_filter_init(&m,
-					&(struct record_filter_text){.since = "2026-11-21T12:00Z"},
-					NOW, err, sizeof(err)),
+	cr_assert_eq(query_filter_init(&m,
+				       &(struct query_filter_args){.since = "2026-11-21T12:00Z"},
+				       NOW, err, sizeof(err)),
 		     0);
-	cr_expect(record_filter_day(&m, 20261121));
-	cr_expect(record_filter_day(&m, 20261122));
-	cr_expect_not(record_filter_day(&m, 20261120));
+	cr_expect(query_filter_day(&m, 20261121));
+	cr_expect(query_filter_day(&m, 20261122));
+	cr_expect_not(query_filter_day(&m, 20261120));
 }
 
 Test(front, count_by_path)
