@@ -55,7 +55,7 @@ const char *agg_reason_text(enum agg_reason reason);
 /* A file to be written; everything is borrowed and valid during the call. */
 struct agg_sealed {
 	uint64_t number; /* seals count up by one, for good */
-	char key[NAME_MAX_KEY];
+	char key[OBJECT_KEY_MAX];
 	enum agg_reason reason;
 	uint64_t flows, packets;
 	uint64_t file_bytes;

@@ -77,7 +77,7 @@ int conf_check(const struct conf *c)
 	}
 	for (size_t i = 0; i < c->consumers.n; i++) {
 		const char *name = c->consumers.v[i];
-		if (!spool_key_valid(name) || strchr(name, '/') ||
+		if (!object_key_valid(name) || strchr(name, '/') ||
 		    strlen(name) > CONSUMER_NAME_MAX) {
 			log_error("option consumers", "error=\"%s is not a valid queue name\"",
 				  name);

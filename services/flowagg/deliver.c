@@ -21,7 +21,7 @@
 /* What is said about a file once it is delivered. */
 struct announcement {
 	struct seal_record record;
-	char key[NAME_MAX_KEY];
+	char key[OBJECT_KEY_MAX];
 	char flow_id[FLOWID_TEXT];
 	char proto[8];
 	struct name_ends ends;
@@ -32,7 +32,7 @@ struct announcement {
 
 /* A queue entry in spool/evicted/: there until it is recorded. */
 struct eviction {
-	char consumer[64], key[SPOOL_KEY_MAX];
+	char consumer[64], key[OBJECT_KEY_MAX];
 	uint64_t packets;
 	bool recorded; /* by a run that was killed before the entry's end */
 };

@@ -1,12 +1,10 @@
 #include "flowagg/name.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "flowagg/flow_clock.h"
 
@@ -156,47 +154,26 @@ void name_ends(const struct open_flow *f, struct name_ends *out)
 		out->sport = out->dport = 0;
 }
 
-static size_t folder(uint64_t init_ns, char *out, size_t n)
-{
-	time_t t = (time_t)(init_ns / SECOND);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	return strftime(out, n, "pcap/%Y/%m/%d/%H/", &tm);
-}
-
-static void no_colons(char *s)
-{
-	for (; *s; s++)
-		if (*s == ':')
-			*s = '-';
-}
-
-void name_flow(const struct open_flow *f, char out[NAME_MAX_KEY])
+void name_flow(const struct open_flow *f, char out[OBJECT_KEY_MAX])
 {
 	struct name_ends e;
-	char proto[12] = "", suffix[32] = "";
+	struct object_key k = {.init_s = f->init_ns / SECOND, .suffix = f->suffix};
 
 	name_ends(f, &e);
-	no_colons(e.src);
-	no_colons(e.dst);
-	if (f->key.proto != IPPROTO_TCP) {
-		proto[0] = '_';
-		name_proto(f->key.proto, proto + 1);
-	}
+	snprintf(k.src, sizeof k.src, "%s", e.src);
+	snprintf(k.dst, sizeof k.dst, "%s", e.dst);
+	k.sport = e.sport;
+	k.dport = e.dport;
+	name_proto(f->key.proto, k.proto);
 	if (f->key.pad == KEY_FRAGMENTS)
-		snprintf(suffix, sizeof suffix, "_frag_%" PRIu64, f->first);
-	else if (f->suffix > 1)
-		snprintf(suffix, sizeof suffix, "_%" PRIu32, f->suffix);
-	size_t n = folder(f->init_ns, out, NAME_MAX_KEY);
-	snprintf(out + n, NAME_MAX_KEY - n, "%" PRIu64 "_%s_%s_%u_%u%s%s.pcap", f->init_ns / SECOND,
-		 e.src, e.dst, e.sport, e.dport, proto, suffix);
+		k.first = f->first;
+	object_key_format(&k, out);
 }
 
-void name_bundle(uint64_t init_ns, uint64_t first, char out[NAME_MAX_KEY])
+void name_bundle(uint64_t init_ns, uint64_t first, char out[OBJECT_KEY_MAX])
 {
-	size_t n = folder(init_ns, out, NAME_MAX_KEY);
+	struct object_key k = {
+		.kind = OBJECT_KEY_BUNDLE, .init_s = init_ns / SECOND, .first = first};
 
-	snprintf(out + n, NAME_MAX_KEY - n, "bundle_%02u_%" PRIu64 ".pcap",
-		 (unsigned)(init_ns / SECOND / 60 % 60), first);
+	object_key_format(&k, out);
 }

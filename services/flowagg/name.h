@@ -1,8 +1,5 @@
 /*
- * name: object keys, and what keeps them from being used twice.
- *
- *   pcap/YYYY/MM/DD/HH/<init_ts>_<src>_<dst>_<sport>_<dport>[_<proto>][_<n>].pcap
- *   pcap/YYYY/MM/DD/HH/bundle_<minute>_<n>.pcap          n: number of its first packet
+ * name: object keys (storage/object_key.h), and what keeps them from being used twice.
  *
  * A tuple has one open flow at a time, so a name can repeat only when a flow ended in the very
  * second it began and the next one of its tuple began in that second too. Flows that ended so are
@@ -18,8 +15,7 @@
 #include <stdint.h>
 
 #include "flowagg/open_flow.h"
-
-#define NAME_MAX_KEY 200
+#include "storage/object_key.h"
 
 /* Flows that ended in the second they began; more at a time begin a new generation. */
 #define NAMES_RECENT         4096u
@@ -61,7 +57,7 @@ struct name_ends {
 	uint16_t sport, dport;
 };
 void name_ends(const struct open_flow *f, struct name_ends *out);
-void name_flow(const struct open_flow *f, char out[NAME_MAX_KEY]);
-void name_bundle(uint64_t init_ns, uint64_t first, char out[NAME_MAX_KEY]);
+void name_flow(const struct open_flow *f, char out[OBJECT_KEY_MAX]);
+void name_bundle(uint64_t init_ns, uint64_t first, char out[OBJECT_KEY_MAX]);
 
 #endif

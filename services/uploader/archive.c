@@ -65,7 +65,7 @@ static bool over(const struct archive *a)
 
 bool archive_tidy(struct archive *a)
 {
-	char folder[SPOOL_KEY_MAX];
+	char folder[OBJECT_KEY_MAX];
 	if (!a->max_bytes)
 		return false;
 	if (!a->summed) {

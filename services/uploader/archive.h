@@ -15,7 +15,7 @@
 struct archive {
 	int fd; /* of the tree's root; borrowed */
 	uint64_t max_bytes;
-	char at[SPOOL_KEY_MAX]; /* folder summed last; then: folder that could not be emptied */
+	char at[OBJECT_KEY_MAX]; /* folder summed last; then: folder that could not be emptied */
 	bool summed;
 	bool removing;  /* the limit was passed, and not enough is free again */
 	uint64_t bytes; /* disk space of the files */

@@ -13,7 +13,7 @@ static struct flow_id *flow_ids_place(struct flow_ids *f, const char *key, size_
 
 void flow_ids_add(struct flow_ids *f, const char *key, size_t nkey, const char *id, size_t nid)
 {
-	if (nkey == 0 || nkey >= SPOOL_KEY_MAX || nid != FLOW_ID_TEXT - 1)
+	if (nkey == 0 || nkey >= OBJECT_KEY_MAX || nid != FLOW_ID_TEXT - 1)
 		return;
 	for (size_t i = 0; i < nid; i++)
 		if (!strchr("0123456789abcdef", id[i]) || !id[i])

@@ -14,7 +14,7 @@
 
 struct flow_ids {
 	struct flow_id {
-		char key[SPOOL_KEY_MAX], id[FLOW_ID_TEXT];
+		char key[OBJECT_KEY_MAX], id[FLOW_ID_TEXT];
 	} v[FLOW_IDS_KEPT];
 };
 

@@ -15,7 +15,7 @@
 #include "storage/spool.h"
 
 struct put {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	int fd; /* the worker's; valid until done */
 	uint64_t bytes;
 	uint8_t sha256[32];

@@ -112,7 +112,7 @@ static void slot_set_aside(struct work *w, struct slot *s, const char *why)
 static void slot_stored(struct work *w, struct slot *s)
 {
 	uint64_t now = clock_mono_ns();
-	char url[PATH_MAX + SPOOL_KEY_MAX];
+	char url[PATH_MAX + OBJECT_KEY_MAX];
 	snprintf(url, sizeof url, "%s%s", w->store->destination, s->put.key);
 	struct stored done = {.put = &s->put,
 			      .url = url,
@@ -231,7 +231,7 @@ static bool work_has(const struct work *w, const char *key)
  * the turn. */
 static bool work_fill(struct work *w, uint64_t now)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	struct slot *s;
 	for (size_t i = 0; i < w->store->slots * TURN_ROUNDS; i++) {
 		if (!(s = work_free_slot(w, now)))

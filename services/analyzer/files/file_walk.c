@@ -1,6 +1,5 @@
 #include "files/file_walk.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -8,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "storage/object_key.h"
 
 /* Directories inside directories: deeper ones are not looked into. */
 #define MAX_DEPTH 32
@@ -150,30 +151,9 @@ int file_walk_next(struct file_walk *w, const char **path, bool *named)
 	return 0;
 }
 
-/* is_hour: "YYYY/MM/DD/HH/" is at p. */
-static bool is_hour(const char *p)
-{
-	static const char shape[] = "dddd/dd/dd/dd/";
-
-	for (size_t i = 0; shape[i]; i++)
-		if (shape[i] == 'd' ? !isdigit((unsigned char)p[i]) : p[i] != shape[i])
-			return false;
-	return true;
-}
-
-const char *file_walk_archive_key(const char *path)
-{
-	const char *found = NULL;
-
-	for (const char *p = path; (p = strstr(p, "pcap/")); p++)
-		if ((p == path || p[-1] == '/') && is_hour(p + 5))
-			found = p;
-	return found;
-}
-
 const char *file_walk_key(const char *path)
 {
-	const char *found = file_walk_archive_key(path);
+	const char *found = object_key_in(path);
 
 	return found ? found : path;
 }

@@ -23,7 +23,5 @@ int file_walk_next(struct file_walk *w, const char **path, bool *named);
 /* file_walk_key: the object key of a file of an archive: its path from pcap/YYYY/MM/DD/HH/ on; of other
  * files the path itself. Borrows from path. */
 const char *file_walk_key(const char *path);
-/* file_walk_archive_key: the same, NULL of other files. */
-const char *file_walk_archive_key(const char *path);
 
 #endif

@@ -10,6 +10,7 @@
 #include "files/file_walk.h"
 #include "files/worker_pool.h"
 #include "pkt/capfile.h"
+#include "storage/object_key.h"
 
 struct pool_worker {
 	struct worker_pool_options o;
@@ -71,12 +72,12 @@ static int one_record(void *arg, struct record *r, const struct flow *f)
 static void source_of(const struct worker_pool_options *o, const char *path, char real[PATH_MAX],
 		      char *s3path, size_t n, struct record_source *src)
 {
-	const char *key = file_walk_archive_key(path);
+	const char *key = object_key_in(path);
 	/* Standard input may be a file all the same. */
 	bool is_file = realpath(strcmp(path, "-") == 0 ? "/proc/self/fd/0" : path, real);
 
 	if (!key && is_file)
-		key = file_walk_archive_key(real);
+		key = object_key_in(real);
 	*src = (struct record_source){.sensor = o->sensor,
 				      .key = key       ? key
 					     : is_file ? real

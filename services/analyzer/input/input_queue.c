@@ -78,7 +78,7 @@ static int unreadable(const char *key, int hold)
 /* analyse: one entry into the batch. 0, or -errno: nothing is done with it for now. */
 static int analyse(const char *key)
 {
-	char s3path[sizeof in.destination + SPOOL_KEY_MAX], observed[OBSERVED_PAIR];
+	char s3path[sizeof in.destination + OBJECT_KEY_MAX], observed[OBSERVED_PAIR];
 	struct record_source src = {
 		.sensor = serve.svc->common.sensor, .key = key, .s3path = s3path};
 	struct worker_result res;
@@ -117,7 +117,7 @@ static int analyse(const char *key)
 static void turn(void *arg)
 {
 	uint64_t begin = clock_mono_ns();
-	char key[SPOOL_KEY_MAX] = "";
+	char key[OBJECT_KEY_MAX] = "";
 	bool end = false;
 
 	(void)arg;

@@ -108,8 +108,8 @@ size_t record_batch_back(struct record_batch *b, struct record_batch_mark m)
 void record_batch_entry(struct record_batch *b, const char *key, int hold, bool bad,
 			uint64_t outside)
 {
-	strncpy(b->entry[b->entries].key, key, SPOOL_KEY_MAX - 1);
-	b->entry[b->entries].key[SPOOL_KEY_MAX - 1] = 0;
+	strncpy(b->entry[b->entries].key, key, OBJECT_KEY_MAX - 1);
+	b->entry[b->entries].key[OBJECT_KEY_MAX - 1] = 0;
 	b->entry[b->entries].hold = hold;
 	b->entry[b->entries].outside = outside;
 	b->entry[b->entries++].bad = bad;

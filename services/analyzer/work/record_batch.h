@@ -52,7 +52,7 @@ struct record_batch {
 	size_t written;           /* of these are in the file */
 	size_t placed;            /* of these have their place there, though a sync failed */
 	struct {
-		char key[SPOOL_KEY_MAX];
+		char key[OBJECT_KEY_MAX];
 		int hold; /* descriptor that keeps the entry in the queue (queue_get); -1: none */
 		bool bad;
 		uint64_t outside; /* packets that count in no record */

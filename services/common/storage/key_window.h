@@ -14,7 +14,7 @@
 #include "storage/spool.h"
 
 struct key_window {
-	char (*room)[SPOOL_KEY_MAX];
+	char (*room)[OBJECT_KEY_MAX];
 	char **key; /* n of them; in order, and each once, from key_window_sort to key_window_clear */
 	size_t n, max;
 	bool more; /* there were more than max keys */

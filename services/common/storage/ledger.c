@@ -18,7 +18,7 @@
 #define LINE_BYTES 512
 
 struct parsed {
-	char consumer[64], key[SPOOL_KEY_MAX];
+	char consumer[64], key[OBJECT_KEY_MAX];
 	struct ledger_line e;
 };
 

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "proto/buf.h"
+#include "storage/object_key.h"
 
-#define SECOND         UINT64_C(1000000000)
 #define LINE_MAX_BYTES 128
 #define FILE_MAX       ((size_t)OBSERVED_MAX * LINE_MAX_BYTES)
 
@@ -111,45 +111,16 @@ const struct observed_change *observed_at(const struct observed *o, const char *
 	return NULL;
 }
 
-/* Seconds since the epoch of pcap/YYYY/MM/DD/HH/bundle_MM_; 0: it is none. */
-static uint64_t bundle_minute_s(const char *key)
-{
-	struct tm tm = {0};
-	if (sscanf(key, "pcap/%4d/%2d/%2d/%2d/bundle_%2d_", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min) != 5)
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	time_t t = timegm(&tm);
-	return t > 0 ? (uint64_t)t : 0;
-}
-
-/* The first second and the responder of pcap/YYYY/MM/DD/HH/INIT_SRC_DST_…; 0: it is none. */
-static uint64_t flow_second(const char *key, char dst[OBSERVED_ADDR])
-{
-	const char *base = strrchr(key, '/');
-	uint64_t init_s;
-	if (sscanf(base ? base + 1 : key, "%20" SCNu64 "_%*45[^_]_%45[^_]_", &init_s, dst) != 2)
-		return 0;
-	/* An IPv6 address has dashes for colons there. */
-	for (char *p = dst; *p; p++)
-		if (*p == '-')
-			*p = ':';
-	return init_s < UINT64_MAX / SECOND - 60 ? init_s : 0;
-}
-
 bool observed_of_key(const struct observed *o, const char *key, char pair[OBSERVED_PAIR])
 {
-	char dst[OBSERVED_ADDR] = "";
-	uint64_t span_s = 60, from_s = o->n ? bundle_minute_s(key) : 0;
-	if (from_s)
-		snprintf(dst, sizeof dst, "%s", o->v[o->n - 1].private_addr);
-	else if (o->n && (from_s = flow_second(key, dst)))
-		span_s = 1;
-	if (!from_s)
+	struct object_key k;
+	if (!o->n || object_key_parse(key, &k))
 		return false;
-	const struct observed_change *c = observed_at(o, dst, from_s * SECOND);
-	if (!c || c != observed_at(o, dst, (from_s + span_s) * SECOND - 1))
+	bool bundle = k.kind == OBJECT_KEY_BUNDLE;
+	const char *addr = bundle ? o->v[o->n - 1].private_addr : k.dst;
+	uint64_t from_ns = k.init_s * NS_PER_S, span_ns = (bundle ? 60 : 1) * NS_PER_S;
+	const struct observed_change *c = observed_at(o, addr, from_ns);
+	if (!c || c != observed_at(o, addr, from_ns + span_ns - 1))
 		return false;
 	snprintf(pair, OBSERVED_PAIR, "%s=%s", c->private_addr, c->public_addr);
 	return true;

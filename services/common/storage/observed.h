@@ -49,7 +49,7 @@ const struct observed_change *observed_at(const struct observed *o, const char *
 #define OBSERVED_PAIR (2 * OBSERVED_ADDR)
 
 /* observed_of_key: the pair for the flows of a capture file, by the time and the responder that its
- * key says (flowagg/name.h); of a bundle, which has many, the host's last private address. False:
+ * key says (object_key.h); of a bundle, which has many, the host's last private address. False:
  * none is known, or it changed in that second or minute: then nothing is better than what may be
  * wrong. */
 bool observed_of_key(const struct observed *o, const char *key, char pair[OBSERVED_PAIR]);

@@ -100,9 +100,9 @@ static int empty_tmp(struct spool *s)
 
 static int add_queue(struct spool *s, const char *name)
 {
-	char path[SPOOL_KEY_MAX + 16];
+	char path[OBJECT_KEY_MAX + 16];
 
-	if (!spool_key_valid(name) || strchr(name, '/') || s->nqueues == SPOOL_QUEUES)
+	if (!object_key_valid(name) || strchr(name, '/') || s->nqueues == SPOOL_QUEUES)
 		return -EINVAL;
 	s->queues[s->nqueues] = strdup(name);
 	if (!s->queues[s->nqueues])
@@ -202,7 +202,7 @@ static bool fits(struct spool *s, uint64_t bytes)
 /* The first queue that has it, or nconsumers. */
 static size_t queue_of(struct spool *s, const char *key)
 {
-	char path[2 * SPOOL_KEY_MAX];
+	char path[2 * OBJECT_KEY_MAX];
 	struct stat st;
 	size_t i = 0;
 
@@ -251,7 +251,7 @@ int spool_create(struct spool *s, const char *key, uint64_t bytes, int *out)
 {
 	char name[32];
 
-	if (!spool_key_valid(key))
+	if (!object_key_valid(key))
 		return -EINVAL;
 	if (s->npending == SPOOL_BATCH || s->committed)
 		return -ENOBUFS;
@@ -329,7 +329,7 @@ static int link_from(struct spool *s, const char *from, const char *path)
 static int link_one(struct spool *s, size_t i, const char *path)
 {
 	const struct spool_pending *p = &s->pending[i];
-	char from[2 * SPOOL_KEY_MAX];
+	char from[2 * OBJECT_KEY_MAX];
 
 	/* The same bytes: so that it stays one file, not one a queue. */
 	if (p->again) {
@@ -351,7 +351,7 @@ static size_t folder_len(const char *path)
 /* Links the batch into one queue and flushes each of its folders once. */
 static int deliver(struct spool *s, size_t to)
 {
-	char path[SPOOL_KEY_MAX + 64], last[SPOOL_KEY_MAX + 64] = "";
+	char path[OBJECT_KEY_MAX + 64], last[OBJECT_KEY_MAX + 64] = "";
 	int rc = 0;
 
 	for (size_t i = 0; i < s->npending && !rc; i++) {
@@ -389,7 +389,7 @@ int spool_commit(struct spool *s)
 	s->use.bytes += s->needs.bytes * SHARES;
 	s->use.files += s->needs.files * SHARES;
 	for (size_t i = 0; i < s->npending; i++)
-		if (spool_is_bundle(s->pending[i].key))
+		if (object_key_is_bundle(s->pending[i].key))
 			s->search.none_until_ns = 0;
 	s->committed = true;
 	return 0;

@@ -20,12 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for a key with its NUL. */
-#define SPOOL_KEY_MAX 200
+#include "storage/object_key.h"
 
-/* spool_key_valid: relative, no empty, "." or ".." component, printable ASCII, not too long. Every
- * call below that takes a key answers -EINVAL to others: keys also come from the bus. */
-bool spool_key_valid(const char *key);
+/* Every call below that takes a key answers -EINVAL to one that is not object_key_valid: keys also
+ * come from the bus. */
 
 /*
  * For consumers: a queue is worked off oldest first, in bounded steps. One process a queue.
@@ -41,7 +39,7 @@ void queue_close(struct queue **q);
  * that came in meanwhile. After 0 the next call begins at the oldest again: an entry that was left
  * in place (being worked on, to be retried) is then offered again, and the caller knows which those
  * are. Folders of past hours found empty are removed. */
-int queue_next(struct queue *q, char key[SPOOL_KEY_MAX]);
+int queue_next(struct queue *q, char key[OBJECT_KEY_MAX]);
 
 /* queue_rewind: the next queue_next begins at the oldest. */
 void queue_rewind(struct queue *q);

@@ -13,28 +13,9 @@
 /* Folders of one level that are looked at: a month has 31 days, and we write 100 years. */
 #define NAMES_MAX 128
 
-bool spool_key_valid(const char *key)
-{
-	size_t n = strnlen(key, SPOOL_KEY_MAX);
-
-	if (n == 0 || n >= SPOOL_KEY_MAX || key[0] == '/' || key[n - 1] == '/')
-		return false;
-	for (size_t i = 0, start = 0; i <= n; i++) {
-		if (i < n && (key[i] <= ' ' || key[i] > '~'))
-			return false;
-		if (i < n && key[i] != '/')
-			continue;
-		/* A leading dot covers "." and ".." and keeps hidden names out. */
-		if (i == start || key[start] == '.')
-			return false;
-		start = i + 1;
-	}
-	return true;
-}
-
 void spool_rmdirs(int dirfd, const char *folder)
 {
-	char path[2 * SPOOL_KEY_MAX];
+	char path[2 * OBJECT_KEY_MAX];
 
 	snprintf(path, sizeof path, "%s", folder);
 	while (path[0] && unlinkat(dirfd, path, AT_REMOVEDIR) == 0) {
@@ -51,7 +32,7 @@ static int name_order(const void *x, const void *y)
 }
 
 /* path holds the folder to look below, depth levels down from the root. */
-static bool find_hour(int root, char path[SPOOL_KEY_MAX], int depth, const char *after)
+static bool find_hour(int root, char path[OBJECT_KEY_MAX], int depth, const char *after)
 {
 	char names[NAMES_MAX][16];
 	size_t n = 0, len = strlen(path);
@@ -71,9 +52,10 @@ static bool find_hour(int root, char path[SPOOL_KEY_MAX], int depth, const char 
 	closedir(d);
 	qsort(names, n, sizeof names[0], name_order);
 	for (size_t i = 0; i < n; i++) {
-		int m = snprintf(path + len, SPOOL_KEY_MAX - len, "%s%s", len ? "/" : "", names[i]);
+		int m = snprintf(path + len, OBJECT_KEY_MAX - len, "%s%s", len ? "/" : "",
+				 names[i]);
 		/* Below a folder that sorts under the same part of `after`, nothing is above it. */
-		if (m > 0 && (size_t)m < SPOOL_KEY_MAX - len &&
+		if (m > 0 && (size_t)m < OBJECT_KEY_MAX - len &&
 		    strncmp(path, after, strlen(path)) >= 0 &&
 		    find_hour(root, path, depth + 1, after))
 			return true;
@@ -82,7 +64,7 @@ static bool find_hour(int root, char path[SPOOL_KEY_MAX], int depth, const char 
 	return false;
 }
 
-bool spool_next_hour(int dirfd, const char *after, char out[SPOOL_KEY_MAX])
+bool spool_next_hour(int dirfd, const char *after, char out[OBJECT_KEY_MAX])
 {
 	out[0] = '\0';
 	return find_hour(dirfd, out, 0, after);

@@ -13,6 +13,6 @@ void spool_rmdirs(int dirfd, const char *folder);
 
 /* spool_next_hour: the first folder pcap/YYYY/MM/DD/HH below dirfd, in order of names, above
  * `after` ("": the oldest). false: there is none. */
-bool spool_next_hour(int dirfd, const char *after, char out[SPOOL_KEY_MAX]);
+bool spool_next_hour(int dirfd, const char *after, char out[OBJECT_KEY_MAX]);
 
 #endif

@@ -20,15 +20,8 @@
 
 #define FOUND_MAX   256
 #define PLACE_NS    (60 * UINT64_C(1000000000))
-#define PATH_BYTES  (2 * SPOOL_KEY_MAX)
+#define PATH_BYTES  (2 * OBJECT_KEY_MAX)
 #define EVICT_DEPTH 5 /* evicted/<consumer>/pcap/YYYY/MM/DD/HH */
-
-bool spool_is_bundle(const char *key)
-{
-	const char *slash = strrchr(key, '/');
-
-	return strncmp(slash ? slash + 1 : key, "bundle_", 7) == 0;
-}
 
 static void rewind_search(struct spool_search *e)
 {
@@ -51,7 +44,7 @@ static DIR *open_folder(int at, const char *path)
 static bool next_hour(struct spool *s)
 {
 	struct spool_search *e = &s->search;
-	char path[PATH_BYTES], hour[SPOOL_KEY_MAX], first[SPOOL_KEY_MAX] = "";
+	char path[PATH_BYTES], hour[OBJECT_KEY_MAX], first[OBJECT_KEY_MAX] = "";
 
 	for (size_t i = 0; i < s->nqueues; i++) {
 		snprintf(path, sizeof path, "queue/%s", s->queues[i]);
@@ -81,10 +74,11 @@ static void list_hour(struct spool *s)
 		snprintf(path, sizeof path, "queue/%.40s/%s", s->queues[i], e->hour);
 		DIR *d = open_folder(s->dirfd, path);
 		for (struct dirent *f; d && (f = readdir(d));) {
-			if (!spool_is_bundle(f->d_name) ||
-			    snprintf(key, sizeof key, "%s/%s", e->hour, f->d_name) >= SPOOL_KEY_MAX)
+			if (!object_key_is_bundle(f->d_name) ||
+			    snprintf(key, sizeof key, "%s/%s", e->hour, f->d_name) >=
+				    OBJECT_KEY_MAX)
 				continue;
-			if (spool_key_valid(key) && strverscmp(key, e->last) > 0)
+			if (object_key_valid(key) && strverscmp(key, e->last) > 0)
 				key_window_add(&e->found, key);
 		}
 		if (d)
@@ -93,7 +87,7 @@ static void list_hour(struct spool *s)
 	key_window_sort(&e->found);
 }
 
-static bool next_bundle(struct spool *s, char key[SPOOL_KEY_MAX])
+static bool next_bundle(struct spool *s, char key[OBJECT_KEY_MAX])
 {
 	struct spool_search *e = &s->search;
 
@@ -102,7 +96,7 @@ static bool next_bundle(struct spool *s, char key[SPOOL_KEY_MAX])
 			return false;
 		list_hour(s);
 	}
-	memcpy(key, e->found.key[e->at++], SPOOL_KEY_MAX);
+	memcpy(key, e->found.key[e->at++], OBJECT_KEY_MAX);
 	memcpy(e->last, key, sizeof e->last);
 	return true;
 }
@@ -170,7 +164,7 @@ int spool_evict(struct spool *s, spool_evicted_fn out, void *arg)
 {
 	struct spool_search *e = &s->search;
 	uint64_t begin = clock_mono_ns();
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 
 	if (begin < e->none_until_ns)
 		return 0;
@@ -228,8 +222,8 @@ static int look(struct left *l, const char *folder, int depth)
 		return errno == ENOENT ? 0 : -errno;
 	for (struct dirent *f; !rc && l->max && (f = readdir(d));) {
 		if (snprintf(key, sizeof key, "%s%s%s", folder, folder[0] ? "/" : "", f->d_name) >=
-			    SPOOL_KEY_MAX ||
-		    !spool_key_valid(key))
+			    OBJECT_KEY_MAX ||
+		    !object_key_valid(key))
 			continue;
 		if (depth) {
 			rc = look(l, key, depth - 1);

@@ -18,7 +18,7 @@ struct spool_sum {
 };
 
 struct spool_pending {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	int fd; /* -1 once it was flushed and closed */
 	uint64_t bytes;
 	bool linked; /* into a queue, by a commit that failed then */
@@ -28,9 +28,9 @@ struct spool_pending {
 
 /* Where the search for the oldest bundle is. */
 struct spool_search {
-	char hour[SPOOL_KEY_MAX]; /* the folder looked at; "": none yet */
-	char last[SPOOL_KEY_MAX]; /* the key found last; "": none of this hour */
-	struct key_window found;  /* of that hour, after `last`; allocated when first needed */
+	char hour[OBJECT_KEY_MAX]; /* the folder looked at; "": none yet */
+	char last[OBJECT_KEY_MAX]; /* the key found last; "": none of this hour */
+	struct key_window found;   /* of that hour, after `last`; allocated when first needed */
 	size_t at;
 	uint64_t found_ns;      /* when something was found last */
 	uint64_t none_until_ns; /* there was nothing: no further search before */
@@ -56,9 +56,6 @@ struct spool {
 /* What takes as long as the queues are deep is not done again before this many times as long has
  * passed. */
 #define SPOOL_REST 8
-
-/* spool_is_bundle: by the last part of a key. */
-bool spool_is_bundle(const char *key);
 
 /* spool_share: what one link of the file counts. */
 struct spool_sum spool_share(const struct stat *st);

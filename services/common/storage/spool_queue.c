@@ -31,7 +31,7 @@
 struct queue {
 	int spoolfd, fd;
 	char *consumer;
-	char cursor[SPOOL_KEY_MAX];
+	char cursor[OBJECT_KEY_MAX];
 	struct key_window window;
 	size_t at;
 };
@@ -39,7 +39,7 @@ struct queue {
 int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
 {
 	struct queue *q = calloc(1, sizeof *q);
-	char path[SPOOL_KEY_MAX + 16];
+	char path[OBJECT_KEY_MAX + 16];
 	int rc;
 
 	if (!q)
@@ -47,7 +47,7 @@ int queue_open(const char *spool_dir, const char *consumer, struct queue **out)
 	q->spoolfd = q->fd = -1;
 	q->consumer = strdup(consumer);
 	rc = q->consumer ? key_window_init(&q->window, QUEUE_WINDOW, strcmp) : -ENOMEM;
-	if (!rc && (!spool_key_valid(consumer) || strchr(consumer, '/')))
+	if (!rc && (!object_key_valid(consumer) || strchr(consumer, '/')))
 		rc = -EINVAL;
 	if (!rc)
 		rc = fs_open_dirs(spool_dir, 0750, &q->spoolfd);
@@ -101,10 +101,10 @@ static DIR *open_folder(int at, const char *path)
 	return d;
 }
 
-static bool join(char out[SPOOL_KEY_MAX], const char *folder, const char *name)
+static bool join(char out[OBJECT_KEY_MAX], const char *folder, const char *name)
 {
-	int n = snprintf(out, SPOOL_KEY_MAX, "%s%s%s", folder, folder[0] ? "/" : "", name);
-	return n > 0 && n < SPOOL_KEY_MAX;
+	int n = snprintf(out, OBJECT_KEY_MAX, "%s%s%s", folder, folder[0] ? "/" : "", name);
+	return n > 0 && n < OBJECT_KEY_MAX;
 }
 
 /* Whether everything in the folder sorts at or below the cursor. */
@@ -127,7 +127,7 @@ static int name_order(const void *a, const void *b)
  * the way are removed. */
 static void search(struct queue *q, const char *folder, int depth)
 {
-	char sub[64][32], key[SPOOL_KEY_MAX];
+	char sub[64][32], key[OBJECT_KEY_MAX];
 	size_t nsub = 0, entries = 0;
 	struct stat st;
 	DIR *d = open_folder(q->fd, folder);
@@ -143,7 +143,7 @@ static void search(struct queue *q, const char *folder, int depth)
 		if (e->d_type == DT_DIR) {
 			if (nsub < 64 && strlen(e->d_name) < sizeof sub[0])
 				strcpy(sub[nsub++], e->d_name);
-		} else if (join(key, folder, e->d_name) && spool_key_valid(key) &&
+		} else if (join(key, folder, e->d_name) && object_key_valid(key) &&
 			   strcmp(key, q->cursor) > 0) {
 			key_window_add(&q->window, key);
 		}
@@ -160,7 +160,7 @@ static void search(struct queue *q, const char *folder, int depth)
 			search(q, key, depth - 1);
 }
 
-int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
+int queue_next(struct queue *q, char key[OBJECT_KEY_MAX])
 {
 	if (q->at == q->window.n) {
 		key_window_clear(&q->window);
@@ -172,8 +172,8 @@ int queue_next(struct queue *q, char key[SPOOL_KEY_MAX])
 			return 0;
 		}
 	}
-	memcpy(key, q->window.key[q->at++], SPOOL_KEY_MAX);
-	memcpy(q->cursor, key, SPOOL_KEY_MAX);
+	memcpy(key, q->window.key[q->at++], OBJECT_KEY_MAX);
+	memcpy(q->cursor, key, OBJECT_KEY_MAX);
 	return 1;
 }
 
@@ -193,7 +193,7 @@ static int hold(const struct queue *q, const char *key, int fd)
 int queue_get(struct queue *q, const char *key, int *fd)
 {
 	*fd = -1;
-	if (!spool_key_valid(key))
+	if (!object_key_valid(key))
 		return -EINVAL;
 	int opened = openat(q->fd, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (opened < 0)
@@ -208,16 +208,16 @@ int queue_get(struct queue *q, const char *key, int *fd)
 
 int queue_done(struct queue *q, const char *key)
 {
-	if (!spool_key_valid(key))
+	if (!object_key_valid(key))
 		return -EINVAL;
 	return unlinkat(q->fd, key, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int queue_bad(struct queue *q, const char *key)
 {
-	char to[2 * SPOOL_KEY_MAX];
+	char to[2 * OBJECT_KEY_MAX];
 
-	if (!spool_key_valid(key))
+	if (!object_key_valid(key))
 		return -EINVAL;
 	snprintf(to, sizeof to, "bad/%s/%s", q->consumer, key);
 	int rc = fs_make_parents(q->spoolfd, to, 0750, FS_NONE);

@@ -12,7 +12,7 @@
 
 struct file {
 	uint64_t number;
-	char key[NAME_MAX_KEY];
+	char key[OBJECT_KEY_MAX];
 	char id[16];
 	enum agg_reason reason;
 	uint64_t flows, packets, file_bytes, init_ns, last_ns, first, payload_bytes;

@@ -115,7 +115,7 @@ static void balance(void)
 static int count_queue(const char *consumer, int *bundles)
 {
 	struct queue *q;
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	int n = 0;
 
 	*bundles = 0;

@@ -10,7 +10,7 @@
 static void takes_all(size_t max, size_t total, size_t (*nth)(size_t i, size_t total))
 {
 	struct key_window s;
-	char last[SPOOL_KEY_MAX] = "", key[SPOOL_KEY_MAX];
+	char last[OBJECT_KEY_MAX] = "", key[OBJECT_KEY_MAX];
 	size_t got = 0;
 
 	cr_assert_eq(key_window_init(&s, max, strcmp), 0);

@@ -89,7 +89,7 @@ static bool there(const char *path)
 
 Test(spool, a_file_is_in_no_queue_before_the_commit_and_in_every_queue_after_it)
 {
-	char text[16] = "", key[SPOOL_KEY_MAX];
+	char text[16] = "", key[OBJECT_KEY_MAX];
 	int fd;
 
 	put(HOUR "a.pcap", "hello");
@@ -110,7 +110,7 @@ Test(spool, a_file_is_in_no_queue_before_the_commit_and_in_every_queue_after_it)
 
 Test(spool, small_and_large_batches)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 
 	for (int n = 1; n < 20; n += 6) {
 		for (int i = 0; i < n; i++) {
@@ -127,7 +127,7 @@ Test(spool, small_and_large_batches)
 
 Test(spool, a_batch_has_a_limit_and_waits_to_be_forgotten)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	int fd;
 
 	for (int i = 0; i < SPOOL_BATCH; i++) {
@@ -290,7 +290,7 @@ Test(spool, a_file_counts_until_its_last_link_is_gone)
 
 Test(spool, oldest_first_over_hours_days_and_windows)
 {
-	char key[SPOOL_KEY_MAX], last[SPOOL_KEY_MAX] = "";
+	char key[OBJECT_KEY_MAX], last[OBJECT_KEY_MAX] = "";
 	int n = 0;
 
 	for (int i = 0; i < 1300; i++) {
@@ -316,7 +316,7 @@ Test(spool, oldest_first_over_hours_days_and_windows)
 
 Test(spool, what_comes_in_behind_the_place_comes_in_the_next_round)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 
 	put(HOUR "b.pcap", "x");
 	commit();
@@ -333,7 +333,7 @@ Test(spool, what_comes_in_behind_the_place_comes_in_the_next_round)
 
 Test(spool, bad_entries_are_set_aside)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 
 	put(HOUR "a.pcap", "x");
 	commit();
@@ -346,7 +346,7 @@ Test(spool, bad_entries_are_set_aside)
 
 Test(spool, empty_folders_of_the_past_are_removed_and_made_again)
 {
-	char path[128], key[SPOOL_KEY_MAX];
+	char path[128], key[OBJECT_KEY_MAX];
 
 	put(HOUR "a.pcap", "x");
 	commit();
@@ -372,18 +372,18 @@ Test(spool, keys_stay_inside)
 	int fd;
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		cr_assert_not(spool_key_valid(bad[i]), "%s", bad[i]);
+		cr_assert_not(object_key_valid(bad[i]), "%s", bad[i]);
 		cr_assert_eq(spool_create(s, bad[i], 1, &fd), -EINVAL);
 		cr_assert_eq(queue_get(q, bad[i], &fd), -EINVAL);
 		cr_assert_eq(queue_done(q, bad[i]), -EINVAL);
 		cr_assert_eq(queue_bad(q, bad[i]), -EINVAL);
 	}
 	memset(deep, 'a', sizeof deep);
-	deep[SPOOL_KEY_MAX] = '\0';
-	cr_assert_not(spool_key_valid(deep));
-	deep[SPOOL_KEY_MAX - 1] = '\0';
-	cr_assert(spool_key_valid(deep));
-	cr_assert(spool_key_valid(HOUR "1700000000_2001-db8--1_10.0.0.2_4000_80_2.pcap"));
+	deep[OBJECT_KEY_MAX] = '\0';
+	cr_assert_not(object_key_valid(deep));
+	deep[OBJECT_KEY_MAX - 1] = '\0';
+	cr_assert(object_key_valid(deep));
+	cr_assert(object_key_valid(HOUR "1700000000_2001-db8--1_10.0.0.2_4000_80_2.pcap"));
 	cr_assert_eq(queue_get(q, "not/there", &fd), -ENOENT);
 	cr_assert_eq(queue_done(q, "not/there"), 0);
 	struct queue *other;

@@ -146,7 +146,7 @@ Test(evict, after_nothing_a_new_bundle_is_seen_at_once)
 
 Test(evict, many_in_an_hour_go_in_the_order_of_their_numbers)
 {
-	char key[SPOOL_KEY_MAX], want[300];
+	char key[OBJECT_KEY_MAX], want[300];
 
 	for (int i = 0; i < 600; i++) {
 		/* Text would put 1000 before 999. */
@@ -204,7 +204,7 @@ static void meet(void *arg, const char *consumer, const char *key, int fd)
 /* Works the queue off while the test evicts from it; each key into the file before it is done. */
 static void consume(FILE *f)
 {
-	char key[SPOOL_KEY_MAX];
+	char key[OBJECT_KEY_MAX];
 	int fd;
 
 	while (queue_next(q, key) == 1) {
@@ -221,7 +221,7 @@ static void consume(FILE *f)
 
 Test(evict, consumer_and_sealer_never_take_the_same_entry)
 {
-	char path[300], key[SPOOL_KEY_MAX];
+	char path[300], key[OBJECT_KEY_MAX];
 	int status;
 
 	spool_close(&s);

@@ -23,7 +23,7 @@ static struct {
 	struct put *held[4];
 	size_t nheld;
 	int puts;
-	char order[32][SPOOL_KEY_MAX];
+	char order[32][OBJECT_KEY_MAX];
 	uint64_t sizes[32];
 	char flow_id[33];
 	uint8_t sha256[32];
@@ -308,7 +308,7 @@ Test(work, knows_the_flow_of_a_file)
 {
 	static const char key[] = "pcap/2026/01/02/03/001.pcap";
 	static const char id[] = "0123456789abcdef0123456789abcdef";
-	char longer[SPOOL_KEY_MAX + 1];
+	char longer[OBJECT_KEY_MAX + 1];
 	memset(longer, 'k', sizeof longer);
 	entry(1);
 	make();
