@@ -54,7 +54,7 @@ def main(rate, seconds):
         memory = {name: sum(measure.pss(pid)) / 2**20 for name, pid in pids.items()}
         answers = settled(lambda: received(lab), "the last answer") - before
         captured = settled(lambda: sensor.bus.stat("capture")["packets"], "the last packet captured")
-        stat = {name: sensor.bus.stat(name) for name in ("capture", "responder", "flowagg")}
+        stat = {name: sensor.bus.stat(name) for name in sensors.SERVICES}
         sensor.stop(120)
         audit = lab.sensor.run([rig.program("lurker"), "audit", "-c", sensor.config], check=False, timeout=300)
     sent = flood["sent"]

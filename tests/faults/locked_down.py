@@ -62,7 +62,7 @@ FORBIDDEN = {"execve": 59, "execveat": 322, "ptrace": 101, "process_vm_writev": 
              "umount2": 166, "unshare": 272, "setns": 308, "setuid": 105, "setgid": 106, "setresuid": 117, "capset": 126, "kill": 62,
              "open_by_handle_at": 304, "init_module": 175, "kexec_load": 246, "bpf": 321, "perf_event_open": 298, "keyctl": 250,
              "userfaultfd": 323, "io_uring_setup": 425, "reboot": 169, "personality": 135, "mknod": 133, "symlink": 88}
-EVERY = (*sensors.SERVICES, "logptn", "forwarder")
+EVERY = rig.services.ALL
 WITH_ALL = {"up": {"services": EVERY}, "forwarder": {"webhook_url": "http://127.0.0.1:9/"}}  # nobody takes what it sends
 
 

@@ -20,10 +20,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "scenari
 import records
 import rig
 
-SERVICES = ("flowagg", "uploader", "analyzer")
+SERVICES = rig.services.BEHIND
 WITH_FORWARDER = (*SERVICES, "forwarder")
-OPTIONS = {"capture": ["--journal-segment", "1MiB"], "flowagg": ["--checkpoint-s", "1"], "uploader": [], "analyzer": [],
-           "forwarder": ["--linger-s", "1"]}
+OPTIONS = {"capture": ["--journal-segment", "1MiB"], "flowagg": ["--checkpoint-s", "1"], "forwarder": ["--linger-s", "1"]}
 
 
 class Webhook:
@@ -109,7 +108,7 @@ class Pipeline:
         if service == "forwarder":
             more = ("--webhook-url", self.hook.url, *more)
         return [rig.program(f"lurker-{service}"), "--state-dir", str(self.state), "--run-dir", str(self.run_dir),
-                "--user", "", "--sensor", "faults", *OPTIONS[service], *map(str, more)]
+                "--user", "", "--sensor", "faults", *OPTIONS.get(service, []), *map(str, more)]
 
     def start(self, service, *more, before=(), log=None, env=None):
         """before: what the service is started under, such as strace. The process started is returned as a rig.Proc."""

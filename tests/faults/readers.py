@@ -83,7 +83,7 @@ def stopped(case, short):
     """Each service in turn is stopped under traffic, and goes on. While capture is, the ring takes what it can (a block of it is full
     after 50 ms, however little came), and the kernel counts the rest."""
     rest = 2 if short else 60
-    services = ("flowagg", "uploader") if short else ("flowagg", "uploader", "analyzer", "responder", "capture")
+    services = ("flowagg", "uploader") if short else tuple(reversed(rig.services.SENSOR))
     with rig.Lab() as lab:
         watch = live.Live(lab)
         watch.talk(int(len(services) * (rest + 1) * 10), 0.1)

@@ -19,7 +19,7 @@ def steps(case, short):
     offsets = {"right": 0, "an hour ahead": 3600, "an hour back": -3600,
                "into 2038": int(END_OF_32_BITS - time.time() - 3.5 * seconds), "right again": 0}
     with rig.Lab() as lab:
-        clock = pipeline.Shim("fakeclock", lab.dir, (*sensors.SERVICES, "logptn"))
+        clock = pipeline.Shim("fakeclock", lab.dir, rig.services.DEFAULT)
         watch = live.Live(lab, program=clock.bin / "lurker")
         watch.talk(int(seconds * len(offsets) * 10), 0.1)
         stamps = {}

@@ -11,9 +11,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import rig
 
-SERVICES = {"lurker-capture", "lurker-responder", "lurker-flowagg", "lurker-uploader", "lurker-analyzer",
-            "lurker-logptn"}
-COMMANDS = ("up", "tail", "stat", "query", "doctor", "check", "metrics", "rotate-address", "keygen")
+SERVICES = {f"lurker-{s}" for s in rig.services.DEFAULT}
 
 t = rig.Report("help")
 rig.require(t, programs=["lurker", *SERVICES], root=False)
@@ -60,7 +58,9 @@ with t, tempfile.TemporaryDirectory() as place:
             t.check(f"{name} --check refuses an absent file", done.returncode == 2 and "absent.yml" in done.stderr,
                     says(done))
 
-    for command in COMMANDS:
+    commands = re.findall(r"^  ([a-z-]+) ", run("lurker", "--help").stdout.split("\n\nServices")[0], re.M)
+    t.check("lurker --help lists its commands", {"up", "check"} < set(commands), commands)
+    for command in commands:
         done = run("lurker", command, "--help")
         t.check(f"lurker {command} --help", done.returncode == 0 and "Usage:" in done.stdout, says(done))
         done = run("lurker", command, "--no-such-flag")

@@ -23,7 +23,7 @@ import machine
 
 import rig  # its place is known from here on
 
-SERVICES = ["capture", "responder", "flowagg", "uploader", "analyzer", "logptn"]
+SERVICES = list(rig.services.DEFAULT)
 PORTS = 8  # that the attacker of the demo profile visits
 COMPOSE = rig.ROOT / "compose"
 run = functools.partial(machine.run, timeout=1200)

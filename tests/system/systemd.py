@@ -14,7 +14,7 @@ from machine import ADDRESS, PROGRAMS, Machine, Root, make_package, run
 
 import rig  # its place is known from here on
 
-SERVICES = ["capture", "responder", "flowagg", "uploader", "analyzer", "logptn"]
+SERVICES = list(rig.services.DEFAULT)
 CONFIG = """sensor: boot
 capture:
   host_ports: [none]
@@ -28,8 +28,9 @@ t = rig.Report("systemd")
 rig.require(t, *PROGRAMS, "systemd-analyze", "lintian", "curl", "nft")
 
 
-def units_are_tight():
-    for unit in sorted((rig.ROOT / "packaging" / "systemd").glob("*.service")):
+def units_are_tight(place):
+    made = place / "build" / "packaging" / "systemd"
+    for unit in sorted([*(rig.ROOT / "packaging" / "systemd").glob("*.service"), *made.glob("*.service")]):
         r = run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit], check=False)
         level = re.search(r"Overall exposure level for \S+: ([\d.]+)", r.stdout)
         t.check(f"{unit.name}: exposure {level.group(1) if level else '?'} is below 2.0",
@@ -116,8 +117,8 @@ def main():
     place = pathlib.Path(tempfile.mkdtemp(prefix="lurker-systemd-", dir="/var/tmp"))
     machine = None
     try:
-        units_are_tight()
         package = make_package(place)
+        units_are_tight(place)
         lint = run(["lintian", "--fail-on", "error,warning", "--allow-root", package], check=False)
         t.check("package: lintian has nothing to say", lint.returncode == 0, lint.stdout + lint.stderr)
         t.note(f"package is {package.stat().st_size // 1024} KiB")

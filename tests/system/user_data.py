@@ -29,7 +29,8 @@ REGION, SUFFIX, PACKAGE = "eu-central-1", "amazonaws.com", "packages/lurker.deb"
 BUCKET = "imported"  # as cloudformation.resolve has it
 HOST = f"{BUCKET}.s3.{REGION}.{SUFFIX}"
 ROLE = ("ASIAROLE", "ROLESECRET", "ROLETOKEN")
-RUN, REST = ("capture", "responder", "flowagg", "uploader"), ("analyzer", "logptn")
+REST = ("analyzer", "logptn")  # masked
+RUN = tuple(s for s in rig.services.DEFAULT if s not in REST)
 UNIT = """[Unit]
 After=network-online.target
 [Service]

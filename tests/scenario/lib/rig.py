@@ -39,6 +39,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "services"))
+import services  # noqa: E402  the table of the services: every test takes its lists from there
+
 BIN = pathlib.Path(os.environ.get("RIG_BIN", ROOT / "build" / "bin"))
 PREFIX = "lurker"
 PR_SET_PDEATHSIG = 1

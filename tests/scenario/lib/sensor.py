@@ -7,7 +7,7 @@ import measure
 import records
 import rig
 
-SERVICES = ("capture", "responder", "flowagg", "uploader", "analyzer")
+SERVICES = rig.services.SENSOR
 
 
 def yaml(settings, indent=0):
