@@ -26,7 +26,7 @@ function(lurker_test name)
       -Wno-conversion -Wno-sign-conversion -Wno-shadow -Wno-missing-field-initializers -Wno-cast-qual -Wno-write-strings)
     target_link_libraries(test_${name} PRIVATE ${A_LIBS} PkgConfig::criterion)
     add_test(NAME ${name} COMMAND test_${name} -j2 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1500)
   endif()
 endfunction()
 
