@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "responder/receiver.h"
+#include "pkt/tcp_receiver.h"
 #include "responder/segment.h"
 #include "responder/tuple.h"
 

@@ -16,9 +16,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pkt/tcp_receiver.h"
 #include "responder/tuple.h"
 
-enum { COOKIE_SACK = 1, COOKIE_TS = 2, COOKIE_WSCALE = 4, COOKIE_FLAGS = 7 };
+enum {
+	COOKIE_SACK = RECEIVER_SACK,
+	COOKIE_TS = RECEIVER_TS,
+	COOKIE_WSCALE = RECEIVER_WSCALE,
+	COOKIE_FLAGS = 7
+};
 
 #define COOKIE_SEED 32
 

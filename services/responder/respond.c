@@ -286,7 +286,7 @@ static void acknowledgment(struct responder *r, uint64_t now_ns, const struct pk
 		return;
 	}
 	c = conns_add(&r->conns, &t, now_ns);
-	receiver_init(&c->s, p->seq - 1, &w, r->conf.connection_bytes);
+	receiver_init(&c->s, p->seq - 1, w.isn, w.flags, w.extra, r->conf.connection_bytes);
 	c->ip_id = (uint16_t)(w.extra >> 16);
 	link_of(&c->link, p);
 	count(r, RESPONDER_VERIFIED);

@@ -4,7 +4,7 @@
  *
  * It answers four things and nothing else:
  *   a SYN to a watched address and port    one SYN+ACK, no longer than the SYN, under all limits
- *   a segment that acknowledges our ISN    what a TCP would say (receiver.h), never a RST
+ *   a segment that acknowledges our ISN    what a TCP would say (tcp_receiver.h), never a RST
  *   ARP and neighbour questions            on the link, for watched addresses nobody owns (`arp`)
  *   an ICMP echo request                   its echo, under the same limits (`icmp_echo`)
  * Besides, a nudge may be sent to a verified connection that stays silent.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pkt/cksum.h"
+#include "pkt/tcp_receiver.h"
 
 /* Offsets in the IPv4, IPv6 and TCP headers. */
 enum { AT4_LEN = 2, AT4_ID = 4, AT4_SUM = 10, AT4_SRC = 12, AT6_LEN = 4, AT6_SRC = 8 };
@@ -53,7 +54,7 @@ static uint8_t option_bytes(uint8_t set, uint16_t mss, uint8_t out[40], uint8_t 
 		out[n++] = 1;
 		out[n++] = 3;
 		out[n++] = 3;
-		out[n++] = SEGMENT_WSCALE;
+		out[n++] = RECEIVER_WSCALE_SHIFT;
 	}
 	return n;
 }

@@ -17,9 +17,6 @@
 /* Options of a SYN+ACK, as a set. */
 enum { SYNACK_MSS = 1, SYNACK_SACK = 2, SYNACK_TS = 4, SYNACK_WSCALE = 8, SYNACK_SETS = 16 };
 
-/* Our window scale where the client permits one, as a common Linux server has it. */
-#define SEGMENT_WSCALE 7
-
 /* The way back to a frame's sender: addresses swapped, tags mirrored. */
 struct link {
 	uint8_t dst[6], src[6];

@@ -96,7 +96,7 @@ Test(respond, a_linux_syn_gets_a_linux_synack)
 	cr_assert(memcmp(a.mac_dst, mac_peer, 6) == 0 && memcmp(a.mac_src, mac_sensor, 6) == 0);
 	tcp_opts_read(a.opt, a.opt_len, &o);
 	cr_assert(o.mss == 1460 && o.sack_ok && o.has_ts && o.ts_ecr == 7 &&
-		  o.wscale == SEGMENT_WSCALE);
+		  o.wscale == RECEIVER_WSCALE_SHIFT);
 	cr_assert(memcmp(o.kinds, "\2\4\10\1\3", 5) == 0, "in the order Linux has them");
 	end();
 }
@@ -278,7 +278,7 @@ Test(respond, a_conversation_and_its_events)
 	s.len = 10;
 	s.flags = TCP_ACK | TCP_PSH;
 	cr_assert(answer(&s, &a) && a.ack == 1011 && a.flags == TCP_ACK &&
-		  a.win == (250000 - 10) >> SEGMENT_WSCALE);
+		  a.win == (250000 - 10) >> RECEIVER_WSCALE_SHIFT);
 	s.seq += 10;
 	s.len = 0;
 	s.flags = TCP_ACK | TCP_FIN;

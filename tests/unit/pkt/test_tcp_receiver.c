@@ -4,9 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "frames.h"
-#include "responder/receiver.h"
-#include "responder/segment.h"
+#include "pkt/tcp_receiver.h"
 
 #define IRS   UINT32_C(0xfffffff0) /* sequence numbers wrap in every test */
 #define ISN   UINT32_C(5000)
@@ -18,9 +16,7 @@ static uint32_t clock_ms = 70;
 
 static void begin(uint8_t promised, uint64_t limit)
 {
-	struct cookie_word w = {.isn = ISN, .extra = 1000, .flags = promised};
-
-	receiver_init(&s, IRS, &w, limit);
+	receiver_init(&s, IRS, ISN, promised, 1000, limit);
 }
 
 /* A segment at offset `at` from the first byte. */
@@ -95,7 +91,7 @@ Test(stream, out_of_order_without_sack)
 
 Test(stream, sack_blocks)
 {
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	in(200, 100, 0);
 	cr_assert(acked() == 0 && r.optlen == 12 && word(0) == 0x0101050a);
 	cr_assert(word(4) == IRS + 1 + 200 && word(8) == IRS + 1 + 300);
@@ -111,7 +107,7 @@ Test(stream, sack_blocks)
 
 Test(stream, holes_are_bounded)
 {
-	begin(COOKIE_SACK | COOKIE_TS, LIMIT);
+	begin(RECEIVER_SACK | RECEIVER_TS, LIMIT);
 	for (int32_t i = 1; i <= RECEIVER_HOLES; i++) {
 		in(i * 100, 10, 0);
 		cr_assert_eq(r.untracked_bytes, 0);
@@ -128,7 +124,7 @@ Test(stream, holes_are_bounded)
 
 Test(stream, four_blocks_without_timestamps)
 {
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	for (int32_t i = 1; i <= RECEIVER_HOLES; i++)
 		in(i * 100, 10, 0);
 	cr_assert_eq(r.optlen, 4 + 4 * 8);
@@ -142,9 +138,9 @@ Test(stream, window)
 	cr_assert(s.ranges == 1 && s.range[0].to - s.range[0].from == 10);
 	in(70000, 10, 0);
 	cr_assert(r.untracked_bytes == 10 && s.ranges == 1 && r.send);
-	begin(COOKIE_WSCALE, LIMIT);
+	begin(RECEIVER_WSCALE, LIMIT);
 	in(0, 10, 0);
-	cr_assert_eq(r.win, RECEIVER_WINDOW >> SEGMENT_WSCALE);
+	cr_assert_eq(r.win, RECEIVER_WINDOW >> RECEIVER_WSCALE_SHIFT);
 	in(200000, 10, 0);
 	cr_assert_eq(s.ranges, 1);
 }
@@ -159,7 +155,7 @@ Test(stream, timestamps)
 			.opt = opt,
 			.opt_len = 12};
 
-	begin(COOKIE_TS, LIMIT);
+	begin(RECEIVER_TS, LIMIT);
 	receiver_segment(&s, &p, 70, &r);
 	cr_assert(r.optlen == 12 && word(0) == 0x0101080a && word(4) == 1070 && word(8) == 9);
 	/* From ahead of a hole it does not count. */
@@ -257,7 +253,7 @@ Test(stream, fin_at_the_limit_is_had_again)
 
 Test(stream, nothing_lies_beyond_a_fin)
 {
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	in(11, 10, 0);
 	cr_assert_eq(s.ranges, 1);
 	in(0, 10, TCP_FIN);
@@ -276,11 +272,11 @@ Test(stream, data_after_fin_is_not_taken)
 
 Test(stream, rst_must_be_exact)
 {
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	in(0, 10, 0);
 	cr_assert_eq(in_ack(10, 0, TCP_RST, 0), RECEIVER_RST);
 	cr_assert(!r.send);
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	in_ack(-5, 0, TCP_RST, 0);
 	cr_assert_eq(r.ack, 0xdead, "outside the window it is blind");
 	in_ack(70000, 0, TCP_RST, 0);
@@ -316,7 +312,7 @@ Test(stream, two_ends_that_disagree_fall_silent)
 
 Test(stream, what_came_twice_is_named)
 {
-	begin(COOKIE_SACK, LIMIT);
+	begin(RECEIVER_SACK, LIMIT);
 	in(0, 100, 0);
 	cr_assert_eq(r.optlen, 0);
 	in(50, 100, 0);
@@ -329,7 +325,7 @@ Test(stream, what_came_twice_is_named)
 	cr_assert(word(12) == IRS + 1 + 300 && word(16) == IRS + 1 + 310);
 	in(-1, 1, 0);
 	cr_assert(r.send && r.optlen == 12, "a keepalive's byte before the first is none");
-	begin(COOKIE_SACK | COOKIE_TS, LIMIT);
+	begin(RECEIVER_SACK | RECEIVER_TS, LIMIT);
 	in(0, 100, 0);
 	for (int32_t i = 1; i <= RECEIVER_HOLES; i++)
 		in(i * 200, 10, 0);
@@ -350,16 +346,16 @@ Test(stream, the_window_never_moves_back)
 
 	/* Odd sizes up to the limit, scaled: what was once offered stays offered, to the last
 	 * unit. */
-	begin(COOKIE_WSCALE, LIMIT);
-	while (s.received < LIMIT - (1 << SEGMENT_WSCALE)) {
+	begin(RECEIVER_WSCALE, LIMIT);
+	while (s.received < LIMIT - (1 << RECEIVER_WSCALE_SHIFT)) {
 		in((int32_t)s.received, 1013, 0);
-		uint32_t at = acked() + ((uint32_t)r.win << SEGMENT_WSCALE);
-		cr_assert_geq(at + (1 << SEGMENT_WSCALE), edge, "%u after %u", at, edge);
+		uint32_t at = acked() + ((uint32_t)r.win << RECEIVER_WSCALE_SHIFT);
+		cr_assert_geq(at + (1 << RECEIVER_WSCALE_SHIFT), edge, "%u after %u", at, edge);
 		edge = at > edge ? at : edge;
 		if (s.full)
 			break;
 	}
-	cr_assert(r.fin && r.win == 0 && acked() > LIMIT - (1 << SEGMENT_WSCALE) &&
+	cr_assert(r.fin && r.win == 0 && acked() > LIMIT - (1 << RECEIVER_WSCALE_SHIFT) &&
 		  acked() <= LIMIT);
 }
 

@@ -1,9 +1,7 @@
-#include "responder/receiver.h"
+#include "pkt/tcp_receiver.h"
 
 #include <arpa/inet.h>
 #include <string.h>
-
-#include "responder/segment.h"
 
 /* a - b in sequence space. */
 static int32_t after(uint32_t a, uint32_t b)
@@ -14,24 +12,24 @@ static int32_t after(uint32_t a, uint32_t b)
 /* What we offer; scaled, it loses its last bits, so a stream may end that much before its limit. */
 static uint32_t window(const struct receiver *s)
 {
-	bool scaled = s->promised & COOKIE_WSCALE;
+	bool scaled = s->promised & RECEIVER_WSCALE;
 	uint64_t left = s->limit_bytes - s->received;
 	uint32_t most = scaled ? RECEIVER_WINDOW : RECEIVER_WINDOW_PLAIN;
 	uint32_t wnd = left < most ? (uint32_t)left : most;
 
-	return scaled ? wnd >> SEGMENT_WSCALE << SEGMENT_WSCALE : wnd;
+	return scaled ? wnd >> RECEIVER_WSCALE_SHIFT << RECEIVER_WSCALE_SHIFT : wnd;
 }
 
-void receiver_init(struct receiver *s, uint32_t irs, const struct cookie_word *w,
-		   uint64_t limit_bytes)
+void receiver_init(struct receiver *s, uint32_t irs, uint32_t isn, uint8_t promised,
+		   uint32_t ts_offset, uint64_t limit_bytes)
 {
 	memset(s, 0, sizeof(*s));
 	s->irs = irs;
 	s->rcv_nxt = irs + 1;
-	s->isn = w->isn;
-	s->snd_una = s->snd_nxt = w->isn + 1;
-	s->ts_offset = w->extra;
-	s->promised = w->flags;
+	s->isn = isn;
+	s->snd_una = s->snd_nxt = isn + 1;
+	s->ts_offset = ts_offset;
+	s->promised = promised;
 	s->limit_bytes = limit_bytes;
 }
 
@@ -115,14 +113,14 @@ static void reply_make(struct receiver *s, uint32_t now_ms, struct receiver_rang
 	r->send = true;
 	r->seq = s->snd_nxt;
 	r->ack = s->rcv_nxt;
-	r->win = (uint16_t)(s->promised & COOKIE_WSCALE ? wnd >> SEGMENT_WSCALE : wnd);
+	r->win = (uint16_t)(s->promised & RECEIVER_WSCALE ? wnd >> RECEIVER_WSCALE_SHIFT : wnd);
 	r->optlen = 0;
-	if (s->promised & COOKIE_TS) {
+	if (s->promised & RECEIVER_TS) {
 		put32(r, 0x0101080a);
 		put32(r, now_ms + s->ts_offset);
 		put32(r, s->ts_recent);
 	}
-	if (s->promised & COOKIE_SACK && (s->ranges || repeated)) {
+	if (s->promised & RECEIVER_SACK && (s->ranges || repeated)) {
 		uint8_t most = (uint8_t)((40 - r->optlen - 4) / 8 - repeated);
 		uint8_t n = s->ranges < most ? s->ranges : most;
 
@@ -204,12 +202,15 @@ static void data_in(struct receiver *s, uint32_t seq, uint32_t len, struct recei
 	}
 	if (after(seq, s->rcv_nxt) <= 0) {
 		if (after(end, s->rcv_nxt) > 0) {
+			r->taken = (struct receiver_range){s->rcv_nxt, end};
 			s->received += end - s->rcv_nxt;
 			s->rcv_nxt = end;
 			range_eat(s);
 		}
 	} else if (after(end, seq) > 0) {
-		if (!range_add(s, (struct receiver_range){seq, end}))
+		if (range_add(s, (struct receiver_range){seq, end}))
+			r->taken = (struct receiver_range){seq, end};
+		else
 			r->untracked_bytes += end - seq;
 	}
 	if (!window(s))
@@ -220,7 +221,7 @@ static void timestamp_in(struct receiver *s, const struct pkt *p)
 {
 	struct tcp_opts o;
 
-	if (!(s->promised & COOKIE_TS))
+	if (!(s->promised & RECEIVER_TS))
 		return;
 	tcp_opts_read(p->opt, p->opt_len, &o);
 	/* RFC 7323 section 4.3: only from a segment that begins no later than what we last

@@ -17,16 +17,20 @@
  * 5961 section 3.2), are answered once in RECEIVER_CHALLENGE_MS: two ends that disagree would
  * otherwise answer each other forever.
  */
-#ifndef RESPONDER_RECEIVER_H
-#define RESPONDER_RECEIVER_H
+#ifndef PKT_TCP_RECEIVER_H
+#define PKT_TCP_RECEIVER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "pkt/pkt.h"
-#include "responder/cookie.h"
 
 #define RECEIVER_HOLES 4
+/* The shift of our window, when both ends scale (RFC 7323 section 2.2). */
+#define RECEIVER_WSCALE_SHIFT 7
+/* What our SYN+ACK agreed to. */
+enum { RECEIVER_SACK = 1, RECEIVER_TS = 2, RECEIVER_WSCALE = 4 };
+
 /* Receive window where the client permits scaling; without it, what 16 bits hold. */
 #define RECEIVER_WINDOW       (256u << 10)
 #define RECEIVER_WINDOW_PLAIN 65535u
@@ -43,7 +47,7 @@ struct receiver {
 	uint32_t irs, rcv_nxt;
 	uint32_t isn, snd_una, snd_nxt;
 	uint32_t ts_offset, ts_recent;
-	uint8_t promised; /* COOKIE_… */
+	uint8_t promised; /* RECEIVER_SACK, RECEIVER_TS, RECEIVER_WSCALE */
 	bool fin_in, fin_out, full;
 	bool fin_known; /* the client's FIN came; fin_in: and all before it */
 	uint32_t fin_at;
@@ -62,11 +66,16 @@ struct receiver_reply {
 	uint16_t win;
 	uint8_t optlen;
 	uint8_t opt[40];
-	uint32_t untracked_bytes; /* data that is neither acknowledged nor remembered */
+	uint32_t untracked_bytes;    /* data that is neither acknowledged nor remembered */
+	struct receiver_range taken; /* of the segment's bytes those that are; empty: from == to.
+					Bytes in it that came before stay as they came. */
 };
 
-void receiver_init(struct receiver *s, uint32_t irs, const struct cookie_word *w,
-		   uint64_t limit_bytes);
+/* receiver_init: a connection whose SYN had the sequence number irs and whose SYN+ACK had isn, agreed
+ * to `promised`, and carried timestamps that are ts_offset ahead of the clock. Of its stream
+ * limit_bytes are acknowledged. */
+void receiver_init(struct receiver *s, uint32_t irs, uint32_t isn, uint8_t promised,
+		   uint32_t ts_offset, uint64_t limit_bytes);
 
 /* receiver_takes: whether p is this stream's: its acknowledgment is, or it is a RST inside the
  * window. What it does not take must not be given to receiver_segment() and deserves no answer. */
