@@ -22,7 +22,8 @@ static int check_ports(const struct opt_list *l, const char *option, char *err, 
 		if (strcmp(l->v[i], "none") == 0 && l->n == 1)
 			continue;
 		if (!number || *end || a < 1 || b > 65535 || a > b) {
-			snprintf(err, errlen, "%s: \"%.40s\" is no port (22) or range (8000-8100)",
+			snprintf(err, errlen,
+				 "%s: \"%.40s\" is neither a port (22) nor a range (8000-8100)",
 				 option, l->v[i]);
 			return -EINVAL;
 		}
@@ -36,7 +37,7 @@ int scope_check(const struct scope *s, char *err, size_t errlen)
 
 	for (size_t i = 0; i < s->networks->n; i++)
 		if (net_parse(s->networks->v[i], &net)) {
-			snprintf(err, errlen, "networks: \"%.60s\" is no network",
+			snprintf(err, errlen, "networks: \"%.60s\" is not a network",
 				 s->networks->v[i]);
 			return -EINVAL;
 		}
