@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "logptn/cmd/dump.h"
-#include "logptn/lib/compat.h"
+#include "logptn/lib/compat/compat.h"
 #include "logptn/out/view.h"
 
 /* The cluster of each line, in input order. */

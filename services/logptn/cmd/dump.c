@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "logptn/cmd/heat.h"
+#include "logptn/lib/intake/intake.h"
 #include "logptn/out/view.h"
 
 FILE *dump_open(const char *path)
@@ -147,7 +148,7 @@ int dump_lines(const struct opts *o, struct skels *t, const struct formats *f,
 				lines_continues(&o->rule, &record, line, len) && skel != SKEL_NONE;
 
 			if (!continued)
-				skel = skels_find(t, line, len);
+				skel = intake_find(t, line, len);
 			if (skel != SKEL_NONE)
 				dump_line(o, f, skel, continued, line, len, in[i].name, number,
 					  out);

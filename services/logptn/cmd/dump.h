@@ -8,7 +8,7 @@
 
 #include "logptn/cmd/log_input.h"
 #include "logptn/cmd/opts.h"
-#include "logptn/lib/format.h"
+#include "logptn/lib/format/format.h"
 
 /* dump_open: "-" is standard output. NULL after a complaint. */
 FILE *dump_open(const char *path);

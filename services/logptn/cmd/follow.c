@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "logptn/cmd/dump.h"
+#include "logptn/lib/intake/intake.h"
 #include "logptn/lib/model_state.h"
 #include "logptn/out/view.h"
 
@@ -108,7 +109,7 @@ static void take_line(struct follower *w, struct tail *s)
 	if (continued)
 		skels_more(&w->t, s->record);
 	else
-		s->record = skels_add(&w->t, s->line, n);
+		s->record = intake_add(&w->t, s->line, n);
 	s->generation = w->t.generation;
 	if (s->record == SKEL_NONE) {
 		w->error = -ENOMEM;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "logptn/cmd/stamp.h"
+#include "logptn/lib/intake/intake.h"
 
 /* Calls fn for each line with its format; a line that continues a record comes with the record's
  * format and time. */
@@ -37,7 +38,7 @@ static void walk(const struct walk *w, bool times, walk_fn fn, void *arg)
 			    skel == SKEL_NONE) {
 				int64_t s = times ? stamp_parse(line, len, w->year) : -1;
 
-				skel = skels_find(w->t, line, len);
+				skel = intake_find(w->t, line, len);
 				stamp = s >= 0 ? s
 					       : stamp; /* a line without a time came after the one before it */
 			}

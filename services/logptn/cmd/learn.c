@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "logptn/lib/intake/intake.h"
+
 /* Bytes a thread takes at a time. */
 #define BLOCK ((size_t)1 << 20)
 
@@ -20,7 +22,7 @@ void learn_block(struct skels *t, const struct lines_rule *rule, const uint8_t *
 		if (lines_continues(rule, &record, line, len) && skel != SKEL_NONE)
 			skels_more(t, skel);
 		else
-			skel = skels_add(t, line, len);
+			skel = intake_add(t, line, len);
 	}
 }
 
@@ -125,7 +127,7 @@ int learn(const struct input *in, size_t n, const struct lines_rule *rule, unsig
 	for (unsigned i = 1; i < started; i++)
 		pthread_join(v[i].thread, NULL);
 	for (unsigned i = 0; i < started; i++) {
-		skels_union(t, &v[i].t);
+		intake_union(t, &v[i].t);
 		skels_fini(&v[i].t);
 	}
 	free(v);

@@ -8,7 +8,7 @@
 
 #include "logptn/cmd/log_input.h"
 #include "logptn/lib/lines.h"
-#include "logptn/lib/skel.h"
+#include "logptn/lib/skel/skel.h"
 
 /* learn: adds all lines of the inputs to t. done counts bytes read, for progress. threads 0: one a
  * processor, fewer for little input. The result does not depend on their number. 0 or -ENOMEM. */

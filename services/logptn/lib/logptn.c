@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logptn/lib/format.h"
+#include "logptn/lib/format/format.h"
+#include "logptn/lib/intake/intake.h"
 #include "logptn/lib/lines.h"
 #include "logptn/lib/model_state.h"
 
@@ -78,7 +79,7 @@ static void take(struct logptn *l)
 	if (lines_continues(&l->rule, &l->lines, l->pending, n) && l->record != SKEL_NONE)
 		skels_more(&l->t, l->record);
 	else
-		l->record = skels_add(&l->t, l->pending, n);
+		l->record = intake_add(&l->t, l->pending, n);
 	l->generation = l->t.generation;
 }
 
@@ -121,7 +122,7 @@ uint64_t logptn_lines(const struct logptn *l)
 
 int logptn_merge(struct logptn *l, const struct logptn *from)
 {
-	skels_union(&l->t, &from->t);
+	intake_union(&l->t, &from->t);
 	return l->t.failed ? -ENOMEM : 0;
 }
 
@@ -156,7 +157,7 @@ int logptn_snapshot(struct logptn *l, struct logptn_formats **out)
 
 	*out = NULL;
 	if (!r) {
-		skels_union(&f->t, &l->t);
+		intake_union(&f->t, &l->t);
 		r = f->t.failed ? -ENOMEM : formats_make(&f->t, &f->f);
 	}
 	if (r) {
@@ -165,7 +166,7 @@ int logptn_snapshot(struct logptn *l, struct logptn_formats **out)
 	}
 	/* In l the skeletons have other indexes, but the same text. */
 	for (uint32_t i = 0; i < f->t.n; i++) {
-		uint32_t k = skels_text(&l->t, f->t.v[i].text, f->t.v[i].len);
+		uint32_t k = skels_find(&l->t, f->t.v[i].text, f->t.v[i].len);
 
 		if (k == SKEL_NONE)
 			continue;
@@ -235,7 +236,7 @@ static const struct format *find(const struct logptn_formats *f, const uint8_t *
 				 struct extract *ex)
 {
 	const struct format *best = NULL;
-	uint32_t k = skels_peek(&f->t, line, n);
+	uint32_t k = intake_peek(&f->t, line, n);
 
 	if (k != SKEL_NONE && !format_extract(f->f, &f->f->v[f->f->of_skel[k]], line, n, ex))
 		return &f->f->v[f->f->of_skel[k]];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "logptn/lib/cursor.h"
+#include "logptn/lib/intake/intake.h"
 
 static const char magic[7] = "LOGPTN";
 
@@ -117,7 +118,7 @@ static void get_skel(struct cursor *r, struct skels *t)
 		r->bad = true;
 		return;
 	}
-	k = skels_put(t, text, len, slots, (uint32_t)n);
+	k = intake_put(t, text, len, slots, (uint32_t)n);
 	if (k == SKEL_NONE)
 		return;
 	t->v[k].lines += lines;
@@ -178,7 +179,7 @@ int model_state_load(struct skels *t, struct bytes in)
 	if (r.bad || r.n || loaded.n != n)
 		e = loaded.failed ? -ENOMEM : -EBADMSG;
 	if (!e)
-		skels_union(t, &loaded);
+		intake_union(t, &loaded);
 	skels_fini(&loaded);
 	return e ? e : t->failed ? -ENOMEM : 0;
 }

@@ -12,7 +12,7 @@
 #ifndef LOGPTN_LIB_MODEL_STATE_H
 #define LOGPTN_LIB_MODEL_STATE_H
 
-#include "logptn/lib/skel.h"
+#include "logptn/lib/skel/skel.h"
 #include "proto/buf.h"
 
 #define MODEL_STATE_VERSION 1

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "logptn/lib/compat.h"
-#include "logptn/lib/format.h"
+#include "logptn/lib/compat/compat.h"
+#include "logptn/lib/format/format.h"
 
 struct view_value {
 	const uint8_t *p;

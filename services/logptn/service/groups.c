@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "logptn/lib/cursor.h"
+#include "logptn/lib/intake/intake.h"
 #include "logptn/lib/model_state.h"
 
 static const char magic[8] = "LPTNGRP\1";
@@ -58,7 +59,7 @@ int groups_add(struct groups *g, const char *name, uint64_t now_ns, uint32_t por
 	}
 	bound(g, x);
 	x->t.now_ns = now_ns;
-	k = skels_add(&x->t, line, n);
+	k = intake_add(&x->t, line, n);
 	if (k == SKEL_NONE)
 		return -ENOMEM;
 	if (port)

@@ -4,7 +4,7 @@
 #ifndef LOGPTN_SERVICE_GROUPS_H
 #define LOGPTN_SERVICE_GROUPS_H
 
-#include "logptn/lib/format.h"
+#include "logptn/lib/format/format.h"
 #include "proto/buf.h"
 #include "storage/records.h"
 

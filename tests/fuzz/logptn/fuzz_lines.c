@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logptn/lib/compat.h"
+#include "logptn/lib/compat/compat.h"
+#include "logptn/lib/intake/intake.h"
 #include "logptn/lib/lines.h"
 #include "logptn/out/view.h"
 
@@ -80,8 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n++;
 	require(!skels_init(&t) && !skels_init(&u));
 	for (size_t i = 0; i < n; i++) {
-		skels_add(&t, line[i], len[i]);
-		skels_add(&u, line[n - 1 - i], len[n - 1 - i]);
+		intake_add(&t, line[i], len[i]);
+		intake_add(&u, line[n - 1 - i], len[n - 1 - i]);
 	}
 	require(!formats_make(&t, &f) && !formats_make(&u, &g));
 	require(f->n == g->n);
@@ -92,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(sum == n);
 	for (size_t i = 0; i < n; i++) {
 		struct extract ex[2 * TOK_MAX];
-		uint32_t k = skels_find(&t, line[i], len[i]);
+		uint32_t k = intake_find(&t, line[i], len[i]);
 		const struct format *m;
 
 		require(k != SKEL_NONE);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logptn/lib/format.h"
+#include "logptn/lib/format/format.h"
 #include "logptn/lib/model_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

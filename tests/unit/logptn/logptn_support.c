@@ -79,7 +79,7 @@ void lines_free(struct lines *l)
 void add_lines(struct skels *t, const struct lines *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		skels_add(t, l->v[i].p, l->v[i].n);
+		intake_add(t, l->v[i].p, l->v[i].n);
 }
 
 struct formats *formats_of(struct skels *t, const char *text)

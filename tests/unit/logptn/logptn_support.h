@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logptn/lib/format.h"
+#include "logptn/lib/format/format.h"
+#include "logptn/lib/intake/intake.h"
 
 struct text {
 	uint8_t *p; /* SHAPE_SLACK zeros behind it */

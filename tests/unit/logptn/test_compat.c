@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "logptn/lib/compat.h"
+#include "logptn/lib/compat/compat.h"
 #include "logptn/out/view.h"
 #include "logptn_support.h"
 

@@ -246,7 +246,7 @@ Test(formats, limit, .timeout = 200)
 				line[n++] = (uint8_t)('a' + (state >> (5 * k)) % 26);
 			line[n++] = w % 2 ? ' ' : ':';
 		}
-		skels_add(&t, line, n);
+		intake_add(&t, line, n);
 	}
 	cr_expect_eq(t.lines, lines);
 	cr_expect_leq(t.n, SKELS_MAX + SKELS_COARSE(SKELS_MAX) + 1);
@@ -284,12 +284,12 @@ Test(formats, limit_generalises, .timeout = 200)
 				'a' + i / 17576 % 26, 'q', i % 256);
 
 		memset(line + n, 0, SHAPE_SLACK);
-		cr_assert_neq(skels_add(&t, line, (size_t)n), SKEL_NONE);
+		cr_assert_neq(intake_add(&t, line, (size_t)n), SKEL_NONE);
 		if (i % 1000 == 0) {
 			n = sprintf((char *)line, "link eth%u is %s", i / 1000 % 4,
 				    i % 2000 ? "up" : "down");
 			memset(line + n, 0, SHAPE_SLACK);
-			skels_add(&t, line, (size_t)n);
+			intake_add(&t, line, (size_t)n);
 		}
 	}
 	cr_expect_gt(t.generation, 0);
@@ -305,7 +305,7 @@ Test(formats, limit_generalises, .timeout = 200)
 		const struct format *m = with_template(f, "Invalid user * from *");
 
 		memcpy(copy, s, strlen(s));
-		cr_expect_eq(&f->v[f->of_skel[skels_find(&t, copy, strlen(s))]], m);
+		cr_expect_eq(&f->v[f->of_skel[intake_find(&t, copy, strlen(s))]], m);
 		cr_assert_eq(format_extract(f, m, copy, strlen(s), ex), 0);
 		cr_expect_eq(ex[1].len, 6);
 	}

@@ -134,7 +134,7 @@ static void check_extraction(struct each *e, const char *name)
 		c[i] = compile(&e->f->v[i], false);
 	for (size_t k = 0; k < e->l.n; k++) {
 		const struct text *line = &e->l.v[k];
-		uint32_t own = e->f->of_skel[skels_find(&e->t, line->p, line->n)];
+		uint32_t own = e->f->of_skel[intake_find(&e->t, line->p, line->n)];
 
 		cr_expect(matches(c[own], d, line), "%s: %.*s\nis not matched by %s", name,
 			  (int)line->n, line->p, e->f->v[own].template);
@@ -184,9 +184,9 @@ static void check_order(struct each *e, const char *name)
 		for (int p = 0; p < 3; p++)
 			skels_init(&part[p]);
 		for (size_t i = 0; i < l.n; i++)
-			skels_add(&part[i * i % 3], l.v[i].p, l.v[i].n);
+			intake_add(&part[i * i % 3], l.v[i].p, l.v[i].n);
 		for (int p = 2; p >= 0; p--) {
-			skels_union(&all, &part[p]);
+			intake_union(&all, &part[p]);
 			skels_fini(&part[p]);
 		}
 		cr_assert_eq(formats_make(&all, &f), 0);

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "logptn/lib/script.h"
-#include "logptn/lib/shape.h"
+#include "logptn/lib/line/script.h"
+#include "logptn/lib/line/shape.h"
 #include "logptn_support.h"
 
 /* The shape in readable form: D digits, M mixed, C control, | cut, B broken, W wide. */

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "logptn/lib/chars.h"
-#include "logptn/lib/token.h"
+#include "logptn/lib/line/chars.h"
+#include "logptn/lib/line/token.h"
 #include "logptn_support.h"
 
 /* The skeleton in readable form: words as they are, <type> for values, delimiters in place, ~ for

@@ -1,0 +1,22 @@
+/*
+ * script: the classes of characters that matter to the words of a log line.
+ */
+#ifndef LOGPTN_LIB_LINE_SCRIPT_H
+#define LOGPTN_LIB_LINE_SCRIPT_H
+
+#include <stdint.h>
+
+enum script {
+	SCRIPT_LETTER, /* part of a word */
+	SCRIPT_SPACE,  /* separates words: U+00A0, U+2000-200A, U+3000 */
+	SCRIPT_PUNCT, /* delimiters: full-width forms, CJK brackets and stops, dashes, quotation marks */
+	SCRIPT_HAN, /* this and the following are written without spaces: a change of script ends a word */
+	SCRIPT_HIRAGANA,
+	SCRIPT_KATAKANA,
+	SCRIPT_HANGUL,
+};
+
+/* script_of: the class of a Unicode code point. */
+enum script script_of(uint32_t cp);
+
+#endif
