@@ -68,7 +68,7 @@ with t, cloud.Place() as place:
     t.check("--note writes down the first address, and asks EC2 nothing", code == 0 and not service.calls and
             sensor.observed() == [[ec2.PRIVATE, "198.51.100.77"]], said)
     code, said = sensor.run("--dry-run")
-    t.check("a dry run says what would be done", code == 0 and "would make an address" in said and "would associate" in said, said)
+    t.check("a dry run says what would be done", code == 0 and "would allocate an address" in said and "would associate" in said, said)
     t.check("and changes nothing", not CHANGES & set(service.calls) and not service.addresses and len(sensor.observed()) == 1)
     code, said = sensor.run()
     first = only(service)
@@ -150,7 +150,7 @@ with t, cloud.Place() as place:
     second = Sensor(place, "sensor", service)
     second.log = place.dir / "second.log"
     code, said = second.run()
-    t.check("a second run at the same time is refused", code == 1 and "another run is at work" in said, said)
+    t.check("a second run at the same time is refused", code == 1 and "another run is in progress" in said, said)
     service.go.set()
     t.check("and does not disturb the first", held.proc.wait(60) == 0 and only(service, *strangers), held.proc.output())
 
@@ -160,7 +160,7 @@ with t, cloud.Place() as place:
     sensor = Sensor(place, "adopting", theirs)
     code, said = sensor.run()
     t.check("an address that a person made is kept, and named", code == 0 and mine in theirs.addresses and only(theirs, mine) and
-            f"{mine}) was not made by lurker" in said, said)
+            f"{mine}) was not allocated by lurker" in said, said)
     t.check("and is in the history", [x[1] for x in sensor.observed()] == ["203.0.113.1", "203.0.113.2"], sensor.observed())
     theirs = ec2.Ec2(place)
     mine = theirs.add({}, ec2.INTERFACE)

@@ -7,7 +7,7 @@
 #include "proto/codec.h"
 
 /* The endpoint of a producer: what `producers` says, else its default. */
-static const char *endpoint_of(const struct svc_common *c, const char *producer)
+static const char *bus_listener_endpoint(const struct svc_common *c, const char *producer)
 {
 	size_t n = strlen(producer);
 	for (size_t i = 0; i < c->producers.n; i++)
@@ -16,14 +16,16 @@ static const char *endpoint_of(const struct svc_common *c, const char *producer)
 	return producer;
 }
 
-static int subscribe(struct bus_listener *l, const struct svc_common *c, const char *producer,
-		     const char *const *topics, size_t ntopics, bus_fn fn, void *arg)
+static int bus_listener_subscribe(struct bus_listener *l, const struct svc_common *c,
+				  const char *producer, const char *const *topics, size_t ntopics,
+				  bus_fn fn, void *arg)
 {
 	int rc = 0;
 	for (size_t i = 0; !rc && i < ntopics; i++) {
 		const char *by = msg_schema_of(bytes_str(topics[i]))->producer;
 		if (strcmp(by, producer) == 0 || strcmp(by, "any") == 0)
-			rc = bus_subscribe(l->bus, endpoint_of(c, producer), topics[i], fn, arg);
+			rc = bus_subscribe(l->bus, bus_listener_endpoint(c, producer), topics[i],
+					   fn, arg);
 	}
 	return rc;
 }
@@ -44,9 +46,9 @@ int bus_listener_open(struct bus_listener *l, const struct svc_common *c, const 
 	if (!rc)
 		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
 	for (const struct service_row *r = service_rows; !rc && r->name; r++)
-		rc = subscribe(l, c, r->name, topics, ntopics, fn, arg);
+		rc = bus_listener_subscribe(l, c, r->name, topics, ntopics, fn, arg);
 	if (!rc)
-		rc = subscribe(l, c, "up", topics, ntopics, fn, arg);
+		rc = bus_listener_subscribe(l, c, "up", topics, ntopics, fn, arg);
 	if (rc)
 		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));
 	return rc;

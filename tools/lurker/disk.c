@@ -10,10 +10,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define DEPTH_MAX 8 /* pcap/YYYY/MM/DD/HH, and room */
 
-/* The first name in the folder's sort order that comes after `after`; false when there is none. */
-static bool name_after(DIR *d, const char *after, char out[NAME_MAX + 1])
+/* The first of the folder's names, in sort order, after `after`; false when there is none. */
+static bool disk_name_after(DIR *d, const char *after, char out[NAME_MAX + 1])
 {
 	const struct dirent *e;
 	*out = '\0';
@@ -25,9 +27,9 @@ static bool name_after(DIR *d, const char *after, char out[NAME_MAX + 1])
 	return *out;
 }
 
-/* When the first file of a queue, in the order of names, was sealed; 0: there is none. Empty
- * folders of past hours are passed over. */
-static uint64_t oldest_s(int dirfd, const char *path, int depth)
+/* When the first file of a queue, in the order of names, was sealed; 0: the queue is empty. Empty
+ * folders of past hours are skipped. */
+static uint64_t disk_oldest_s(int dirfd, const char *path, int depth)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -38,13 +40,13 @@ static uint64_t oldest_s(int dirfd, const char *path, int depth)
 	}
 	char name[NAME_MAX + 1], last[NAME_MAX + 1] = "";
 	uint64_t found = 0;
-	while (!found && name_after(d, last, name)) {
+	while (!found && disk_name_after(d, last, name)) {
 		struct stat st;
 		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 			if (S_ISREG(st.st_mode))
 				found = (uint64_t)st.st_mtim.tv_sec;
 			else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-				found = oldest_s(fd, name, depth + 1);
+				found = disk_oldest_s(fd, name, depth + 1);
 		}
 		memcpy(last, name, sizeof(last));
 	}
@@ -52,7 +54,7 @@ static uint64_t oldest_s(int dirfd, const char *path, int depth)
 	return found;
 }
 
-static void look_queues(const char *state_dir, uint64_t now_s, struct expo_disk *out)
+static void disk_look_queues(const char *state_dir, uint64_t now_s, struct expo_disk *out)
 {
 	char path[PATH_MAX];
 	int k = snprintf(path, sizeof(path), "%s/spool/queue", state_dir);
@@ -60,13 +62,13 @@ static void look_queues(const char *state_dir, uint64_t now_s, struct expo_disk 
 	if (!d)
 		return;
 	char name[NAME_MAX + 1], last[NAME_MAX + 1] = "";
-	while (out->n < EXPO_QUEUES && name_after(d, last, name)) {
+	while (out->n < EXPO_QUEUES && disk_name_after(d, last, name)) {
 		memcpy(last, name, sizeof(last));
 		struct expo_queue *q = &out->queue[out->n];
 		if (strlen(name) >= sizeof(q->name) || strpbrk(name, "\"\\\n"))
 			continue;
 		strcpy(q->name, name);
-		uint64_t sealed_s = oldest_s(dirfd(d), name, 0);
+		uint64_t sealed_s = disk_oldest_s(dirfd(d), name, 0);
 		q->age_s = sealed_s && now_s > sealed_s ? now_s - sealed_s : 0;
 		out->n++;
 	}
@@ -83,5 +85,5 @@ void disk_look(const char *state_dir, uint64_t now_ns, struct expo_disk *out)
 	out->size_bytes = (uint64_t)v.f_blocks * v.f_frsize;
 	out->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	out->free_inodes = v.f_favail;
-	look_queues(state_dir, now_ns / 1000000000u, out);
+	disk_look_queues(state_dir, now_ns / NS_PER_S, out);
 }

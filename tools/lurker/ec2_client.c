@@ -8,20 +8,20 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cloud/aws.h"
 #include "cloud/http_client.h"
 #include "cloud/retry.h"
 #include "rt/loop.h"
 
-#define MS         UINT64_C(1000000)
-#define TRIES      7
-#define FIRST_NS   (500 * MS)
-#define LONGEST_NS (10000 * MS)
-#define ANSWER_MAX (256u << 10)
-#define CREDS_MS   15000
-#define CALL_MS    60000
-#define IMDS       "http://169.254.169.254"
+#define ATTEMPTS     7
+#define FIRST_NS     (500 * NS_PER_MS)
+#define LONGEST_NS   (10 * NS_PER_S)
+#define RESPONSE_MAX (256u << 10)
+#define CREDS_MS     15000
+#define CALL_MS      60000
+#define IMDS         "http://169.254.169.254"
 
 struct ec2_client {
 	struct ec2_conf conf;
@@ -29,11 +29,11 @@ struct ec2_client {
 	struct http *http;
 	struct creds_chain *creds;
 	char region[32], token[512], why[320];
-	/* The answer at hand. */
+	/* The current response. */
 	struct buf body;
-	struct http_response answer;
+	struct http_response response;
 	char error[256];
-	bool answered;
+	bool responded;
 };
 
 int ec2_client_new(const struct ec2_conf *conf, struct ec2_client **out)
@@ -42,16 +42,16 @@ int ec2_client_new(const struct ec2_conf *conf, struct ec2_client **out)
 				     .ca_file = conf->ca_file,
 				     .connect_ms = 10000,
 				     .stall_s = 20,
-				     .response_max = ANSWER_MAX};
+				     .response_max = RESPONSE_MAX};
 	struct ec2_client *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
 	c->conf = *conf;
-	buf_init(&c->body, ANSWER_MAX + 1);
+	buf_init(&c->body, RESPONSE_MAX + 1);
 	sigset_t signals;
 	sigprocmask(SIG_BLOCK, NULL, &signals);
 	int rc = loop_new(&c->loop);
-	/* The loop is never run: what would end it ends the program, at any moment. */
+	/* The loop is never run, so the signals that would end it must end the program at once. */
 	sigprocmask(SIG_SETMASK, &signals, NULL);
 	if (!rc)
 		rc = http_new(c->loop, &hc, &c->http);
@@ -76,59 +76,59 @@ void ec2_client_free(struct ec2_client **cp)
 	*cp = NULL;
 }
 
-static void on_answer(void *arg, const struct http_response *a)
+static void ec2_on_response(void *arg, const struct http_response *a)
 {
 	struct ec2_client *c = arg;
-	c->answered = true;
-	c->answer = *a;
+	c->responded = true;
+	c->response = *a;
 	buf_reset(&c->body);
 	if (buf_add(&c->body, a->body.p, a->body.n) != 0 || buf_addc(&c->body, '\0') != 0) {
-		c->answer.curl = CURLE_OUT_OF_MEMORY;
+		c->response.curl = CURLE_OUT_OF_MEMORY;
 		c->body.n = 1;
 		c->body.failed = false;
 	}
-	c->answer.body = bytes_of(c->body.p, c->body.n - 1);
+	c->response.body = bytes_of(c->body.p, c->body.n - 1);
 	snprintf(c->error, sizeof c->error, "%s", a->error ? a->error : "no memory");
-	c->answer.error = c->error;
+	c->response.error = c->error;
 }
 
-/* The answer to r is in c afterwards. */
-static void ask(struct ec2_client *c, struct http_request *r)
+/* Sends r and waits; the response is in c afterwards. */
+static void ec2_send(struct ec2_client *c, struct http_request *r)
 {
-	r->done = on_answer;
+	r->done = ec2_on_response;
 	r->arg = c;
-	c->answered = false;
-	c->answer = (struct http_response){.curl = CURLE_OPERATION_TIMEDOUT,
-					   .error = "no answer in time"};
+	c->responded = false;
+	c->response = (struct http_response){.curl = CURLE_OPERATION_TIMEDOUT,
+					     .error = "no response in time"};
 	int rc = http_send(c->http, r);
-	for (int ms = 0; !rc && !c->answered && ms < CALL_MS; ms += 100)
+	for (int ms = 0; !rc && !c->responded && ms < CALL_MS; ms += 100)
 		http_drain(c->http, 100);
-	if (!c->answered)
-		http_cancel(c->http, on_answer, c);
+	if (!c->responded)
+		http_cancel(c->http, ec2_on_response, c);
 	if (rc) {
 		snprintf(c->error, sizeof c->error, "%s", strerror(-rc));
-		c->answer = (struct http_response){.curl = CURLE_FAILED_INIT, .error = c->error};
+		c->response = (struct http_response){.curl = CURLE_FAILED_INIT, .error = c->error};
 	}
 }
 
-static const char *given(const char *s)
+static const char *ec2_given(const char *s)
 {
 	return s && *s ? s : NULL;
 }
 
-static const char *metadata_url(const struct ec2_client *c, const char *path, char out[512])
+static const char *ec2_metadata_url(const struct ec2_client *c, const char *path, char out[512])
 {
-	const char *base = given(c->conf.creds.imds_endpoint);
+	const char *base = ec2_given(c->conf.creds.imds_endpoint);
 	if (!base)
-		base = given(getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"));
+		base = ec2_given(getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"));
 	snprintf(out, 512, "%s/latest/%s", base ? base : IMDS, path);
 	return out;
 }
 
-/* The first line of the answer. */
-static int line(struct ec2_client *c, char *out, size_t n)
+/* The first word of the response. */
+static int ec2_first_word(struct ec2_client *c, char *out, size_t n)
 {
-	struct bytes b = c->answer.body;
+	struct bytes b = c->response.body;
 	size_t len = 0;
 	while (len < b.n && b.p[len] > ' ' && b.p[len] < 0x7f)
 		len++;
@@ -139,63 +139,63 @@ static int line(struct ec2_client *c, char *out, size_t n)
 	return 0;
 }
 
-static int metadata_failed(struct ec2_client *c, const char **why)
+static int ec2_metadata_failed(struct ec2_client *c, const char **why)
 {
-	if (c->answer.curl)
+	if (c->response.curl)
 		snprintf(c->why, sizeof c->why, "no instance metadata: %s", c->error);
 	else
 		snprintf(c->why, sizeof c->why, "no instance metadata: status %ld",
-			 c->answer.status);
+			 c->response.status);
 	*why = c->why;
 	return -EIO;
 }
 
-static int metadata_token(struct ec2_client *c)
+static int ec2_metadata_token(struct ec2_client *c)
 {
 	char url[512];
 	struct http_request r = {.method = "PUT",
-				 .url = metadata_url(c, "api/token", url),
+				 .url = ec2_metadata_url(c, "api/token", url),
 				 .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 300"},
 				 .direct = true};
 	if (c->token[0])
 		return 0;
-	ask(c, &r);
-	return aws_good(&c->answer) ? line(c, c->token, sizeof c->token) : -EIO;
+	ec2_send(c, &r);
+	return aws_good(&c->response) ? ec2_first_word(c, c->token, sizeof c->token) : -EIO;
 }
 
 int ec2_metadata(struct ec2_client *c, const char *path, char *out, size_t n, const char **why)
 {
 	char url[512], full[300], header[600];
-	if (metadata_token(c) != 0)
-		return metadata_failed(c, why);
+	if (ec2_metadata_token(c) != 0)
+		return ec2_metadata_failed(c, why);
 	snprintf(full, sizeof full, "meta-data/%s", path);
 	snprintf(header, sizeof header, "X-aws-ec2-metadata-token: %s", c->token);
 	struct http_request r = {.method = "GET",
-				 .url = metadata_url(c, full, url),
+				 .url = ec2_metadata_url(c, full, url),
 				 .headers = {header},
 				 .direct = true};
-	ask(c, &r);
-	if (!c->answer.curl && c->answer.status == 404)
+	ec2_send(c, &r);
+	if (!c->response.curl && c->response.status == 404)
 		return -ENOENT;
-	if (!aws_good(&c->answer) || line(c, out, n) != 0)
-		return metadata_failed(c, why);
+	if (!aws_good(&c->response) || ec2_first_word(c, out, n) != 0)
+		return ec2_metadata_failed(c, why);
 	return 0;
 }
 
-/* Given, of the environment, of the instance, of the profile. */
-static void find_region(struct ec2_client *c)
+/* The region of the configuration, the environment, the instance or the profile, in this order. */
+static void ec2_find_region(struct ec2_client *c)
 {
 	const char *why;
 	if (c->region[0])
 		return;
-	if (!given(c->conf.region) && !given(getenv("AWS_REGION")) &&
-	    !given(getenv("AWS_DEFAULT_REGION")) &&
+	if (!ec2_given(c->conf.region) && !ec2_given(getenv("AWS_REGION")) &&
+	    !ec2_given(getenv("AWS_DEFAULT_REGION")) &&
 	    ec2_metadata(c, "placement/region", c->region, sizeof c->region, &why) == 0)
 		return;
 	creds_region(c->conf.region, c->conf.creds.profile, c->region);
 }
 
-static int wait_creds(struct ec2_client *c, const struct creds **out, struct verdict *v)
+static int ec2_wait_creds(struct ec2_client *c, const struct creds **out, struct verdict *v)
 {
 	const char *why = "";
 	int rc = creds_get(c->creds, out, &why);
@@ -208,41 +208,40 @@ static int wait_creds(struct ec2_client *c, const struct creds **out, struct ver
 	return rc;
 }
 
-static void pause_ns(uint64_t ns)
+static void ec2_pause(uint64_t ns)
 {
-	struct timespec t = {.tv_sec = (time_t)(ns / (1000 * MS)),
-			     .tv_nsec = (long)(ns % (1000 * MS))};
+	struct timespec t = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
 		;
 }
 
-/* Without an answer, or with one of somebody in between, nobody knows. */
-static bool unknown(const struct http_response *a, const struct verdict *v)
+/* Without a response, or with a gateway's, nobody knows whether it was done. */
+static bool ec2_outcome_unknown(const struct http_response *a, const struct verdict *v)
 {
 	return a->curl || (a->status >= 500 && !v->code[0]) ||
 	       strcmp(v->code, "InternalError") == 0 || strcmp(v->code, "InternalFailure") == 0;
 }
 
-/* A connection that was never made has sent nothing. */
-static bool unsent(const struct http_response *a)
+/* Nothing was sent where no connection was made. */
+static bool ec2_unsent(const struct http_response *a)
 {
 	return a->curl == CURLE_COULDNT_RESOLVE_HOST || a->curl == CURLE_COULDNT_CONNECT;
 }
 
-enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, struct bytes *answer,
-			 struct verdict *v)
+enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again,
+			 struct bytes *response, struct verdict *v)
 {
 	char url[256];
 	const struct creds *creds;
-	find_region(c);
-	if (given(c->conf.endpoint))
+	ec2_find_region(c);
+	if (ec2_given(c->conf.endpoint))
 		snprintf(url, sizeof url, "%s/", c->conf.endpoint);
 	else
 		snprintf(url, sizeof url, "https://ec2.%s.amazonaws.com%s/", c->region,
 			 strncmp(c->region, "cn-", 3) == 0 ? ".cn" : "");
-	for (unsigned tries = 1;; tries++) {
+	for (unsigned attempts = 1;; attempts++) {
 		*v = (struct verdict){.result = OUTCOME_STUCK};
-		if (wait_creds(c, &creds, v) != 0)
+		if (ec2_wait_creds(c, &creds, v) != 0)
 			return EC2_REFUSED;
 		struct http_request r = {
 			.method = "POST",
@@ -254,19 +253,19 @@ enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, st
 			.service = "ec2",
 			.region = c->region,
 		};
-		ask(c, &r);
-		*answer = c->answer.body;
-		if (aws_good(&c->answer))
+		ec2_send(c, &r);
+		*response = c->response.body;
+		if (aws_good(&c->response))
 			return EC2_DONE;
-		aws_judge(c->creds, &c->answer, "EC2", v);
-		bool lost = unknown(&c->answer, v) && !unsent(&c->answer);
+		aws_judge(c->creds, &c->response, "EC2", v);
+		bool lost = ec2_outcome_unknown(&c->response, v) && !ec2_unsent(&c->response);
 		if (v->result != OUTCOME_RETRY)
 			return EC2_REFUSED;
-		if ((lost && !again) || tries == TRIES)
+		if ((lost && !again) || attempts == ATTEMPTS)
 			return lost ? EC2_UNKNOWN : EC2_REFUSED;
-		log_warn("EC2 is asked again", "error=\"%s\"", v->why);
-		pause_ns(c->answer.wait_ns
-				 ? c->answer.wait_ns
-				 : retry_delay_ns(tries, FIRST_NS, LONGEST_NS, retry_random()));
+		log_warn("EC2 request is repeated", "error=\"%s\"", v->why);
+		ec2_pause(c->response.wait_ns
+				  ? c->response.wait_ns
+				  : retry_delay_ns(attempts, FIRST_NS, LONGEST_NS, retry_random()));
 	}
 }

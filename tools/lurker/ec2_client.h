@@ -1,5 +1,6 @@
 /*
- * ec2_client: asks EC2 and the instance's metadata (IMDSv2), one thing at a time, and waits.
+ * ec2_client: requests to EC2 and to the instance's metadata service (IMDSv2), one at a time; each
+ * call waits for its response.
  */
 #ifndef LURKER_EC2_CLIENT_H
 #define LURKER_EC2_CLIENT_H
@@ -22,22 +23,22 @@ struct ec2_conf {
 
 enum ec2_result {
 	EC2_DONE,
-	EC2_UNKNOWN, /* it may have been done or not: there was no answer, or none that says so */
-	EC2_REFUSED, /* it was not done, and will not be as it is */
+	EC2_UNKNOWN, /* it may have been done or not: no response, or none that tells */
+	EC2_REFUSED, /* it was not done, and the same request will be refused again */
 };
 
-/* ec2_client_new: 0 or -errno. */
+/* ec2_client_new: 0, or -errno with NULL in *out. */
 int ec2_client_new(const struct ec2_conf *conf, struct ec2_client **out);
 void ec2_client_free(struct ec2_client **c);
 
-/* ec2_metadata: one word or the first line of what the instance's metadata has below
- * /latest/meta-data/. 0; -ENOENT: there is nothing of this name; -EIO, with the cause in why. */
+/* ec2_metadata: the first word of what the metadata service has at /latest/meta-data/PATH. 0;
+ * -ENOENT: there is no such path; -EIO, with the cause in *why (valid until the next call). */
 int ec2_metadata(struct ec2_client *c, const char *path, char *out, size_t n, const char **why);
 
-/* ec2_call: sends a request's body and waits for the answer, which is valid until the next call.
- * What may pass is tried again for about half a minute; what may have been done only where `again`
- * says that twice does no harm. v says why not. */
-enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again, struct bytes *answer,
-			 struct verdict *v);
+/* ec2_call: sends a request with this body and waits for the response, which is valid until the
+ * next call. Errors that may pass are retried for about half a minute. A request that may have been
+ * done is repeated only with `again`: doing it twice does no harm. *v says why a request failed. */
+enum ec2_result ec2_call(struct ec2_client *c, struct bytes body, bool again,
+			 struct bytes *response, struct verdict *v);
 
 #endif

@@ -5,7 +5,7 @@
 #include "proto/codec.h"
 #include "term.h"
 
-static bool is(const struct bus_msg *m, const char *topic)
+static bool is_topic(const struct bus_msg *m, const char *topic)
 {
 	return bytes_eq(m->topic, bytes_str(topic));
 }
@@ -63,11 +63,11 @@ static void row_alert(FILE *out, const struct msg_alert *a)
 
 void message_table_row(FILE *out, const struct bus_msg *m, void *decoded, int columns)
 {
-	if (is(m, "analysis")) {
+	if (is_topic(m, "analysis")) {
 		row_analysis(out, decoded, columns);
-	} else if (is(m, "flow")) {
+	} else if (is_topic(m, "flow")) {
 		row_flow(out, decoded);
-	} else if (is(m, "alert")) {
+	} else if (is_topic(m, "alert")) {
 		row_alert(out, decoded);
 	} else {
 		char when[16], producer[16], text[1024];

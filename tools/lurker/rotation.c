@@ -11,7 +11,7 @@ bool rotation_ours(const struct rotation *r, const struct ec2_address *a)
 	return a->made_by_us && strcmp(a->sensor, r->sensor) == 0;
 }
 
-static bool is_fresh(const struct rotation *r, const struct ec2_address *a)
+static bool rotation_is_fresh(const struct rotation *r, const struct ec2_address *a)
 {
 	return strcmp(a->allocation, r->fresh.allocation) == 0;
 }
@@ -22,29 +22,30 @@ bool rotation_here(const struct rotation *r, const struct ec2_address *a)
 	       strcmp(a->private_addr, r->private_addr) == 0;
 }
 
-static size_t find_leftover(const struct rotation *r)
+static size_t rotation_find_leftover(const struct rotation *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct ec2_address *a = &r->known[i];
-		if (!r->stays[i] && rotation_ours(r, a) && !a->association[0] && !is_fresh(r, a))
+		if (!r->stays[i] && rotation_ours(r, a) && !a->association[0] &&
+		    !rotation_is_fresh(r, a))
 			return i;
 	}
 	return r->n;
 }
 
-/* The interface's address, ours or another's. */
-static size_t find_here(const struct rotation *r, bool ours)
+/* The address that the interface had before: with our tags, or without. */
+static size_t rotation_find_here(const struct rotation *r, bool ours)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct ec2_address *a = &r->known[i];
-		if (!r->stays[i] && rotation_here(r, a) && !is_fresh(r, a) &&
+		if (!r->stays[i] && rotation_here(r, a) && !rotation_is_fresh(r, a) &&
 		    rotation_ours(r, a) == ours)
 			return i;
 	}
 	return r->n;
 }
 
-static struct rotation_step step(enum rotation_do what, const struct ec2_address *a)
+static struct rotation_step rotation_step_of(enum rotation_do what, const struct ec2_address *a)
 {
 	return (struct rotation_step){.what = what, .address = a};
 }
@@ -54,21 +55,22 @@ struct rotation_step rotation_next(const struct rotation *r)
 	size_t i;
 	bool made = r->fresh.allocation[0];
 	if (!r->looked)
-		return step(ROTATION_LOOK, NULL);
-	if (r->failed && !r->given) /* nobody has what was made for nothing */
-		return made ? step(ROTATION_RELEASE, &r->fresh) : step(ROTATION_END, NULL);
-	if ((i = find_leftover(r)) < r->n)
+		return rotation_step_of(ROTATION_LOOK, NULL);
+	if (r->failed && !r->given) /* do not keep an address that was allocated in vain */
+		return made ? rotation_step_of(ROTATION_RELEASE, &r->fresh)
+			    : rotation_step_of(ROTATION_END, NULL);
+	if ((i = rotation_find_leftover(r)) < r->n)
 		return (struct rotation_step){
 			.what = ROTATION_RELEASE, .address = &r->known[i], .leftover = true};
-	if (r->adopt && !made && (i = find_here(r, false)) < r->n)
-		return step(ROTATION_ADOPT, &r->known[i]);
+	if (r->adopt && !made && (i = rotation_find_here(r, false)) < r->n)
+		return rotation_step_of(ROTATION_ADOPT, &r->known[i]);
 	if (!made)
-		return step(ROTATION_MAKE, NULL);
+		return rotation_step_of(ROTATION_MAKE, NULL);
 	if (!r->given)
-		return step(ROTATION_GIVE, &r->fresh);
-	if ((i = find_here(r, true)) < r->n)
-		return step(ROTATION_RELEASE, &r->known[i]);
-	return step(ROTATION_END, NULL);
+		return rotation_step_of(ROTATION_GIVE, &r->fresh);
+	if ((i = rotation_find_here(r, true)) < r->n)
+		return rotation_step_of(ROTATION_RELEASE, &r->known[i]);
+	return rotation_step_of(ROTATION_END, NULL);
 }
 
 int rotation_saw(struct rotation *r, const struct ec2_address *a, size_t n)
@@ -90,7 +92,7 @@ int rotation_saw(struct rotation *r, const struct ec2_address *a, size_t n)
 	return 0;
 }
 
-static void forget(struct rotation *r, const struct ec2_address *a)
+static void rotation_forget(struct rotation *r, const struct ec2_address *a)
 {
 	if (a == &r->fresh) {
 		r->fresh.allocation[0] = '\0';
@@ -102,10 +104,11 @@ static void forget(struct rotation *r, const struct ec2_address *a)
 	memmove(&r->stays[i], &r->stays[i + 1], (r->n - i) * sizeof *r->stays);
 }
 
-static void released(struct rotation *r, const struct rotation_step *s, enum rotation_outcome o)
+static void rotation_released(struct rotation *r, const struct rotation_step *s,
+			      enum rotation_outcome o)
 {
 	if (o == ROTATION_DONE || o == ROTATION_GONE) {
-		forget(r, s->address);
+		rotation_forget(r, s->address);
 	} else if (o == ROTATION_UNKNOWN) {
 		r->looked = false;
 	} else if (s->address == &r->fresh) {
@@ -113,12 +116,12 @@ static void released(struct rotation *r, const struct rotation_step *s, enum rot
 		r->fresh.allocation[0] = '\0';
 	} else {
 		r->stays[s->address - r->known] = true;
-		/* What an earlier run left may have been taken into use by a person. */
+		/* A person may have put a leftover to use: that is no failure. */
 		r->failed = r->failed || o == ROTATION_REFUSED || !s->leftover;
 	}
 }
 
-static void adopted(struct rotation *r, const struct ec2_address *a)
+static void rotation_adopted(struct rotation *r, const struct ec2_address *a)
 {
 	struct ec2_address *mine = &r->known[a - r->known];
 	mine->made_by_us = true;
@@ -130,7 +133,7 @@ void rotation_did(struct rotation *r, enum rotation_outcome o, const struct ec2_
 	struct rotation_step s = rotation_next(r);
 	r->steps++;
 	if (s.what == ROTATION_RELEASE) {
-		released(r, &s, o);
+		rotation_released(r, &s, o);
 		return;
 	}
 	if (o == ROTATION_UNKNOWN && s.what != ROTATION_LOOK) {
@@ -143,7 +146,7 @@ void rotation_did(struct rotation *r, enum rotation_outcome o, const struct ec2_
 	}
 	switch (s.what) {
 	case ROTATION_ADOPT:
-		adopted(r, s.address);
+		rotation_adopted(r, s.address);
 		break;
 	case ROTATION_MAKE:
 		r->fresh = *made;

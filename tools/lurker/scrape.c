@@ -20,7 +20,7 @@ struct client {
 	uint8_t in[SCRAPE_REQUEST_MAX];
 	size_t in_n, sent;
 	struct buf out;
-	bool answered; /* out is being sent, or sent: what still comes is thrown away */
+	bool answered; /* out is being sent or was sent; further bytes are thrown away */
 };
 
 struct scrape {
@@ -59,9 +59,9 @@ int scrape_bind(const char *where, int *fd)
 	return rc;
 }
 
-static void on_accept(void *arg);
+static void scrape_on_accept(void *arg);
 
-static void drop(struct client *c)
+static void scrape_drop(struct client *c)
 {
 	struct scrape *s = c->scrape;
 	loop_forget_fd(s->loop, c->fd);
@@ -69,10 +69,10 @@ static void drop(struct client *c)
 	c->fd = -1;
 	buf_fini(&c->out);
 	if (s->n-- == SCRAPE_CLIENTS)
-		loop_fd_events(s->loop, s->fd, POLLIN, on_accept, s);
+		loop_fd_events(s->loop, s->fd, POLLIN, scrape_on_accept, s);
 }
 
-static void answer(struct client *c, int status)
+static void scrape_respond(struct client *c, int status)
 {
 	struct buf body;
 	buf_init(&body, BODY_MAX);
@@ -88,9 +88,9 @@ static void answer(struct client *c, int status)
 	c->answered = true;
 }
 
-/* Sends what is left, then says so; the client's end of the connection closes ours, so that no
- * unread byte turns the close into a reset. */
-static int send_rest(struct client *c)
+/* Sends the rest of the response and shuts down our direction. The socket is closed when the client
+ * closes its own: closing it with unread bytes would send a reset. */
+static int scrape_send_rest(struct client *c)
 {
 	while (c->sent < c->out.n) {
 		ssize_t k = send(c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_NOSIGNAL);
@@ -101,7 +101,7 @@ static int send_rest(struct client *c)
 	return shutdown(c->fd, SHUT_WR) == 0 ? 0 : -errno;
 }
 
-static void on_client(void *arg)
+static void scrape_on_client(void *arg)
 {
 	struct client *c = arg;
 	uint8_t ignored[1024];
@@ -109,7 +109,7 @@ static void on_client(void *arg)
 	size_t room = c->answered ? sizeof(ignored) : sizeof(c->in) - c->in_n;
 	ssize_t k = recv(c->fd, to, room, 0);
 	if (k == 0 || (k < 0 && errno != EAGAIN && errno != EINTR)) {
-		drop(c);
+		scrape_drop(c);
 		return;
 	}
 	if (!c->answered && k > 0) {
@@ -117,20 +117,20 @@ static void on_client(void *arg)
 		int status = scrape_request_status(bytes_of(c->in, c->in_n));
 		if (!status)
 			return;
-		answer(c, status);
+		scrape_respond(c, status);
 	}
 	if (!c->answered || c->sent == c->out.n)
 		return;
-	if (c->out.failed || send_rest(c) != 0) {
-		drop(c);
+	if (c->out.failed || scrape_send_rest(c) != 0) {
+		scrape_drop(c);
 		return;
 	}
 	bool more = c->sent < c->out.n;
-	loop_fd_events(c->scrape->loop, c->fd, (short)(more ? POLLIN | POLLOUT : POLLIN), on_client,
-		       c);
+	loop_fd_events(c->scrape->loop, c->fd, (short)(more ? POLLIN | POLLOUT : POLLIN),
+		       scrape_on_client, c);
 }
 
-static void on_accept(void *arg)
+static void scrape_on_accept(void *arg)
 {
 	struct scrape *s = arg;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -138,30 +138,31 @@ static void on_accept(void *arg)
 		return;
 	struct client *c = s->client;
 	while (c->fd >= 0)
-		c++; /* one is free: the listening socket is not looked at otherwise */
+		c++; /* one is free: with none, the listening socket is not polled */
 	*c = (struct client){.scrape = s, .fd = fd, .until_ns = clock_mono_ns() + SCRAPE_LIMIT_NS};
 	buf_init(&c->out, BODY_MAX + 1024);
-	if (loop_fd(s->loop, fd, on_client, c) != 0) {
+	if (loop_fd(s->loop, fd, scrape_on_client, c) != 0) {
 		close(fd);
 		c->fd = -1;
 		return;
 	}
 	if (++s->n == SCRAPE_CLIENTS)
-		loop_fd_events(s->loop, s->fd, 0, on_accept, s);
+		loop_fd_events(s->loop, s->fd, 0, scrape_on_accept, s);
 }
 
-static void on_second(void *arg)
+static void scrape_on_second(void *arg)
 {
 	struct scrape *s = arg;
 	uint64_t now = clock_mono_ns();
 	for (size_t i = 0; i < SCRAPE_CLIENTS; i++)
 		if (s->client[i].fd >= 0 && now >= s->client[i].until_ns)
-			drop(&s->client[i]);
+			scrape_drop(&s->client[i]);
 }
 
 int scrape_new(struct loop *l, int fd, scrape_fn fn, void *arg, struct scrape **out)
 {
 	struct scrape *s = calloc(1, sizeof(*s));
+	*out = s;
 	if (!s) {
 		close(fd);
 		return -ENOMEM;
@@ -172,9 +173,8 @@ int scrape_new(struct loop *l, int fd, scrape_fn fn, void *arg, struct scrape **
 	s->arg = arg;
 	for (size_t i = 0; i < SCRAPE_CLIENTS; i++)
 		s->client[i].fd = -1;
-	*out = s;
-	int rc = loop_fd(l, fd, on_accept, s);
-	return rc ? rc : loop_every(l, 1000000000u, on_second, s);
+	int rc = loop_fd(l, fd, scrape_on_accept, s);
+	return rc ? rc : loop_every(l, NS_PER_S, scrape_on_second, s);
 }
 
 void scrape_free(struct scrape **s)
@@ -183,7 +183,7 @@ void scrape_free(struct scrape **s)
 		return;
 	for (size_t i = 0; i < SCRAPE_CLIENTS; i++)
 		if ((*s)->client[i].fd >= 0)
-			drop(&(*s)->client[i]);
+			scrape_drop(&(*s)->client[i]);
 	loop_forget_fd((*s)->loop, (*s)->fd);
 	close((*s)->fd);
 	free(*s);

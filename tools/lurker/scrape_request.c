@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The head ends with an empty line; bare LF is accepted (RFC 9112, 2.2). */
-static bool complete(struct bytes in)
+static bool scrape_request_complete(struct bytes in)
 {
 	for (size_t i = 0; i + 1 < in.n; i++) {
 		if (in.p[i] != '\n')
@@ -16,8 +16,8 @@ static bool complete(struct bytes in)
 	return false;
 }
 
-/* Takes the bytes up to c out of *line; absent when c does not come. */
-static struct bytes word(struct bytes *line, char c)
+/* Takes the bytes up to c out of *line; no bytes when there is no c. */
+static struct bytes scrape_request_word(struct bytes *line, char c)
 {
 	const uint8_t *end = line->n ? memchr(line->p, c, line->n) : NULL;
 	if (!end)
@@ -29,18 +29,19 @@ static struct bytes word(struct bytes *line, char c)
 
 int scrape_request_status(struct bytes in)
 {
-	if (!complete(in))
+	if (!scrape_request_complete(in))
 		return in.n >= SCRAPE_REQUEST_MAX ? 431 : 0;
-	struct bytes line = word(&in, '\n');
+	struct bytes line = scrape_request_word(&in, '\n');
 	if (line.n && line.p[line.n - 1] == '\r')
 		line.n--;
-	struct bytes method = word(&line, ' '), target = word(&line, ' ');
+	struct bytes method = scrape_request_word(&line, ' '),
+		     target = scrape_request_word(&line, ' ');
 	if (!method.n || !target.n ||
 	    (!bytes_eq(line, bytes_str("HTTP/1.1")) && !bytes_eq(line, bytes_str("HTTP/1.0"))))
 		return 400;
 	if (!bytes_eq(method, bytes_str("GET")))
 		return 405;
-	struct bytes rest = target, path = word(&rest, '?');
+	struct bytes rest = target, path = scrape_request_word(&rest, '?');
 	return bytes_eq(path.p ? path : target, bytes_str("/metrics")) ? 200 : 404;
 }
 

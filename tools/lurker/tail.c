@@ -8,7 +8,7 @@
 #include "proto/codec.h"
 #include "term.h"
 
-/* A decoded message's lists live here; a larger message is shown as undecodable. */
+/* Room for the lists of a decoded message; a message that needs more is not shown. */
 #define ARENA_BYTES (8u << 20)
 
 struct tail_conf {
@@ -21,7 +21,7 @@ struct tail {
 	struct bus_listener listen;
 	uint8_t *arena;
 	struct buf line;
-	bool many; /* topics: each line says which it is */
+	bool many; /* several topics: each line names its own */
 	char last_topic[32];
 	int columns;
 	int64_t shown;
@@ -34,12 +34,12 @@ static const struct opt opts[] = {
 	 .type = OPT_BOOL,
 	 .offset = AT(table),
 	 .def = "false",
-	 .help = "one line for people instead of JSON"},
+	 .help = "print a table instead of JSON"},
 	{.name = "envelope",
 	 .type = OPT_BOOL,
 	 .offset = AT(envelope),
 	 .def = "false",
-	 .help = "JSON with topic, sensor, producer, epoch, seq, ts and the messages missed before"},
+	 .help = "print JSON with topic, sensor, producer, epoch, seq, ts, and the number of messages missed before"},
 	{.name = "count",
 	 .flag = 'n',
 	 .type = OPT_INT,
@@ -48,7 +48,7 @@ static const struct opt opts[] = {
 	 .min = 0,
 	 .max = INT64_MAX,
 	 .unit = "messages",
-	 .help = "end after so many; 0 never ends"},
+	 .help = "end after this number of messages; 0 never ends"},
 	{0},
 };
 #undef AT
@@ -68,7 +68,7 @@ union any_message {
 #undef END
 };
 
-static void put_envelope(struct tail *t, const struct bus_msg *m)
+static void tail_put_envelope(struct tail *t, const struct bus_msg *m)
 {
 	buf_addf(
 		&t->line,
@@ -79,12 +79,12 @@ static void put_envelope(struct tail *t, const struct bus_msg *m)
 		(unsigned long long)m->ts_ns, (unsigned long long)m->missed);
 }
 
-static void show_json(struct tail *t, const struct msg_schema *s, const struct bus_msg *m,
-		      const void *decoded)
+static void tail_show_json(struct tail *t, const struct msg_schema *s, const struct bus_msg *m,
+			   const void *decoded)
 {
 	buf_reset(&t->line);
 	if (t->conf.envelope)
-		put_envelope(t, m);
+		tail_put_envelope(t, m);
 	size_t at = t->line.n;
 	msg_json(s, decoded, &t->line);
 	if (t->conf.envelope)
@@ -104,7 +104,7 @@ static void show_json(struct tail *t, const struct msg_schema *s, const struct b
 	fwrite(t->line.p + at, 1, t->line.n - at, stdout);
 }
 
-static void on_message(void *arg, const struct bus_msg *m)
+static void tail_on_message(void *arg, const struct bus_msg *m)
 {
 	struct tail *t = arg;
 	if (m->missed)
@@ -125,18 +125,18 @@ static void on_message(void *arg, const struct bus_msg *m)
 		snprintf(t->last_topic, sizeof(t->last_topic), "%s", s->topic);
 		message_table_row(stdout, m, &decoded, t->columns);
 	} else {
-		show_json(t, s, m, &decoded);
+		tail_show_json(t, s, m, &decoded);
 	}
 	if (fflush(stdout) != 0) {
-		loop_stop(t->listen.loop); /* the reader went away */
+		loop_stop(t->listen.loop); /* nobody reads the output any more */
 		return;
 	}
 	if (++t->shown == t->conf.count)
 		loop_stop(t->listen.loop);
 }
 
-/* Topics that exist; a typing error would otherwise wait for ever. */
-static bool topic_known(const char *topic)
+/* Refuses unknown topics: with a typing error, tail would wait for ever. */
+static bool tail_knows_topic(const char *topic)
 {
 	if (msg_schema_of(bytes_str(topic)))
 		return true;
@@ -152,12 +152,10 @@ int front_tail(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"tail", "[TOPIC…]",
-		"Prints messages of the bus as they come, one JSON object a line. Without a "
-		"topic:\n"
+		"Prints the messages of the bus as they come, one JSON object a line. Without a topic:\n"
 		"analysis, the record of each flow.\n\n"
-		"Reads: the sockets in the run directory. Needs: the right to open them (group "
-		"lurker).\n"
-		"Prints: JSON lines, or a table with -t; what was missed on standard error."};
+		"Reads: the sockets in the run directory. Needs: permission to open them (group lurker).\n"
+		"Prints: JSON lines, or a table with -t; missed messages on standard error."};
 	static struct tail t;
 	static struct svc_common common;
 	struct opt_section own = {"", opts, &t.conf};
@@ -168,14 +166,15 @@ int front_tail(int argc, char **argv)
 	const char *const *topics = argc > 1 ? (const char *const *)(argv + 1) : records;
 	size_t ntopics = argc > 1 ? (size_t)argc - 1 : 1;
 	for (size_t i = 0; i < ntopics; i++)
-		if (!topic_known(topics[i]))
+		if (!tail_knows_topic(topics[i]))
 			return 2;
 	t.many = ntopics > 1;
 	t.columns = term_columns();
 	t.arena = malloc(ARENA_BYTES);
 	buf_init(&t.line, 2 * BUS_MAX_FRAME);
 	code = 1;
-	if (t.arena && bus_listener_open(&t.listen, &common, topics, ntopics, on_message, &t) == 0)
+	if (t.arena &&
+	    bus_listener_open(&t.listen, &common, topics, ntopics, tail_on_message, &t) == 0)
 		code = loop_run(t.listen.loop) ? 1 : 0;
 	bus_listener_close(&t.listen);
 	buf_fini(&t.line);

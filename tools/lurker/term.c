@@ -26,7 +26,7 @@ size_t term_text(char *out, size_t n, struct bytes b, size_t columns)
 		}
 		if (used == columns)
 			break;
-		/* Nothing an attacker sent may move the cursor or colour the terminal. */
+		/* A control character of an attacker would move the cursor or set colours. */
 		unsigned char c = b.p[i];
 		if (c == '\r' && i + 1 < b.n && b.p[i + 1] == '\n')
 			continue;
@@ -37,7 +37,7 @@ size_t term_text(char *out, size_t n, struct bytes b, size_t columns)
 	return at;
 }
 
-static void scaled(char out[16], double v, const char *const *units, double step)
+static void term_scaled(char out[16], double v, const char *const *units, double step)
 {
 	int u = 0;
 	while (v >= step && units[u + 1]) {
@@ -56,13 +56,13 @@ void term_quantity(char out[16], uint64_t v)
 	if (v < 10000)
 		snprintf(out, 16, "%llu", (unsigned long long)v);
 	else
-		scaled(out, (double)v, units, 1000);
+		term_scaled(out, (double)v, units, 1000);
 }
 
 void term_bytes(char out[16], uint64_t v)
 {
 	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", NULL};
-	scaled(out, (double)v, units, 1024);
+	term_scaled(out, (double)v, units, 1024);
 }
 
 void term_clock(char out[16], uint64_t ns)
