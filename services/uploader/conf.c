@@ -1,5 +1,6 @@
 #include "conf.h"
 
+#include "base/clock.h"
 #include "cloud/creds_opt.h"
 #include "rt/svc.h"
 
@@ -65,6 +66,18 @@ const struct opt conf_opts[] = {
 	CREDS_OPTS(struct conf, creds, "s3: "),
 	{0},
 };
+
+struct work_conf conf_work(const struct conf *c)
+{
+	const uint64_t retry_max_ns = (uint64_t)c->retry_max_s * NS_PER_S;
+	return (struct work_conf){
+		.retry_first_ns = NS_PER_S / 4,
+		.retry_max_ns = retry_max_ns,
+		.stuck_ns = retry_max_ns > 60 * NS_PER_S ? retry_max_ns : 60 * NS_PER_S,
+		.scan_ns = 3 * NS_PER_S,
+		.trouble_ns = 60 * NS_PER_S,
+	};
+}
 
 struct store_s3_conf conf_s3(const struct conf *c, const char *sensor)
 {

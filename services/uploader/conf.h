@@ -9,6 +9,7 @@
 
 #include "rt/opt.h"
 #include "store_s3.h"
+#include "work.h"
 
 enum conf_store { CONF_DIR, CONF_S3 };
 
@@ -27,6 +28,8 @@ struct conf {
 
 extern const struct opt conf_opts[];
 
+/* conf_work: how entries of the queue are worked off. */
+struct work_conf conf_work(const struct conf *c);
 /* conf_s3: the part of the S3 store; borrows from c. */
 struct store_s3_conf conf_s3(const struct conf *c, const char *sensor);
 

@@ -6,18 +6,7 @@
 #include <time.h>
 
 #include "cloud/http_client.h"
-
-/* Quotes and backslashes; the names that come here are printable ASCII. */
-static void json_text(struct buf *out, const char *text)
-{
-	buf_addc(out, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_addc(out, '\\');
-		buf_addc(out, *text);
-	}
-	buf_addc(out, '"');
-}
+#include "cloud/json_text.h"
 
 int sns_event(struct buf *out, const struct sns_object *o)
 {
@@ -29,12 +18,12 @@ int sns_event(struct buf *out, const struct sns_object *o)
 	buf_adds(
 		out,
 		"{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":");
-	json_text(out, o->region);
+	json_text(out, bytes_str(o->region));
 	buf_addf(out, ",\"eventTime\":\"%s\",\"eventName\":\"ObjectCreated:Put\"", when);
 	buf_adds(
 		out,
 		",\"s3\":{\"s3SchemaVersion\":\"1.0\",\"configurationId\":\"lurker\",\"bucket\":{\"name\":");
-	json_text(out, o->bucket);
+	json_text(out, bytes_str(o->bucket));
 	buf_adds(out, ",\"arn\":\"arn:aws:s3:::");
 	buf_adds(out, o->bucket);
 	/* S3 writes keys as in a URL. */

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cloud/aws.h"
 #include "cloud/http_client.h"
+#include "pkt/digest.h"
 #include "sns.h"
 #include "storage/observed.h"
 
@@ -18,8 +20,8 @@
 #define ANSWER_MAX 8192
 #define CONNECT_MS 10000
 /* Wait for credentials that are on their way, and after none were found. */
-#define CREDS_SOON_NS  200000000u
-#define CREDS_LATER_NS 5000000000u
+#define CREDS_SOON_NS  (200 * NS_PER_MS)
+#define CREDS_LATER_NS (5 * NS_PER_S)
 
 /* put.stage: what of the object's way is behind it. */
 enum { STAGE_NEW, STAGE_STORED };
@@ -251,8 +253,7 @@ static void put_object(struct s3_call *c)
 	char sha256[65], observed[OBSERVED_PAIR];
 	if (!creds)
 		return;
-	for (size_t i = 0; i < sizeof p->sha256; i++)
-		sprintf(sha256 + 2 * i, "%02x", p->sha256[i]);
+	digest_hex(p->sha256, sizeof p->sha256, sha256);
 	buf_reset(&s->url);
 	buf_add(&s->url, s->base.p, s->base.n);
 	http_escape(&s->url, p->key, true);
