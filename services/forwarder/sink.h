@@ -47,11 +47,9 @@ struct sink_env {
 
 struct sink;
 struct sink_class {
-	const char *name; /* of its offset file; begins the names of its options and counters */
-	/* The option that turns it on by being given: its name, and where its text is in struct
-	 * conf. */
-	const char *on;
-	size_t on_at;
+	const char *name; /* as in sinks.def; for the log and alerts */
+	/* System calls beyond those of HTTP that it needs, NULL-terminated; may be NULL. */
+	const char *const *calls;
 	/* Whether its options make sense, without doing anything: 0, or -EINVAL with why. May be
 	 * NULL. */
 	int (*check)(const struct conf *c, char *why, size_t n);
@@ -65,9 +63,6 @@ struct sink_class {
 	void (*drain)(struct sink *s, int ms);
 	void (*free)(struct sink *s);
 };
-
-/* For the row of a class: .on and .on_at. */
-#define SINK_ON(option) .on = #option, .on_at = offsetof(struct conf, option)
 
 struct sink_counts {
 	uint64_t shortened; /* records cut to the destination's limits */

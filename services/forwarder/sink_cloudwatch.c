@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "cloud/logs.h"
-#include "conf.h"
 #include "sink_http.h"
 #include "sinks.h"
 
@@ -76,7 +75,6 @@ static int cw_new(const struct sink_env *env, struct sink **out)
 }
 
 const struct sink_class sink_cloudwatch = {.name = "cloudwatch",
-					   SINK_ON(cloudwatch_group),
 					   .check = cw_check,
 					   .new = cw_new,
 					   .add = cw_add,

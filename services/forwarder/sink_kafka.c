@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "cloud/secret.h"
 #include "cloud/shorten.h"
-#include "conf.h"
 #include "kafka_conf.h"
 #include "rt/loop.h"
 #include "sinks.h"
@@ -442,8 +441,10 @@ static int kafka_new(const struct sink_env *env, struct sink **out)
 	return rc;
 }
 
+static const char *const kafka_calls[] = {"pipe2", NULL}; /* librdkafka */
+
 const struct sink_class sink_kafka = {.name = "kafka",
-				      SINK_ON(kafka_brokers),
+				      .calls = kafka_calls,
 				      .check = kafka_check,
 				      .new = kafka_new,
 				      .add = kafka_add,

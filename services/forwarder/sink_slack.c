@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf.h"
 #include "sink_http.h"
 #include "sinks.h"
 #include "slack_text.h"
@@ -97,7 +96,6 @@ static int slack_new(const struct sink_env *env, struct sink **out)
 }
 
 const struct sink_class sink_slack = {.name = "slack",
-				      SINK_ON(slack_url),
 				      .check = slack_check,
 				      .new = slack_new,
 				      .add = slack_add,

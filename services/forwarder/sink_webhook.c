@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "cloud/secret.h"
-#include "conf.h"
 #include "sink_http.h"
 #include "sinks.h"
 
@@ -100,7 +99,6 @@ static int hook_new(const struct sink_env *env, struct sink **out)
 }
 
 const struct sink_class sink_webhook = {.name = "webhook",
-					SINK_ON(webhook_url),
 					.check = hook_check,
 					.new = hook_new,
 					.add = hook_add,

@@ -1,28 +1,33 @@
 /*
- * sinks: the table of destinations. Another one is a file with its sink_class, a row here, its
- * options in conf.h and conf.c, of which NAME_filter is one.
+ * sinks: the table of destinations, made of sinks.def.
  */
 #ifndef FORWARDER_SINKS_H
 #define FORWARDER_SINKS_H
 
+#include "conf.h"
 #include "sink.h"
 
-#define SINKS(X) X(cloudwatch) X(webhook) X(slack) X(kafka)
+/* Indices into the table. */
+enum {
+#define SINK(name, ...) SINKS_##name,
+#include "forwarder/sinks.def"
+	SINKS
+};
 
-/* CloudWatch Logs: one event a record, its time that of the flow's first packet in whole seconds.
- * Group and stream are made when missing. */
-extern const struct sink_class sink_cloudwatch;
-/* Any HTTP server: records as NDJSON in a POST; 2xx takes them, 400, 413 and 422 mean smaller
- * batches. */
-extern const struct sink_class sink_webhook;
-/* Slack's incoming webhooks (and what imitates them): one message in slack_every_s, with the first
- * few records since the last one in full and the number and ports of the others. */
-extern const struct sink_class sink_slack;
-/* A Kafka topic: one message a record, its key the source address, its time that of the flow's
- * first packet. */
-extern const struct sink_class sink_kafka;
+#define SINK(name, ...) extern const struct sink_class sink_##name;
+#include "forwarder/sinks.def"
 
-/* System calls of librdkafka beyond those of HTTP, for svc_desc.calls. */
-#define KAFKA_CALLS "pipe2"
+struct sink_row {
+	const struct sink_class *class;
+	const char *name, *title;
+	const char *on;          /* the option that turns it on */
+	size_t on_at, filter_at; /* in struct conf: that option's text, and the filter */
+};
+
+extern const struct sink_row sinks[SINKS];
+
+/* sinks_wanted: whether the configuration turns it on. */
+bool sinks_wanted(const struct sink_row *row, const struct conf *c);
+const struct opt_list *sinks_filter(const struct sink_row *row, const struct conf *c);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct stored_ledger {
 	struct ledger ledger;
-	char path[PATH_MAX]; /* of the file; the caller sets it */
+	char path[PATH_MAX];               /* of the file; the caller sets it */
 	uint64_t unnoted, unnoted_entries; /* packets and objects that the disk refused to note */
 };
 

@@ -108,9 +108,8 @@ static int uploader_open_store(struct svc *s, char path[PATH_MAX], const char **
 	if (rc)
 		return rc;
 	stored_ledger_init(&u->stored);
-	rc = u->conf.store == CONF_S3
-		     ? store_s3_new(s->loop, &s3, &u->s3, &u->store)
-		     : store_dir_new(*what, u->conf.max_bytes, &u->dir, &u->store);
+	rc = u->conf.store == CONF_S3 ? store_s3_new(s->loop, &s3, &u->s3, &u->store)
+				      : store_dir_new(*what, u->conf.max_bytes, &u->dir, &u->store);
 	if (!rc)
 		log_info("storing", "destination=%s", u->store->destination);
 	return rc;
