@@ -228,9 +228,9 @@ void forwarder_drain(struct svc *s)
 	http_drain(f->http, DRAIN_MS);
 	for (size_t i = 0; i < SINKS; i++)
 		if (f->destinations[i].delivery)
-			delivery_drain(f->destinations[i].delivery,
-				       (now = clock_mono_ns()) < end ? (int)((end - now) / NS_PER_MS)
-								     : 0);
+			delivery_drain(
+				f->destinations[i].delivery,
+				(now = clock_mono_ns()) < end ? (int)((end - now) / NS_PER_MS) : 0);
 	forwarder_tick(s);
 	forwarder_close(f);
 }

@@ -1,11 +1,11 @@
 #include "sinks.h"
 
-#define SINK(sink, text, option)                         \
-	{.class = &sink_##sink,                          \
-	 .name = #sink,                                  \
-	 .title = text,                                  \
-	 .on = #option,                                  \
-	 .on_at = offsetof(struct conf, option),         \
+#define SINK(sink, text, option)                 \
+	{.class = &sink_##sink,                  \
+	 .name = #sink,                          \
+	 .title = text,                          \
+	 .on = #option,                          \
+	 .on_at = offsetof(struct conf, option), \
 	 .filter_at = offsetof(struct conf, sink##_filter)},
 const struct sink_row sinks[SINKS] = {
 #include "forwarder/sinks.def"

@@ -38,15 +38,16 @@ const struct opt conf_opts[] = {
 	 .min = 0,
 	 .max = INT64_MAX,
 	 .unit = "bytes",
-	 .help = "dir: disk space its objects may take; beyond it the oldest hours' objects are "
-		 "removed; 0: no limit"},
-	NUMBER(retry_max_s, 1, 3600, "s", "30", "longest wait between two tries of one object"),
-	NUMBER(uploads, 1, 256, "objects", "32", "s3: uploads at once"),
+	 .help = "dir: disk space that objects may take; beyond it the objects of the oldest hours "
+		 "are removed; 0: no limit"},
+	NUMBER(retry_max_s, 1, 3600, "s", "30",
+	       "longest wait between two attempts to store one object"),
+	NUMBER(uploads, 1, 256, "objects", "32", "s3: uploads in progress at once"),
 	NUMBER(stall_s, 1, 3600, "s", "30",
-	       "s3: so long below 100 bytes a second, an upload is broken off and tried again"),
+	       "s3: an upload that stays below 100 bytes a second for this time is broken off and repeated"),
 	TEXT(s3_bucket, "s3: the bucket"),
 	TEXT(s3_prefix,
-	     "s3: begins every key, such as sensors/one; the objects are "
+	     "s3: beginning of every key, such as sensors/one; the objects are "
 	     "s3://BUCKET/PREFIX/pcap/…, and analyzer.destination is the part before pcap"),
 	TEXT(s3_region,
 	     "s3: region of the bucket; by default $AWS_REGION, the profile's, us-east-1"),
@@ -57,11 +58,11 @@ const struct opt conf_opts[] = {
 	TEXT(ca_file, "s3: certificates (PEM) to trust instead of the system's"),
 	TEXT(s3_storage_class, "s3: storage class, such as STANDARD_IA"),
 	CHOICE(s3_sse, sses, "none",
-	       "s3: encryption by the server to ask for; none: the bucket's default, which is also "
-	       "where a KMS key is named"),
+	       "s3: encryption to ask the server for; none: the bucket's default, where a KMS key "
+	       "can be named too"),
 	TEXT(sns_topic,
-	     "s3: ARN of a topic that is told of each object, in the words of an S3 event; for "
-	     "buckets that cannot do so themselves"),
+	     "s3: ARN of an SNS topic that gets an S3 event notification for each object; for "
+	     "buckets that cannot send them themselves"),
 	TEXT(sns_endpoint, "s3: URL of another SNS service than AWS"),
 	CREDS_OPTS(struct conf, creds, "s3: "),
 	{0},
