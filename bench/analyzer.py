@@ -39,7 +39,7 @@ def build(place):
     """The generator, as a program."""
     out = place / "attack_capture"
     sources = [ROOT / "bench" / "attack_capture.c"] + [ROOT / "services/common/pkt" / n for n in
-                                                       ("addr.c", "cksum.c", "pcapwrite.c")]
+                                                       ("addr.c", "cksum.c", "pcap_write.c")]
     subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", f"-I{ROOT / 'services/common'}", "-o", out, *sources], check=True)
     return out
 

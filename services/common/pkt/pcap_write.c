@@ -1,11 +1,10 @@
 /*
- * pcapwrite: the headers of the pcap files that lurker writes.
+ * pcap_write: the headers of the pcap files that lurker writes.
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "pkt/capfile.h"
-
-#define NS_PER_S 1000000000u
 
 void pcap_put_header(uint8_t out[PCAP_FILE_HEADER], int linktype, uint32_t snaplen)
 {
