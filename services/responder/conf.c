@@ -8,11 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "rt/svc.h"
-
-#define SECOND UINT64_C(1000000000)
-
-struct conf conf;
 
 /* clang-format off */
 #define AT(field) .offset = offsetof(struct conf, field)
@@ -259,26 +256,26 @@ void conf_core(const struct conf *c, const struct interface_link *link, struct r
 	out->buckets = (uint32_t)c->buckets;
 	out->connections = (uint32_t)c->connections;
 	out->connection_bytes = c->connection_bytes;
-	out->idle_ns = (uint64_t)c->connection_idle_s * SECOND;
-	out->evict_ns = (uint64_t)c->connection_evict_s * SECOND;
-	out->cookie_ns = (uint64_t)c->cookie_s * SECOND;
+	out->idle_ns = (uint64_t)c->connection_idle_s * NS_PER_S;
+	out->evict_ns = (uint64_t)c->connection_evict_s * NS_PER_S;
+	out->cookie_ns = (uint64_t)c->cookie_s * NS_PER_S;
 	out->rst_tuples = (uint32_t)c->rst_tuples;
-	out->rst_ns = (uint64_t)c->rst_s * SECOND;
+	out->rst_ns = (uint64_t)c->rst_s * NS_PER_S;
 	out->reflect = (struct reflect_conf){
 		.packets = (uint32_t)c->reflect_packets,
-		.min_ns = (uint64_t)c->reflect_min_s * SECOND,
+		.min_ns = (uint64_t)c->reflect_min_s * NS_PER_S,
 		.per_min = (uint32_t)c->reflect_per_min,
 		.ports = (uint32_t)c->reflect_ports,
 		.repeats = (uint32_t)c->reflect_repeats,
-		.quiet_ns = (uint64_t)c->reflect_quiet_s * SECOND,
+		.quiet_ns = (uint64_t)c->reflect_quiet_s * NS_PER_S,
 		.rsts = (uint32_t)c->victim_rsts,
-		.silence_ns = (uint64_t)c->victim_silence_s * SECOND,
-		.verified_ns = (uint64_t)c->verified_s * SECOND,
+		.silence_ns = (uint64_t)c->victim_silence_s * NS_PER_S,
+		.verified_ns = (uint64_t)c->verified_s * NS_PER_S,
 	};
 	out->suspects = (uint32_t)c->suspects;
 	out->verified = (uint32_t)c->verified;
 	out->arp = c->arp;
 	out->icmp_echo = c->icmp_echo;
 	out->neighbours = (uint32_t)c->neighbours;
-	out->nudge_ns = c->nudge ? (uint64_t)c->nudge_ms * 1000000 : 0;
+	out->nudge_ns = c->nudge ? (uint64_t)c->nudge_ms * NS_PER_MS : 0;
 }

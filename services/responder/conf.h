@@ -27,7 +27,6 @@ struct conf {
 	int64_t nudge_ms, replies_per_s;
 };
 
-extern struct conf conf;
 extern const struct opt conf_opts[];
 
 /* conf_watch: networks, ports and the host's own addresses. 0, or -errno with what is wrong in err.
