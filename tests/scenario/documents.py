@@ -1,23 +1,26 @@
 #!/usr/bin/python3
-"""The documents: every command in them is run as it stands there, every program in them is built and run.
+"""Runs every command of the documents as it is written, and builds and runs every program in them.
 
-A fenced block of sh, python, c, js or yaml in README.md, docs/ and deploy/ follows a comment that says how it is tested:
+A comment before each fenced block of sh, python, c, js or yaml in README.md, docs/ and deploy/ says
+how the block is tested:
 
-    <!-- test: shell -->                in a folder of the document's own; every line must succeed
+    <!-- test: shell -->                in a folder of its own; every line must succeed
     <!-- test: sensor -->               the same, as root on a host with a running sensor
-    <!-- test: sensor, for a while -->  the same, for something endless: while visitors come it must print, and go on
-    <!-- test: reader, for a while -->  the same, on another host, which may subscribe to the first over TCP
-    <!-- test: sensor, at last -->      the same, again and again until it prints something
-    <!-- test: sensor, each line for a while -->  each line by itself, which ends or is endless, and prints
+    <!-- test: sensor, for a while -->  the same, for an endless command: it must print while visitors
+                                        come, and keep running
+    <!-- test: reader, for a while -->  the same, on another host, which may subscribe over TCP
+    <!-- test: sensor, at last -->      the same, repeated until it prints something
+    <!-- test: sensor, each line for a while -->
+                                        each line alone; it must print, and end well or keep running
     <!-- test: visitor -->              on the other host
-    <!-- test: prometheus -->           YAML that `promtool check config` takes
-    <!-- test: configuration -->        YAML that `lurker check` takes
-    <!-- test: NAME.py, .c, .mjs -->    a subscriber: prints the record of a visit
-    <!-- not tested here: REASON -->    is listed with its reason
-    …, needs COMMAND                    is skipped where COMMAND is not installed
+    <!-- test: prometheus -->           YAML that `promtool check config` accepts
+    <!-- test: configuration -->        YAML that `lurker check` accepts
+    <!-- test: NAME.py, .c, .mjs -->    a subscriber: it must print the record of a visit
+    <!-- not tested here: REASON -->    is not run; the reason is listed
+    …, needs COMMAND                    is skipped if COMMAND is not installed
 
-What a document can only give as an example is replaced by what the Lab has (EXAMPLES). Blocks see the Lab's directories
-at their usual places, in a mount namespace.
+EXAMPLES replaces the documents' examples, such as eth0, with the values of the Lab. A mount namespace
+shows each block the Lab's directories in their usual places.
 """
 
 import pathlib
@@ -37,11 +40,11 @@ BLOCK = re.compile(rf"^(?:<!-- (.*?) -->\n)?```({LANGUAGES})\n(.*?)^```$", re.M 
 COMMAND = re.compile(r"^(?:    |\t)(?:sudo |\./dev |lurker|docker |systemctl |apt|promtool )", re.M)
 DOCUMENTS = [rig.ROOT / "README.md", *sorted((rig.ROOT / "docs").rglob("*.md")), *sorted((rig.ROOT / "deploy").rglob("*.md"))]
 
-# What the Lab has in place of a document's examples.
+# Replacements for the documents' examples.
 EXAMPLES = {r"\beth0\b": "s0", r"198\.51\.100\.7\b": "198.51.100.1", r"\bsudo ": "", r"\bbuild/bin/": "",
             r"/usr/share/doc/lurker/": f"{rig.ROOT}/docs/"}
 
-# The machine's /etc, /run and /var/lib are not ours: the block sees the Lab's in their place.
+# The block must not see the machine's /etc, /run and /var/lib: the Lab's take their place.
 IN_PLACE = """set -e
 mount -t tmpfs none /run; mkdir /run/lurker; mount --bind "$LAB/run" /run/lurker
 mount -t tmpfs none /var/lib; mkdir /var/lib/lurker; mount --bind "$LAB/state" /var/lib/lurker
@@ -113,7 +116,7 @@ class World:
         self.attacks.curl("-m", "1", f"http://{self.lab.host(77)}:4711/visit-{self.visits}")
 
     def watch(self, block, argv, wanted, space=None, may_end=False):
-        """Runs argv while visitors come, until wanted(output); then it must still run (or, if it may end, have ended well)."""
+        """Runs argv while visitors come, until wanted(output). It must then still run, or have ended well if it may end."""
         space = space or self.lab.sensor
         proc = space.start(self.argv(block, ["timeout", "120", *argv]), name=re.sub(r"\W", "-", block.place))
 
@@ -127,7 +130,7 @@ class World:
 
 
 def run(world, block):
-    """(whether it did, what it said), or None where it was skipped."""
+    """(success, output), or None if the block was skipped."""
     script = ["sh", "-e", "-c", block.text]
     lab = world.lab
     if block.world in ("shell", "sensor"):
@@ -198,7 +201,7 @@ def node_modules():
 
 
 def links():
-    """Links of a document that lead to no file of the tree."""
+    """The links in documents that do not lead to a file of the tree."""
     for path in DOCUMENTS + [rig.ROOT / "ARCHITECTURE.md", rig.ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             if not (path.parent / target).exists():

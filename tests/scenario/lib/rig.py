@@ -12,17 +12,18 @@ A scenario test is an executable tests/scenario/NAME.py:
         capture = lab.sensor.start([rig.program("lurker-capture"), "-i", lab.sensor.dev], name="capture")
         rig.wait_for(lambda: (lab.state / "journal").exists(), "a journal", 5, proc=capture)
         lab.attacker.run(["curl", "-m", "3", f"http://{lab.host(7)}/"], check=False)
-        t.check("captured the request", …, "detail that is shown when it failed")
+        t.check("captured the request", …, "detail to show if the check fails")
     t.finish()
 
 The network of a Lab:
 
     attacker a0 198.51.100.2/24, 2001:db8:1::2/64  ───  sensor s0 198.51.100.1/24, 2001:db8:1::1/64
-    attacker routes 203.0.113.0/24 and 2001:db8:ff::/64 to the sensor; nobody owns them (lab.host(n), lab.host6(n))
+    attacker routes 203.0.113.0/24 and 2001:db8:ff::/64 to the sensor; no host has them (lab.host(n), lab.host6(n))
 
-All that a Lab made is gone when it ends, however the test ends: processes are ended by pid, namespaces carry the
-test's pid in their name, and those of tests that were killed are swept by the next one.
-$RIG_BIN is where the programs are (default: build/bin of the tree). $RIG_KEEP keeps the temporary directory.
+A Lab removes everything that it made, however the test ends: it ends processes by pid, namespaces have
+the test's pid in their names, and the next test removes the namespaces of tests that were killed.
+$RIG_BIN is the directory of the programs (default: build/bin of the tree). If $RIG_KEEP is set, the
+temporary directory is kept.
 """
 
 import ctypes
@@ -58,13 +59,13 @@ class Failed(Exception):
 
 
 def program(name):
-    """Path of a lurker program, such as lurker-capture."""
+    """The path of a lurker program, such as lurker-capture."""
     return str(BIN / name)
 
 
 def wait_for(condition, what, timeout=10.0, proc=None):
-    """Calls condition until it returns something true, and returns that; the poll interval grows from 5 to
-    100 ms. Raises Timeout, or Failed as soon as proc (a Proc that is needed for it) has ended."""
+    """Calls condition until it returns a true value, and returns this value. The poll interval grows from 5
+    to 100 ms. Raises Timeout; raises Failed as soon as proc, a Proc that the condition depends on, ends."""
     deadline = time.monotonic() + timeout
     pause = 0.005
     while True:
@@ -84,12 +85,12 @@ ACCOUNT = "nobody:nogroup"  # every machine has it; an installed sensor has an a
 
 
 def environment(extra=None):
-    """The environment for programs under test: no setting of the caller's own sensor gets in."""
+    """The environment for programs under test, without the settings of the caller's own sensor."""
     return {**{k: v for k, v in os.environ.items() if not k.startswith("LURKER_")}, **(extra or {})}
 
 
 class Report:
-    """What a scenario prints: `ok NAME: text`, `not ok NAME: text`, `skip NAME: reason`; exit code in finish()."""
+    """Prints `ok NAME: text`, `not ok NAME: text` and `skip NAME: reason`; finish() gives the exit code."""
 
     def __init__(self, name):
         self.name = name
@@ -123,7 +124,7 @@ class Report:
         return self
 
     def __exit__(self, kind, value, trace):
-        """As a context: an exception of the rig is a failed check, not a traceback."""
+        """As a context manager, reports an exception of the rig as a failed check, without a traceback."""
         if kind and issubclass(kind, (Timeout, Failed, subprocess.SubprocessError, OSError)):
             self.check(f"{kind.__name__}", False, value)
         elif kind:
@@ -133,7 +134,7 @@ class Report:
 
 
 def absent(*commands, programs=()):
-    """The first of these that is not installed or not built, as a sentence; or None."""
+    """A sentence about the first of these that is not installed or not built, or None."""
     for command in commands:
         if not shutil.which(command):
             return f"{command} is not installed"
@@ -153,8 +154,8 @@ def forbidden():
 
 
 def require(report, *commands, programs=(), root=True):
-    """Ends the test with a skip line when privileges, commands or programs are missing. $RIG_STRICT (set where all
-    packages were installed and all programs built) makes a missing command or program a failure."""
+    """Ends the test with a skip line if privileges, commands or programs are missing. With $RIG_STRICT (set
+    where all packages are installed and all programs built), a missing command or program is a failure."""
     missing = absent(*commands, programs=programs)
     if missing and os.environ.get("RIG_STRICT"):
         report.check(f"has what it needs: {missing}", False)
@@ -190,7 +191,7 @@ def _ip(*args, check=True):
 
 
 def _locked(path):
-    """Whether a Lab holds this directory. Seen from a process namespace of its own, a test has no /proc entry, and yet it runs."""
+    """Whether a Lab uses this directory. A test in another process namespace has no /proc entry here, but runs."""
     try:
         fd = os.open(path, os.O_RDONLY)
     except OSError:
@@ -205,7 +206,7 @@ def _locked(path):
 
 
 def sweep():
-    """Removes namespaces and directories of tests that no longer run."""
+    """Removes the namespaces and directories of tests that no longer run."""
     def left_behind(name):
         parts = name.split("-", 2)
         return len(parts) == 3 and parts[0] == PREFIX and parts[1].isdigit() and \
@@ -220,7 +221,7 @@ def sweep():
 
 
 class Proc:
-    """A process with its output in a file. Ended with its Lab; killed when the test dies (unless it outlives)."""
+    """A process with its output in a file. It ends with its Lab, and is killed if the test dies (unless it outlives)."""
 
     def __init__(self, argv, name, log, env=None, outlive=False, cwd=None):
         self.name, self.log, self.argv = name, pathlib.Path(log), [str(a) for a in argv]
@@ -245,7 +246,7 @@ class Proc:
         return self.popen.wait(timeout)
 
     def stop(self, timeout=15):
-        """SIGTERM and the exit code; SIGKILL after the timeout (then the code is -9)."""
+        """Sends SIGTERM and returns the exit code; after the timeout, sends SIGKILL (the code is then -9)."""
         self.signal(signal.SIGTERM)
         try:
             return self.popen.wait(timeout)
@@ -264,8 +265,8 @@ class Proc:
 
 
 class Namespace:
-    """One network namespace of a Lab; processes in it see its network and the usual file system. Services in it become
-    ACCOUNT unless they are told otherwise by a flag."""
+    """One network namespace of a Lab. Its processes see its network and the usual file system. Its services
+    become ACCOUNT unless a flag says otherwise."""
 
     def __init__(self, lab, role, dev, outlive):
         self.lab, self.dev, self.outlive = lab, dev, outlive
@@ -291,7 +292,7 @@ class Namespace:
         return proc
 
     def run(self, argv, timeout=30, check=True, data=None, text=True):
-        """Runs argv to its end; returns the CompletedProcess. check: a non-zero exit raises Failed."""
+        """Runs argv to its end and returns the CompletedProcess. check: raises Failed if the exit code is not 0."""
         kind = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
         done = subprocess.run(self.inside(argv), capture_output=True, timeout=timeout, text=text,
                               errors="replace" if text else None, env=environment({"LURKER_USER": ACCOUNT}), **kind)
