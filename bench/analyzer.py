@@ -1,17 +1,18 @@
 #!/usr/bin/python3
-"""lurker-analyzer on a capture of attacks, beside tcpflow, tshark (fields only) and a python3-dpkt script of the
-well-known short algorithm, in one run.
+"""Compares lurker-analyzer with tcpflow, tshark (fields only) and a python3-dpkt script of the well-known
+short algorithm, in one run, on a capture of attacks.
 
   bench/analyzer.py [MEGABYTES] [FLOWS]      default 200 200000; the full size is 1000 1000000
 
-Payloads come from the corpora if they lie beside the tree, else from a few of our own. Attackers repeat themselves, and
-so does the capture; a second one of the same size, in which no two flows send the same bytes, shows what is left when
-nothing repeats. The slow ones read the first packets of the first one.
+Payloads come from the corpora if these are next to the tree, else from built-in samples. Attackers repeat
+themselves, and so does the capture. In a second capture of the same size, no two flows send the same
+bytes: it shows the speed without repetition. The slow programs read only the beginning of the first one.
 
-Every program runs on one core, but `2 jobs` on two, and reads from the page cache. Standard output goes to /dev/null. What they do differs: the analyzer and the script say each flow's
-bytes (base64 or hex) and more; tshark says each packet's (hex); tcpflow has no output but a file for each direction,
-which it writes below TMPDIR. Ratios are of megabytes of capture for each second of processor time (user and system),
-because the wall clock of a shared machine measures its neighbours; for each second elapsed they stand beside it."""
+Every program runs on one core (`2 jobs` on two) and reads from the page cache. Standard output goes to
+/dev/null. The programs do different work: the analyzer and the script print each flow's bytes (base64 or
+hex) and more; tshark prints each packet's (hex); tcpflow writes a file for each direction to TMPDIR.
+Ratios compare megabytes of capture per second of CPU time (user and system), because the wall clock of a
+shared machine also measures its other load. Ratios by elapsed time are shown next to them."""
 
 import base64
 import json
@@ -36,7 +37,7 @@ FALLBACK = (b"GET / HTTP/1.0\r\nHost: 192.0.2.10\r\nUser-Agent: curl/7.88.1\r\nA
 
 
 def build(place):
-    """The generator, as a program."""
+    """Builds the generator."""
     out = place / "attack_capture"
     sources = [ROOT / "bench" / "attack_capture.c"] + [ROOT / "services/common/pkt" / n for n in
                                                        ("addr.c", "cksum.c", "pcap_write.c")]
@@ -45,7 +46,7 @@ def build(place):
 
 
 def payloads(place):
-    """A file of payloads, and where they are from."""
+    """Returns a file of payloads, and their origin."""
     found = set()
     if CORPORA.is_dir():
         done = subprocess.run([BIN / "lurker-analyzer", "--sensor", "bench", CORPORA], stdout=subprocess.PIPE,
@@ -70,7 +71,7 @@ def capture(generator, place, name, megabytes, flows, pays, *more):
 
 
 def beginning(path, place, megabytes):
-    """The first packets of a capture, about so many megabytes, and how many flows begin in it."""
+    """Returns about this many megabytes from the beginning of a capture, and the number of flows in it."""
     out = place / "beginning.pcap"
     begun = set()
     with open(path, "rb") as f, open(out, "wb") as to:
@@ -86,7 +87,7 @@ def beginning(path, place, megabytes):
 
 
 def measure(argv, cores, cwd=None):
-    """On so many cores: elapsed and processor seconds, largest resident set in MiB of one process of it; None if it failed."""
+    """Runs argv on this number of cores. Returns elapsed and CPU seconds, and the largest resident set of a process in MiB; None if it failed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     with open(os.devnull, "wb") as null:

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""capture → flowagg beside `tcpdump -w`, on the same wire in the same run: packets kept, and what one costs.
+"""Compares capture and flowagg with `tcpdump -w` on the same wire in the same run: packets kept, and the cost
+of each.
 
-A generator in one namespace (one core) floods a veth pair with SYNs of 74 bytes from random sources, all to new flows:
-the worst case for flow tracking. On the other core runs either tcpdump, which writes one file, or capture and flowagg,
-which number, journal, publish, fold into flows, bundle, flush and link. Both have a ring of 32 MiB. `kept` of lurker is
-what flowagg took in; what the ring lost is counted by the kernel, for both.
+A generator in one namespace (one core) floods a veth pair with SYNs of 74 bytes from random sources. Each
+SYN is a new flow: the worst case for flow tracking. On the other core runs either tcpdump, which writes one
+file, or capture and flowagg, which number, journal, publish, track, bundle, flush and link. Both have a
+ring of 32 MiB. `kept` counts the packets that flowagg read; the kernel counts the losses of both rings.
 """
 
 import json
@@ -40,7 +41,7 @@ def pid_of(proc, name):
 
 
 def quiet(pid):
-    """Waits until a process has nothing more to do."""
+    """Waits until a process is idle."""
     last = measure.cpu_ns(pid)
     for _ in range(200):
         time.sleep(0.3)

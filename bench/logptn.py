@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Lines a second and peak memory of logptn, beside wc -l, grep -c and the original algorithm, on one core.
+"""Compares logptn with wc -l, grep -c and the original algorithm on one core: lines per second, peak memory.
 
 bench/logptn.py [LINES]
 
-Two logs are made from the labelled sets in ../shared (raw lines, their numbers varied): one like OpenSSH's, one of all
-kinds. Without the sets, both are made of lines written here. --compat runs on a tenth of the lines: it is that slow.
+It makes two logs from the labelled sets in ../shared (raw lines with varied numbers): one like OpenSSH's,
+one of all kinds. Without the sets, it makes both from lines in this file. --compat is slow, so it gets a
+tenth of the lines.
 """
 import json
 import os
@@ -37,7 +38,7 @@ def seeds(name):
 
 
 def make(path, name, count):
-    """Lines in random order; numbers that are not part of a name vary."""
+    """Makes lines in random order; varies the numbers that are not part of a name."""
     rng = random.Random(1)
     number = re.compile(r'(?<![A-Za-z0-9])[0-9]{2,}(?![A-Za-z0-9])')
     vary = lambda m: str(rng.randrange(10 ** (len(m[0]) - 1), 10 ** len(m[0])))
@@ -51,7 +52,7 @@ def make(path, name, count):
 
 
 def run(command):
-    """The best of five: seconds, processor seconds, and peak of anonymous memory in MiB (a mapped input is not in it)."""
+    """Returns the best of five runs: seconds, CPU seconds, and peak anonymous memory in MiB (without a mapped input)."""
     best, cpu, peak = None, None, 0
     for _ in range(5):
         with tempfile.TemporaryFile() as out:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What encoding, decoding and printing messages costs, and JSON through json-c for comparison."""
+"""Measures the cost of encoding, decoding and printing messages; JSON through json-c for comparison."""
 
 import json
 import os

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The responder beside a plain loop of one libnet_write a SYN, in the same run.
+"""Compares the responder with a plain loop of one libnet_write per SYN, in the same run.
 
-A generator in one namespace (one core), the responder in the other (the other core), SYNs of 74 bytes over a veth
-pair. CPU is the answering process's own time, with the softirq work done in its context; `core` is all that its core
-did meanwhile, other processes of the machine included, so it says something on a quiet machine only.
+A generator in one namespace (one core) sends SYNs of 74 bytes over a veth pair to the responder in the
+other (the other core). CPU is the time of the answering process, with the softirq work done in its context.
+`core` is everything that its core did in that time, for other processes too, so it is meaningful only on an
+idle machine.
 """
 
 import json
@@ -33,7 +34,7 @@ def build(lab):
 
 
 def busy(core):
-    """ns that a core was not idle, all processes and interrupts."""
+    """Time in ns that a core was busy, with all processes and interrupts."""
     for line in pathlib.Path("/proc/stat").read_text().splitlines():
         if line.startswith(f"cpu{core} "):
             v = [int(x) for x in line.split()[1:9]]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Ways to take SYNs off an interface at once: the responder's TPACKET_V2 ring, recvmmsg, and libpcap in immediate mode,
-each with 16 MiB, under the same floods in the same run. The responder keeps the first."""
+"""Compares ways to receive SYNs without delay: the responder's TPACKET_V2 ring, recvmmsg, and libpcap in
+immediate mode, each with 16 MiB, under the same floods in the same run. The responder uses the first."""
 
 import json
 import os

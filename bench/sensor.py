@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""The whole sensor under a flood, generator included, on the cores there are: what was offered, answered, captured and kept.
+"""Measures the whole sensor under a flood, generator included, on all cores: packets offered, answered, captured and kept.
 
   bench/sensor.py [RATE] [SECONDS]      default 100000 SYNs a second for 60 seconds
 
-Every SYN has an address of its own, so each is a flow. `lurker audit` then says whether every packet is accounted for. CPU is
-what each service used while the flood lasted; what waits on disk (records of bundles, mostly) is worked off afterwards.
+Every SYN has its own source address, so each is a flow. `lurker audit` then checks that every packet is
+accounted for. CPU is the time of each service during the flood; data that waits on disk (mostly bundles that the analyzer has not read) is worked off afterwards.
 """
 
 import json
@@ -29,7 +29,7 @@ def received(lab):
 
 
 def settled(read, what):
-    """The value of read() once it stays the same for a second."""
+    """Returns the value of read() once it has not changed for a second."""
     last = [None, time.monotonic()]
 
     def same():

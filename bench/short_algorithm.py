@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The well-known short algorithm, for comparison: sort segments by sequence, drop overlap, fill gaps with NUL.
-
-Wrong in many cases (see the rules in services/analyzer/README.md); here it only shows what it costs."""
+"""The well-known short algorithm, for comparison: sort segments by sequence number, drop overlap, fill gaps
+with NUL. It is wrong in many cases (see the rules in services/analyzer/README.md); it only serves to show
+its cost."""
 
 import socket
 import sys

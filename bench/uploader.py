@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""lurker-uploader beside `aws s3 cp --recursive`: the same files, to the same radosgw, one after the other in the same run.
+"""Compares lurker-uploader with `aws s3 cp --recursive`: the same files, to the same radosgw, one after the
+other in the same run.
 
-For each size the two take turns; time is from the start of the process to the last object stored, CPU and memory are
-the process's own. The gateway has its own CPU time on the same cores: its part is shown, because it bounds both.
+For each size, the two take turns. Time is from the start of the process to the last stored object; CPU and
+memory are those of the process. The gateway uses the same cores and limits both, so its CPU time is shown
+too.
 """
 
 import json
@@ -22,8 +24,8 @@ SIZES = (("1 KB", 1000, 2000), ("1 MB", 1 << 20, 60))
 
 
 def memory(pid):
-    """Peak resident memory, and what of the present one is the process's own (not mapped libraries), in bytes. (The
-    peak of wait4 would count what the parent had when it forked.)"""
+    """Peak resident memory, and the current private memory (without mapped libraries), in bytes. (The peak that
+    wait4 reports would include the parent's memory at the fork.)"""
     rows = {}
     try:
         for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -35,7 +37,7 @@ def memory(pid):
 
 
 def gone(paths):
-    """Whether none of the files is there any more; a call looks only at the first that is."""
+    """Whether all files are gone; each call checks only until the first that is still there."""
     left = list(paths)
 
     def look():
@@ -70,7 +72,7 @@ def measure(rgw, argv, env, log, finished=None):
 
 
 def one_round(place, rgw, label, size, count, number):
-    """The figures of both, and the stored objects compared with the files."""
+    """Measures both, and compares the stored objects with the files."""
     up = cloud.Uploader(place, f"up-{size}-{number}").add(count, size)
     up.config.write_text(cloud.sensor.yaml({"sensor": "lab", "state_dir": str(up.state), "run_dir": str(up.run_dir),
                                             "user": "", "uploader": up.settings}))

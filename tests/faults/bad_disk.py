@@ -1,4 +1,4 @@
-"""The disk refuses: one call or all of them, a small or full or read-only filesystem, no inodes, no descriptors."""
+"""Disk errors: one call or all of them fail; a small, full or read-only filesystem; no inodes; no descriptors."""
 
 import collections
 import concurrent.futures
@@ -16,7 +16,7 @@ from pipeline import SERVICES, WITH_FORWARDER, Pipeline, child_of, crashed, rig,
 import records
 from kill_points import Ground, compare, finished, unbalanced
 
-# What each call may answer when the disk is full, broken, read-only, or descriptors are used up.
+# The errors of each call if the disk is full, broken or read-only, or descriptors are used up.
 ERRORS = {"write": ("ENOSPC", "EIO", "EDQUOT"), "pwrite64": ("ENOSPC", "EDQUOT"), "fsync": ("EIO", "ENOSPC", "EDQUOT"),
           "fdatasync": ("EIO",), "syncfs": ("EIO",), "rename": ("ENOSPC", "EROFS"), "renameat": ("EIO",), "link": ("ENOSPC",),
           "linkat": ("ENOSPC", "EIO", "EROFS", "EMLINK", "EDQUOT"), "unlink": ("EIO", "EROFS"), "unlinkat": ("EIO", "EROFS"),
@@ -145,7 +145,7 @@ def errors(case, service, short):
 
 
 class Small:
-    """A small filesystem that a pipeline, or a part of one, lives on."""
+    """A small filesystem for a pipeline or a part of one."""
 
     def __init__(self, kind, megabytes, options="", at=None):
         self.dir = at or pathlib.Path(tempfile.mkdtemp(prefix="lurker-small-", dir="/tmp"))
@@ -168,7 +168,7 @@ class Small:
         subprocess.run(["mount", "-o", f"remount,{how}", self.dir], check=True)
 
     def fill(self):
-        """Takes all that is left."""
+        """Uses all remaining space."""
         fd = os.open(self.dir / "ballast", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for size in (1 << 20, 4096, 64, 1):
             try:
@@ -228,7 +228,7 @@ def taken(case, n, packets, held):
 
 
 def compare_all(case, p, conversations):
-    """All of these conversations have a record, once and whole, and records and archive are about the same objects."""
+    """Checks that each conversation has one complete record, and that records and archive have the same objects."""
     got = collections.Counter(records.payload(r) for r in p.records())
     case.lost += sum(frames.text(c) not in got for c in conversations)
     ids = [r["flow_id"] for r in p.records()]
@@ -239,7 +239,7 @@ def compare_all(case, p, conversations):
 
 
 def trouble(case, small, begin, end, rounds):
-    """All services run on a small filesystem; begin() makes it refuse, end() relieves it; conversations go on meanwhile."""
+    """Runs all services on a small filesystem during conversations; begin() fills it or breaks it, end() repairs it."""
     with Pipeline(base=small.dir / "p") as p:
         p.dir.mkdir()
         outside = pathlib.Path(f"{small.dir}-logs")

@@ -1,4 +1,4 @@
-"""What the audit says of a state directory from which something was taken away: never that all is accounted for."""
+"""The audit of a damaged state directory never says that everything is accounted for."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ def entries(p):
 
 
 def middle(path):
-    """64 bytes of nothing in the middle of a file."""
+    """Writes 64 NUL bytes into the middle of a file."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2:len(data) // 2 + 64] = b"\xff" * 64
     path.unlink()  # it may have other names

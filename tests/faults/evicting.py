@@ -1,5 +1,5 @@
-"""flowagg is killed at every call while a full spool gives up its oldest bundles: afterwards every packet is accounted for,
-and no flow with data is missing."""
+"""flowagg is killed at every call while a full spool drops its oldest bundles. Afterwards every packet is accounted
+for, and no flow with data is missing."""
 
 import concurrent.futures
 import os
@@ -20,7 +20,7 @@ def settled(p):
 
 
 def run_flowagg(p, before=()):
-    """Until it is done, or killed; its exit code."""
+    """Runs flowagg until it is done or killed; returns its exit code."""
     proc = p.start("flowagg", *ROOM, before=before)
     deadline, told = time.monotonic() + 20, False
     while proc.poll() is None and time.monotonic() < deadline:
@@ -37,7 +37,7 @@ def run_flowagg(p, before=()):
 
 
 def evicted(p):
-    """(queue, key) of each line, packets."""
+    """Returns the (queue, key) of each line, and the packets."""
     path = p.state / "flowagg.evicted"
     lines = [x.split() for x in path.read_text().splitlines()] if path.exists() else []
     return [(queue, key) for queue, key, _, _ in lines], sum(int(x[2]) for x in lines)

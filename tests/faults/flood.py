@@ -1,8 +1,9 @@
-"""Floods from everywhere to everywhere, with real conversations going on, in a sensor with its default settings that may use
-256 MiB of memory: the conversations are stored whole and by themselves, nothing is killed for memory, the balance is exact.
+"""Floods from random sources to random targets during real conversations, on a sensor with default settings and
+256 MiB of memory. The conversations are stored completely, each in its own file; no process is killed for memory;
+the balance is exact.
 
-flood: SYNs, which become bundles. flood-data: as many sources as connections, which all take part in the handshake and send
-something of their own, and beside them some that send as much as the analyzer keeps of one flow."""
+flood: SYNs, which become bundles. flood-data: one source per connection; all complete the handshake and send
+data, and some send as much as the analyzer keeps of one flow."""
 
 import contextlib
 import hashlib
@@ -35,7 +36,7 @@ with open(sys.argv[1], "rb") as f:
 
 
 class Memory:
-    """A memory cgroup (v1) that is there as long as the context."""
+    """A memory cgroup (v1) that exists during the context."""
 
     def __init__(self, limit):
         self.dir = CGROUP / f"lurker-faults-{os.getpid()}"

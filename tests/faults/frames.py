@@ -1,4 +1,4 @@
-"""Frames and capture files, made here: conversations, scans, and what no sane host would send."""
+"""Makes frames and capture files: conversations, scans, and traffic that no sane host sends."""
 
 import ipaddress
 import struct
@@ -30,7 +30,7 @@ def tcp(src, sport, dst, dport, seq, ack, flags, data=b""):
 
 
 def talk(src, sport, dst, dport, data, isn=1000):
-    """A conversation's frames: handshake, data in segments of 1,000 bytes, each acknowledged, FIN."""
+    """The frames of a conversation: handshake, data in segments of 1,000 bytes, each acknowledged, FIN."""
     out = [tcp(src, sport, dst, dport, isn, 0, SYN), tcp(dst, dport, src, sport, 77, isn + 1, SYN | ACK),
            tcp(src, sport, dst, dport, isn + 1, 78, ACK)]
     at = isn + 1
@@ -59,7 +59,7 @@ def conversations(count, first=0, start_s=1_790_000_000, step_s=0.01, every_s=No
 
 
 def write(path, packets):
-    """A nanosecond pcap of (time, frame), in the order given."""
+    """Writes a nanosecond pcap of (time, frame), in the given order."""
     with open(path, "wb") as f:
         f.write(struct.pack("<IHHIIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, 1))
         for ns, frame in packets:

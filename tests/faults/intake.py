@@ -1,5 +1,6 @@
-"""capture takes a file in, and is killed, refused by the disk, or without memory at every place: what it gave a number is in the
-journal and becomes flows, what it took and could not write is counted, and the next capture goes on after it."""
+"""capture reads a file, and at every place it is killed, meets a disk error, or runs out of memory. Every packet
+with a number is in the journal and becomes part of a flow; packets that it could not write are counted; the next
+capture continues after it."""
 
 import concurrent.futures
 import os

@@ -1,5 +1,5 @@
-"""SIGKILL at every call that changes something on disk or goes out: the service dies just before its nth such call, for
-every n, is started again, and must come to the very files and records of an undisturbed run."""
+"""SIGKILL at every call that changes the disk or sends data: the service dies just before its nth such call, for
+every n. After a restart, it must make the same files and records as an undisturbed run."""
 
 import concurrent.futures
 import os
@@ -14,7 +14,7 @@ CALLS = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "rename", "renamea
 
 
 class Ground:
-    """What every try of a service begins with, and what it must come to."""
+    """The initial state of every attempt of a service, and the expected result."""
 
     def __init__(self, count):
         self.journal = Pipeline()  # a journal, nothing taken in
@@ -71,7 +71,7 @@ def compare(ground, service, p):
 
 
 def unbalanced(p, name):
-    """What the audit has to say against it, as a list."""
+    """The complaints of the audit, as a list."""
     said = p.audit()
     return [f"{name}: {said.stdout}{said.stderr}"] if said.returncode else []
 

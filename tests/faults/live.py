@@ -1,4 +1,4 @@
-"""The whole sensor under traffic while its services are killed, stopped and started."""
+"""Tests the whole sensor under traffic while its services are killed, stopped and started."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class Live:
         return {int(n) for n in re.findall(r"^sent (\d+)", self.client.output(), re.M)} if self.client else set()
 
     def holes(self):
-        """What capture said of the times when it was not there."""
+        """The holes that capture reported."""
         return [a for a in self.sensor.records("alert") if a["kind"] == "hole"]
 
     def judge_holes(self, case):
@@ -67,7 +67,7 @@ class Live:
         case.require(counted or not holes, "no hole in which a connection began")
 
     def shoot(self, service):
-        """SIGKILL for a service, as soon as there is one."""
+        """Sends SIGKILL to a service, as soon as it runs."""
         pid = rig.wait_for(lambda: self.sensor.pids().get(service), f"{service}, to kill it", 30, self.sensor.up)
         self.killed.add((service, pid))
         os.kill(pid, signal.SIGKILL)
@@ -89,7 +89,7 @@ class Live:
         case.require(ours <= ends, f"kills that ended nothing: {sorted(ours - ends)}")
 
     def look(self):
-        """Takes in the records that came since the last look."""
+        """Reads the records that were written since the last call."""
         port = b'"dst_port":%d,' % PORT
         for line in self.follower.lines():
             self.records += 1
@@ -152,7 +152,7 @@ def memory(sensor):
 
 
 def random_kills(case, services, times):
-    """All services at once and each once, then any."""
+    """Kills all services at once, then each once, then random ones."""
     rnd = random.Random(4711)
     with rig.Lab() as lab:
         live = Live(lab)

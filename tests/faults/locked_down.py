@@ -1,5 +1,5 @@
-"""Running services: no capability, no new privileges, seccomp on, the service account; nothing readable by others; a forbidden
-call kills; strangers on TCP get nothing in or out."""
+"""Checks running services: no capability, no new privileges, seccomp on, the service account; nothing is readable
+by others; a forbidden call kills the service; strangers on TCP can neither read nor inject messages."""
 
 import os
 import pathlib

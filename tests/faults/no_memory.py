@@ -1,5 +1,5 @@
-"""Each allocation of a service's own code fails once, in its start and a short run: it ends with an error or goes on, never
-crashes, and comes in the end to what an undisturbed run makes."""
+"""Each allocation in a service's own code fails once, during its start and a short run. The service ends with an
+error or continues, never crashes, and finally makes the same output as an undisturbed run."""
 
 import concurrent.futures
 import os

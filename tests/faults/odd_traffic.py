@@ -1,5 +1,5 @@
-"""Traffic no sane host sends, and clocks that jump, from capture files: every packet is stored once, no flow stays open for
-ever, and memory stays within bounds."""
+"""Traffic that no sane host sends, and clocks that jump, from capture files. Every packet is stored once, no flow
+stays open for ever, and memory is bounded."""
 
 import pathlib
 import random

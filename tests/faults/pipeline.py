@@ -1,5 +1,5 @@
-"""The services behind the wire, on a state directory of their own and without a network: a capture file goes in, objects
-and records come out, and what came out is compared with what an undisturbed run made."""
+"""Runs the services without a network on a state directory of their own. A capture file goes in; the objects and
+records that come out are compared with those of an undisturbed run."""
 
 import hashlib
 import http.server

@@ -1,5 +1,5 @@
-"""Services that are stopped for a while, subscribers that are slow, late or cut off: memory stays capped, what a subscriber
-missed is what the numbers say, nothing on disk is lost."""
+"""Services are stopped for a while; subscribers are slow, late or disconnected. Memory is bounded, the sequence
+numbers tell what each subscriber missed, and nothing on disk is lost."""
 
 import json
 import os

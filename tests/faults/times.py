@@ -1,7 +1,8 @@
-"""The clock of a running sensor is set: an hour ahead, an hour back, over the end of 32 bits in 2038, and right again.
+"""The clock of a running sensor is set: an hour ahead, an hour back, past the end of 32 bits in 2038, and right
+again.
 
-Every service has a clock that the test sets (fakeclock.c). capture's packets are stamped by the kernel, whose clock a test must
-not touch: its ticks and states jump, its packets do not. What becomes of stamps that jump is odd-clocks.
+The test sets the clock of every service (fakeclock.c). The kernel stamps capture's packets, and a test must not
+touch the kernel's clock: ticks and states jump, packets do not. The case odd-clocks covers timestamps that jump.
 """
 
 import time

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lurker-analyzer over files: it says what it did not look at, what it refuses and why, and what --diff and --ecs print."""
+"""lurker-analyzer on files: what it reports as not analysed, what it refuses and why, and the output of --diff and --ecs."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ rig.require(t, programs=["lurker-analyzer"], root=False)
 
 
 def run(*argv, stdin=b"", cwd=None):
-    """Exit code, lines of standard output, standard error."""
+    """Returns exit code, lines of standard output, standard error."""
     done = subprocess.run([rig.program("lurker-analyzer"), *map(str, argv)], cwd=cwd, input=stdin, capture_output=True,
                           timeout=60, env=rig.environment())
     return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode()

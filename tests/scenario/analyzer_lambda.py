@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""lurker-analyzer --lambda from the zip that is deployed, on a file system that is read-only but for /tmp: events of SQS,
-SNS and S3, partial responses, faults of S3, the end of the function's time, standard output and CloudWatch Logs."""
+"""lurker-analyzer --lambda from the deployed zip, on a file system that is read-only except for /tmp: events
+from SQS, SNS and S3, partial responses, faults of S3, the function's timeout, standard output and CloudWatch
+Logs."""
 
 import collections
 import json
@@ -29,7 +30,7 @@ if subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=
 
 
 class Function:
-    """The unpacked zip, run as Lambda does: not as root, and nothing is writable but a /tmp of its own."""
+    """Runs the unpacked zip as Lambda does: not as root, and with nothing writable except its own /tmp."""
 
     def __init__(self, place, name, task, bucket, **env):
         self.api = runtime_api.Runtime(place)
@@ -60,7 +61,7 @@ def key(n):
 
 
 with t, cloud.Place() as place:
-    # Below /var: /tmp is covered by the function's own.
+    # In /var, because the function's own /tmp covers /tmp.
     base = pathlib.Path("/var/tmp") / place.dir.name
     place.ends.append(lambda: shutil.rmtree(base, ignore_errors=True))
     task = base / "task"

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""lurker-analyzer as a service on a queue made by hand: records, broken files, a full disk, SIGKILL, a subscriber that does not read."""
+"""lurker-analyzer as a service, on a queue that the test fills: records, broken files, a full disk, SIGKILL, a subscriber that
+does not read."""
 
 import collections
 import json
@@ -31,7 +32,7 @@ class Service:
         self.child = None
 
     def put(self, name, data):
-        """As flowagg does it: whole, or not there."""
+        """Puts a file into the queue atomically, as flowagg does."""
         tmp = self.state / "spool/new"
         tmp.write_bytes(data)
         tmp.rename(self.queue / name)
@@ -62,8 +63,8 @@ def upload(sport, n):
 
 
 def crowd(place, uploads=160, size=1 << 20):
-    """While a subscriber does not read, large records wait for it up to a number of bytes; what is not sent is counted, by the service
-    and by who reads."""
+    """While a subscriber does not read, a bounded number of bytes of large records waits for it. The service and the other
+    subscribers count the records that are not sent."""
     import msgpack
     import zmq
 
@@ -135,7 +136,7 @@ with t, tempfile.TemporaryDirectory() as name:
     t.check("broken files are set aside", aside == ["broken.pcap", "cut.pcap"], aside)
     t.check("and said so", "broken capture file" in err, err)
 
-    # Killed again and again while it works: nothing is lost, what comes twice is the same.
+    # Killed again and again while it works: nothing is lost, and repeated records are the same.
     service.queue.mkdir(parents=True, exist_ok=True)
     for i in range(2000):
         service.put(f"{1700001000 + i}_b.pcap", flow(10000 + i))
@@ -157,7 +158,7 @@ with t, tempfile.TemporaryDirectory() as name:
     ids = {i for i, _ in count}
     t.check("and a record that comes twice has the same identity", len(ids) == 2000, len(ids))
 
-    # A disk that takes nothing: the entries stay, and go when it takes something again.
+    # A full disk: the entries stay until there is room, and are processed then.
     if os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0:
         service.queue.mkdir(parents=True, exist_ok=True)
         records_dir = service.state / "records/analysis"

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""lurker-analyzer --sqs on a queue and a bucket that verify signatures: every wrapping of an event, re-delivery, poison
-and the dead-letter queue, outages of both services, kills at every step, several workers, SIGTERM."""
+"""lurker-analyzer --sqs on a queue and a bucket that verify signatures: every kind of event, redelivery, messages
+that cannot be processed and the dead-letter queue, outages of both services, kills at every step, several
+workers, SIGTERM."""
 
 import collections
 import json
@@ -51,7 +52,7 @@ class Setting:
         return self.sqs.waiting() == 0
 
     def once(self, *workers):
-        """Every object gave one record, over all workers."""
+        """Whether all workers together made one record per object."""
         got = collections.Counter(k for w in workers for k in w.keys())
         return got == collections.Counter(self.made)
 
@@ -199,7 +200,7 @@ def slow(place):
 
 
 def kills(place):
-    """Killed by the stand-ins at the moment a request arrives, and by strace at its own system calls."""
+    """The stand-ins kill the worker when a request arrives, and strace kills it at its system calls."""
     s = Setting(place, "kill", 120, sqs_visibility_s=2)
     w, points = s.worker(), iter(["GET"] * 2 + ["DeleteMessageBatch"] * 3 + ["ChangeMessageVisibilityBatch"] + ["GET"])
     wanted = [next(points)]
@@ -235,7 +236,7 @@ def kills(place):
     for call in ("write", "fdatasync", "pwrite64", "fdatasync", "write"):
         for when in (1, 2, 3):
             s.add(4)
-            # -D: the process that is ended below is the worker, not strace, which would leave it running
+            # -D: the process that is ended below is then the worker, not strace, which would leave the worker running
             wrap = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
                     "-e", f"inject={call}:signal=KILL:when={when}"]
             for day in ((time.strftime("%Y-%m-%d", time.gmtime(time.time() + d * 86400)) for d in (0, 1))

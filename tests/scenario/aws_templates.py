@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""deploy/aws: templates that CloudFormation will take, that fit each other, the scripts and the programs; what scripts do;
-what it costs."""
+"""deploy/aws: CloudFormation accepts the templates, and they match each other, the scripts and the programs; what the
+scripts do; the costs."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ DEPLOY = rig.ROOT / "deploy" / "aws"
 NAMES = ("backend", "sensor", "output")
 MODULES = rig.ROOT / "build-test" / "cfn"
 
-# A copy with one fault each: (template, what it is, pattern, replacement).
+# One copy per fault: (template, description, pattern, replacement).
 FAULTS = [
     ("output", "a type that does not exist", r"Type: AWS::SQS::Queue\n", "Type: AWS::SQS::Kueue\n"),
     ("output", "a property that does not exist", r"VisibilityTimeout: 360", "VisibilityTimeOut: 360"),
@@ -45,7 +45,7 @@ if subprocess.run(["/usr/bin/python3", "-c", "import yaml"], capture_output=True
 
 
 def no_modules():
-    """Why aws-cdk-lib cannot be used here, or None."""
+    """The reason why aws-cdk-lib cannot be used here, or None."""
     if not shutil.which("node") or not shutil.which("npm"):
         return "node and npm are not installed"
     here = rig.ROOT / "tests" / "scenario" / "cfn"
@@ -66,7 +66,7 @@ def no_modules():
 
 
 def validate(place):
-    """{file name: problems} of the templates and of their broken copies."""
+    """Returns {file name: problems} of the templates and of their broken copies."""
     files = [DEPLOY / f"{n}.yml" for n in NAMES]
     for i, (name, _, pattern, instead) in enumerate(FAULTS):
         text, n = re.subn(pattern, instead, (DEPLOY / f"{name}.yml").read_text(), count=1)
@@ -95,7 +95,7 @@ def contracts(templates):
 
 
 def permissions(templates):
-    """The statements of each role allow the calls that the sources make, and no role has a wildcard action."""
+    """Each role allows the calls in the sources, and no role has a wildcard action."""
     def source(*paths):
         return "\n".join(p.read_text() for path in paths for p in sorted(rig.ROOT.glob(path)))
 
@@ -120,7 +120,7 @@ def permissions(templates):
 
 
 def properties(templates):
-    """What the issue asks for and a later change must not lose."""
+    """Required properties that a later change must not lose."""
     bucket = templates["backend"]["Resources"]["Bucket"]["Properties"]
     t.check("the bucket is encrypted, private, and forgets after a year",
             bucket["BucketEncryption"] and all(bucket["PublicAccessBlockConfiguration"].values()) and
@@ -150,7 +150,7 @@ def properties(templates):
 
 
 def user_data(templates, place):
-    """What instances run when they are new: scripts that shellcheck takes, with a configuration that lurker takes."""
+    """The setup of new instances: shellcheck accepts the script, and lurker its configuration."""
     cases = {"sensor": ("sensor", "LaunchTemplate", {"SensorName": "trap-1", "PackageKey": "packages/a.deb", "SshPort": "64222",
                                                      "RotateCalendar": "weekly", "PackageSha256": "0" * 64}),
              "worker": ("output", "WorkerTemplate", {"PackageKey": "packages/a.deb", "PackageSha256": "0" * 64,
@@ -183,7 +183,7 @@ def user_data(templates, place):
 
 
 def scripts(templates, place):
-    """What the scripts would do, and what they do with --yes, by a stand-in for aws that writes down how it was called."""
+    """What the scripts show, and what they do with --yes: a stand-in for aws records its calls."""
     calls, stand_in, deb, code = place / "calls", place / "aws", place / "lurker.deb", place / "code.zip"
     stand_in.write_text(f"""#!/bin/bash
 printf '%s\\n' "$(printf '%s\\t' "$@")" >>{calls}
@@ -279,7 +279,7 @@ def costs(place):
     t.check("the README's totals are these", all(f"{x:.2f}" in readme for x in totals["month"].values()), totals)
     prices = json.loads((DEPLOY / "prices.json").read_text())["prices"]
     t.check("every price has its source", all(p["source"] for p in prices.values()))
-    # By hand: instance and address 730 hours, disk, and 1,000 objects a day for 30.4 days; all else is within what is free.
+    # By hand: 730 hours of instance and address, disk, 1,000 objects a day for 30.4 days; the rest is within the free amounts.
     by_hand = 730 * (0.0042 + 0.005) + 8 * 0.08 + 30400 * (0.000005 + 0.0000004)
     bill = json.loads(cost("--json", "--objects", 1000, "--object-mb", 0, "--record-mb", 0, "--out-mb", 0).stdout)
     t.check("a bill that was reckoned by hand", abs(list(bill["month"].values())[0] - by_hand) < 0.01, f"{bill} {by_hand}")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The bus from another language: the subscriber of messages.md at a real service, a publisher for `lurker tail`, and
-CURVE keys of `lurker keygen` over TCP."""
+"""The bus from another language: the subscriber in messages.md on a real service, a publisher for `lurker tail`, and keys from
+`lurker keygen` over TCP."""
 
 import json
 import pathlib
@@ -149,7 +149,7 @@ def keys_keep_strangers_out():
     def curve(name):
         return subscriber(endpoint, b"", CURVE_SERVERKEY=key("sensor.pub"), CURVE_PUBLICKEY=key(f"{name}.pub"),
                           CURVE_SECRETKEY=key(f"{name}.secret"))
-    # Our own programs as friends: a service inside its sandbox, and the front command.
+    # Our own programs as peers: a service inside its sandbox, and the front command.
     mine = ("--producers", f"flowagg={endpoint}", "--curve-secret", keys / "friend.secret", "--curve-server",
             keys / "sensor.pub")
     analyzer = start("lurker-analyzer", "--state-dir", state_dir, *mine, name="analyzer")

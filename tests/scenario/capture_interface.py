@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""capture outlives its interface: down and up, gone and back under the same name, and says so; VLAN tags stay in the
-packets; the filter works in the kernel; without privilege it says what it needs."""
+"""capture survives changes of its interface and reports them: down and up, removed and recreated under the same
+name. VLAN tags stay in the packets; the filter works in the kernel; without privileges, capture says what it
+needs."""
 
 import json
 import pathlib
@@ -31,7 +32,7 @@ def captured(lab):
 
 
 def sees(lab, proc, what):
-    """Pings with a size of its own until one is in the journal."""
+    """Sends pings of a unique size until one is in the journal."""
     size = 100 + len(what)
     want = 14 + 28 + size
 
@@ -79,7 +80,7 @@ with t:
         t.check("it goes on when the interface was deleted and made anew", sees(lab, proc, "after it was gone"))
         t.check("it ends in good order", proc.stop() == 0, proc.tail())
 
-        # As a unit with ProcSubset=pid has it.
+        # As in a unit with ProcSubset=pid.
         lab.sensor.ip("route", "add", "default", "via", lab.attacker_addr)
         small_proc = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh"]
         proc = lab.sensor.start([*small_proc, rig.program("lurker-capture"), *common[:4]], name="default-route")

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Reassembly against what several tools agree on: every listed flow of the corpora, and the evasion cases.
+"""Compares reassembly with results on which several tools agree: every listed flow of the corpora, and the
+evasion cases.
 
-Compared of each flow: addresses, ports, time of first and last packet (to the microsecond), packets of both
-directions, length and SHA-256 of the initiator's payload. No capture is treated specially, here or there.
+For each flow it compares addresses, ports, times of the first and last packet (to the microsecond), packets
+of both directions, and length and SHA-256 of the initiator's payload. No capture gets special treatment.
 """
 
 import base64
@@ -35,7 +36,7 @@ def lines(path):
 
 
 def read(*argv):
-    """The records of one run, and what it printed."""
+    """Returns the records of one run, and its output."""
     done = subprocess.run([rig.program("lurker-analyzer"), "--destination", "", "--sensor", "test", *map(str, argv)],
                           cwd=CORPORA, stdin=subprocess.DEVNULL, capture_output=True, timeout=200,
                           env=rig.environment())
@@ -55,7 +56,7 @@ def ends(f):
 
 
 def missing(expected, records):
-    """Expected flows that no record of the same capture and ends equals; every record stands for one flow."""
+    """The expected flows that match no record of the same capture; each record matches one flow."""
     have = collections.Counter((r["s3path"], ends(r), facts(r, "payload_len")) for r in records if "tunnel" not in r)
     out = []
     for e in expected:
@@ -68,7 +69,7 @@ def missing(expected, records):
 
 
 def evasion_payloads(case):
-    """Payloads of the flows that a case must give, in order, or None where its note has them in words."""
+    """The payloads that the flows of a case must have, in order; None if its note only describes them."""
     if case["client_payload_hex"] is None:
         return [x.encode() for x in re.findall(r'"([^"]+)"', case["note"])]
     payload = bytes.fromhex(case["client_payload_hex"])

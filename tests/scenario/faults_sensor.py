@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A small part of each case of ./dev faults about a whole sensor; faults_short.py has the others."""
+"""Runs a small part of each case of ./dev faults about a whole sensor; faults_short.py runs the others."""
 
 import pathlib
 import subprocess

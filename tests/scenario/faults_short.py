@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A small part of each case of ./dev faults about services with capture files; faults_sensor.py has the others."""
+"""Runs a small part of each case of ./dev faults about services with capture files; faults_sensor.py runs the others."""
 
 import pathlib
 import subprocess

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A capture file that is many times larger than the journal goes through capture and flowagg without a packet lost or
-stored twice; the counters of both balance to the packet; flows of every kind of end are in it."""
+"""A capture file many times larger than the journal passes through capture and flowagg. No packet is lost or
+stored twice, and the counters of both balance to the packet. The file has flows that end in every way."""
 
 import collections
 import json
@@ -20,7 +20,7 @@ rig.require(t, programs=["lurker-capture", "lurker-flowagg", "lurker"])
 
 
 def capture_file(path, seed):
-    """Conversations, scans, datagrams, ARP and noise; time goes back an hour once in the middle."""
+    """Makes conversations, scans, datagrams, ARP and noise; in the middle, time goes back by an hour."""
     r = random.Random(seed)
     ether = bytes(12)
     now = 1_700_000_000_000_000_000

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""capture and flowagg are killed at random under traffic: every packet that was journalled is in exactly one file,
-every conversation that was captured whole is stored whole, and a hole of capture's is reported."""
+"""capture and flowagg are killed at random under traffic. Every journalled packet is in exactly one file, every
+completely captured conversation is stored completely, and each hole is reported."""
 
 import collections
 import json
@@ -40,7 +40,7 @@ while True:
                 key.fileobj.close()
 """
 
-# Conversations of a few kinds without end: short, in two halves, scans of closed ports, datagrams.
+# An endless series of conversations: short ones, ones in two halves, scans of closed ports, datagrams.
 CLIENT = r"""
 import random, socket, sys, time
 host, seed = sys.argv[1], int(sys.argv[2])
@@ -71,7 +71,7 @@ while True:
 
 
 def journal(lab):
-    """Packets in the journal without ticks, in order; and those that are no IP."""
+    """The packets in the journal, without ticks, in order; and those that are not IP."""
     ip, other = [], 0
     for path in sorted((lab.state / "journal").glob("*.pcap")):
         for ts, data, length in records.packets(path):
@@ -100,7 +100,7 @@ with t:
                                          "--journal-segment", "1MiB"], name="capture")
             return lab.sensor.start([rig.program("lurker-flowagg"), *common, "--idle-timeout-s", "2",
                                      "--checkpoint-s", "1",
-                                     # No network is ours: what the host itself says counts as well here.
+                                     # No home networks: the host's own packets count here too.
                                      "--home-networks", "192.0.2.255"], name="flowagg")
 
         procs = {which: start(which) for which in ("capture", "flowagg")}
@@ -131,12 +131,12 @@ with t:
             procs[which] = start(which)
         for client in clients:
             client.kill()
-        # Two ticks after the idle timeout everything has ended; the bundle ends with its minute.
+        # Two ticks after the idle timeout, all flows have ended; the bundle ends with its minute.
         time.sleep(5)
         t.check("capture ends in good order", procs["capture"].stop() == 0, procs["capture"].tail())
         t.check("flowagg ends in good order", procs["flowagg"].stop() == 0, procs["flowagg"].tail())
 
-        # A second run of the clock past the minute: the bundle is sealed.
+        # The clock passes the minute a second time: the bundle is sealed.
         end = lab.dir / "end.pcap"
         end.write_bytes(bytes.fromhex("4d3cb2a1020004000000000000000000000004000100000000"[:48]))
         last = int(time.time()) + 3

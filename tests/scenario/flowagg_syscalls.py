@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""flowagg killed before and after the nth write, flush, link, rename and unlink of its work: after a restart every
-packet is in every queue once; what a consumer had taken already and comes again has the same bytes."""
+"""flowagg is killed before and after its nth write, flush, link, rename and unlink. After a restart, every packet
+is in every queue once. A file that is delivered again after a consumer took it has the same bytes."""
 
 import collections
 import json
@@ -29,7 +29,7 @@ def frame(src, sport, data):
 
 
 def run(argv, state, run_dir, seconds, log):
-    """Runs until it ends or has had its time; then SIGTERM. Returns whether it ended by itself."""
+    """Runs flowagg until it ends, or sends SIGTERM after some time. Returns whether it ended by itself."""
     with open(log, "ab") as out:
         proc = subprocess.Popen([*argv, "--state-dir", state, "--run-dir", run_dir], stdin=subprocess.DEVNULL, stdout=out,
                                 stderr=out, env=rig.environment(), start_new_session=True)
@@ -43,7 +43,7 @@ def run(argv, state, run_dir, seconds, log):
 
 
 def take(state, seen, changed):
-    """The uploader: takes all there is."""
+    """Takes all entries, like an uploader."""
     base = state / "spool/queue/uploader"
     for path in base.rglob("*.pcap"):
         key, data = str(path.relative_to(base)), path.read_bytes()
@@ -61,7 +61,7 @@ with t:
         with open(source, "wb") as out:
             out.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, 1))
             for i in range(60):
-                # Three rounds, each ended by the silence before the next: several commits.
+                # Three rounds, separated by silence: several commits.
                 now += 100 if i % 20 == 19 else 0
                 f = frame(0xc0000200 + i % 7, 1000 + i, b"x" * (i % 5) * 100)
                 out.write(struct.pack("<IIII", now, i, len(f), len(f)) + f)

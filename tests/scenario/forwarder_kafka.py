@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Records on their way to a Kafka topic, read back by a client of another make: the very bytes, in order of their source,
-none lost, through brokers that go and come, errors they answer with, kills and refusals."""
+"""Records go to a Kafka topic and are read back by another implementation of the client: the same bytes, in order
+per source, none lost, despite brokers that stop and return errors, kills and rejected records."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ if subprocess.run(["/usr/bin/python3", "-c", "import kafka"], capture_output=Tru
 
 
 def sources(fw, count, of=40, **more):
-    """Records of many sources, mixed."""
+    """Makes mixed records of many sources."""
     for _ in range(count):
         fw.add(1, src_addr=f"192.0.2.{len(fw.made) * 7 % of}", **more)
     return fw
@@ -36,7 +36,7 @@ def lines_of(fw):
 
 
 def in_order(got, want):
-    """Whether each source's records have come in the order of want, what came again left aside."""
+    """Whether each source's records arrived in the order of want, apart from repetitions."""
     def by_source(lines):
         rows = {}
         for line in dict.fromkeys(lines):
@@ -70,7 +70,7 @@ class Case:
         return self.fw.state / "forwarder" / "kafka.offset"
 
     def check_all(self, text, once=True):
-        """All that is in the records is in the topic, in order; once: nothing twice."""
+        """Checks that the topic has all records, in order; once: without repetitions."""
         want, got = lines_of(self.fw), self.values()
         good = set(got) == set(want) and in_order(got, want) and (len(got) == len(want) or not once)
         t.check(text, good, f"{len(want)} records, {len(got)} messages, {len(set(got))} distinct\n{self.fw.proc.tail(8)}")

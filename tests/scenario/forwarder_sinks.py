@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Records on their way to CloudWatch Logs and a webhook: at least once, in order, within the service's limits, signed;
-through faults, restarts and refusals. The stored events answer the README's query."""
+"""Records go to CloudWatch Logs and a webhook: at least once, in order, signed, within the service's limits,
+despite faults, restarts and rejected requests. The README's query finds the stored events."""
 
 import base64
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What every program says of itself, and how it answers wrong flags and wrong configurations."""
+"""The help of every program, and its reaction to wrong flags and configurations."""
 
 import os
 import pathlib

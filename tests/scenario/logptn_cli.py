@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The command logptn: the surface scripts of the original rely on, following files, carrying a state over."""
+"""The command logptn: the interface that scripts for the original use, following files, keeping a state."""
 
 import csv
 import gzip
@@ -117,7 +117,7 @@ def states(place):
 
 
 class Reader:
-    """Lines of a running logptn, read without blocking."""
+    """Reads the lines of a running logptn without blocking."""
 
     def __init__(self, *argv, **more):
         self.p = subprocess.Popen([TOOL, *map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

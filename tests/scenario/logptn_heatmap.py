@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The heatmap of logptn, in a browser: opened, filtered, ordered, clicked through, used by keyboard, read by a screen reader.
+"""The heatmap of logptn in a browser: opening, filtering, sorting, clicking, keyboard, screen reader.
 
 $LOGPTN_SHOTS is a directory for screenshots.
 """
@@ -29,7 +29,7 @@ NOUNS = [a + b for a in ("re", "un", "pre", "post", "sub", "over", "inter", "co"
 
 
 def make_log(path):
-    """Thousands of formats, one of them rare and with text that must not become markup."""
+    """Makes lines of thousands of formats; one of them is rare and has text that must not become markup."""
     rng = random.Random(3)
     with open(path, "w", encoding="utf8") as f:
         for i in range(40000):

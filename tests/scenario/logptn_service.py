@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lurker-logptn: formats of records as they are written, across a restart, and of log lines from the bus."""
+"""lurker-logptn: log templates of records as they are written, across a restart, and of log lines from the bus."""
 
 import base64
 import json

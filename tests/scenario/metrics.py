@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Counters for Prometheus: the HTTP endpoint and the file of `lurker metrics` beside a running sensor; promtool reads
-what they give; every name in alert rules and dashboard exists."""
+"""Counters for Prometheus: the HTTP endpoint and the file of `lurker metrics` with a running sensor; promtool can
+read both; every name in the alert rules and the dashboard exists."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def names(text):
 
 
 def declared():
-    """Every name that `lurker metrics` can show: of services from their declarations, of all from its own HELP lines."""
+    """Every name that `lurker metrics` can export: from the services' declarations and its own HELP lines."""
     found = set()
     for path in rig.BIN.glob("lurker-*"):
         service = path.name.removeprefix("lurker-")
@@ -78,7 +78,7 @@ with t:
     dashboard = json.loads((MONITORING / "lurker-dashboard.json").read_text())
     promtool("the alert rules are valid", "check", "rules", "lurker.rules.yml")
     promtool("each alert fires when it should", "test", "rules", "lurker.rules.test.yml")
-    # A dashboard's expressions are checked as if they were rules: Grafana would fill in the variables.
+    # Checks the dashboard's expressions as rules, with the variables that Grafana would set.
     panels = {f"panel:{p['id']}:{x['refId']}": x["expr"].replace("$__rate_interval", "5m").replace("$sensor", ".*")
               for p in dashboard["panels"] for x in p.get("targets", [])}
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as f:

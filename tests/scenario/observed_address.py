@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A sensor that was seen at one public address and then at another: records and objects say at which, by the time of the
-flow; so do a worker's records elsewhere."""
+"""A sensor changes its public address. Records and objects name the address that was valid at the time of the
+flow, and so do the records of a worker elsewhere."""
 
 import pathlib
 import subprocess
@@ -15,7 +15,7 @@ from worker import Worker
 
 BEGIN, HOST = 1700000000, "198.51.100.2"  # of the packets in captures.py
 FIRST, SECOND = "203.0.113.1", "203.0.113.2"
-# When a flow began, from BEGIN on, and where the sensor was seen then. Which of both in second 150, nobody can say.
+# The start of each flow, relative to BEGIN, and the address at that time. In second 150, either is right.
 FLOWS = {-200: None, -50: FIRST, 149: FIRST, 150: None, 151: SECOND, 4000: SECOND}
 
 t = rig.Report("observed_address")
@@ -26,7 +26,7 @@ if subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=
 
 
 class Bucket(queues.Bucket):
-    """One that also takes objects, with what their uploader says of them."""
+    """A bucket that also accepts objects, with their metadata."""
 
     def answer(self, handler, body):
         if handler.command != "PUT":
@@ -49,7 +49,7 @@ def expected(records):
 
 with t, cloud.Place() as place:
     bucket = Bucket(place)
-    # The stand-in's handler knows GET and POST.
+    # The stand-in's handler supports only GET and POST.
     bucket.server.RequestHandlerClass.do_PUT = bucket.server.RequestHandlerClass.do_POST
     up = cloud.Uploader(place, "sensor", s3_endpoint=bucket.url, s3_prefix="")
     (up.state / "observed").write_text(f"{(BEGIN - 100) * 10**9} {HOST} {FIRST}\n{(BEGIN + 150) * 10**9 + 1} {HOST} {SECOND}\n")
@@ -70,7 +70,7 @@ with t, cloud.Place() as place:
     t.check("each record of the sensor's own says it", *expected(Worker.records(up)))
     t.check("its analyzer ends in order", here.stop() == 0, here.tail())
 
-    # An object of which somebody said something else.
+    # An object with other metadata.
     bucket.objects["wrong.pcap"] = (captures.flow(1, BEGIN + 9000), {"x-amz-meta-observed": f"{HOST}=<script>"})
     sqs = queues.Sqs(place)
     sqs.send(queues.event(*[k for k in bucket.objects if k != "wrong.pcap"]), queues.event("wrong.pcap"))

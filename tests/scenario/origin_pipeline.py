@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The pipeline that lurker began as, end to end: an attack on a sensor → a flow → an object of S3 (a gateway that verifies
-signatures) → SNS → SQS → a worker → records → CloudWatch Logs, where the origin's query finds it. The worker's record is that
-of the sensor's own analyzer."""
+"""The pipeline of the original lurker, end to end: an attack on a sensor → a flow → an object in S3 (a gateway
+that verifies signatures) → SNS → SQS → a worker → records → CloudWatch Logs, where the origin's query finds
+it. The worker's record equals the one from the sensor's own analyzer."""
 
 import collections
 import json
@@ -30,7 +30,7 @@ if subprocess.run(["/usr/bin/python3", "-c", "import botocore"], capture_output=
 
 
 def join(lab):
-    """The sensor's way to the cloud, beside the interface that is attacked."""
+    """Connects the sensor to the cloud, apart from the attacked interface."""
     lab.sensor.ip("link", "add", "c0", "type", "veth", "peer", "name", "cloud0", "netns", "1")
     subprocess.run(["ip", "address", "add", f"{OUTSIDE}/24", "dev", "cloud0"], check=True)
     subprocess.run(["ip", "link", "set", "cloud0", "up"], check=True)

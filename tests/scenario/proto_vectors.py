@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Another implementation of msgpack reads our messages, and we read what it writes: proto/vectors against python3-msgpack."""
+"""Another implementation of msgpack reads our messages, and we read its messages: proto/vectors and python3-msgpack."""
 
 import base64
 import decimal
@@ -25,18 +25,18 @@ except ImportError:
 
 
 def read_json(text):
-    """JSON with the digits of its fractions kept."""
+    """Reads JSON and keeps the digits of its fractions."""
     return json.loads(text, parse_float=decimal.Decimal)
 
 
 def close(a, b):
-    """The decimal of a time is exact, its double is not: they may differ by one unit in the last place."""
+    """Whether two times are equal: a decimal is exact, a double may differ by one unit in the last place."""
     a, b = float(a), float(b)
     return a == b or math.nextafter(a, b) == b
 
 
 def same(packed, text):
-    """Whether an unpacked message is what its JSON says."""
+    """Whether an unpacked message equals its JSON."""
     if isinstance(packed, bool) or isinstance(text, bool):
         return packed is text
     if isinstance(packed, float):
@@ -53,7 +53,7 @@ def same(packed, text):
 
 
 def equal(a, b):
-    """Two texts of JSON, times as above."""
+    """Whether two JSON texts are equal, with times as above."""
     if isinstance(a, decimal.Decimal) or isinstance(b, decimal.Decimal):
         return close(a, b)
     if isinstance(a, dict):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""`lurker query` on records of several days, some of them broken: what it prints, in which order, and how it ends."""
+"""`lurker query` on records of several days, some of them broken: its output, the order, and the exit code."""
 
 import gzip
 import json

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Real clients against the responder: all they send arrives and is acknowledged, also over a bad wire.
+"""Real clients connect to the responder: all their data arrives and is acknowledged, also over a bad wire.
 
-The capture is taken at the client. A row is good when every byte that the client sent was acknowledged, nothing else
-was, and no RST left the sensor.
+The test captures at the client. A row passes if every byte that the client sent was acknowledged, nothing
+else was, and the sensor sent no RST.
 """
 
 import ipaddress
@@ -45,7 +45,7 @@ def responder(lab, *more):
 
 
 class Wire:
-    """A capture at the client for as long as the with statement lasts; then its streams."""
+    """Captures at the client during the with statement, then returns the streams."""
 
     def __init__(self, lab, name):
         self.lab, self.name = lab, name
@@ -116,7 +116,7 @@ def scanners(lab):
     mac = lab.sensor.run(["cat", "/sys/class/net/s0/address"]).stdout.strip()
     with Wire(lab, "scanners") as wire:
         if shutil.which("masscan"):
-            # Its clock runs only while packets come in: pings for one.
+            # The clock advances only with packets, so ping.
             lab.attacker.run(["sh", "-c", "ping -q -i 0.2 -c 60 $0 >/dev/null & exec \"$@\"", lab.sensor_addr,
                               "masscan", lab.host(20), "-p80", "--banners", "--source-ip", "198.51.100.77", "-i", "a0",
                               "--router-mac", mac.replace(":", "-"), "--rate", "100", "--wait", "5"],
@@ -176,7 +176,7 @@ def limited(lab):
             lab.attacker.run(["timeout", "2", "ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes", "-o",
                               "UserKnownHostsFile=/dev/null", "-p", "2222", f"root@{lab.host(50)}"], check=False)
     got = wire.ports.get(8050, [])
-    # The window is in units of 128 bytes, so the last of them may stay closed.
+    # The window is in units of 128 bytes, so the last unit may stay closed.
     t.check(f"a connection ends politely at its limit: {got[0].acked if got else 0} bytes acknowledged, a FIN, no RST",
             got and 100000 - 128 < got[0].acked <= 100000 and got[0].fin_back and not got[0].reset_back,
             [(s.key, s.acked, s.fin_back, s.reset_back) for s in got])

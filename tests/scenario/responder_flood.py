@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Under attack: a flood from one prefix is shed in the kernel while visitors get their answers; spoofed SYNs that make the
-sensor hit a third party raise one alert with an end, and get no answers meanwhile."""
+"""Under attack: the kernel sheds a flood from one prefix while visitors get their answers. Spoofed SYNs that would
+make the sensor attack a third party raise one alert with an end, and get no answers."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ t = rig.Report("responder_flood")
 rig.require(t, "masscan", "tcpdump", programs=["lurker-responder"])
 PYTHON = "/usr/bin/python3"
 
-# Counters and gauges of the last stat message, as one JSON object a second.
+# Prints the counters and gauges of the latest stat message once a second, as JSON.
 STAT = """
 import json, sys, msgpack, zmq
 s = zmq.Context().socket(zmq.SUB)
@@ -42,7 +42,7 @@ while time.monotonic() < end:
     time.sleep(0.05)
 print(n, good)
 """
-# SYNs from an address that is not ours, to two targets, RATE a second.
+# Sends SYNs from a foreign address to two targets, RATE a second.
 SPOOF = """
 import socket, struct, sys, time
 def sum16(b):

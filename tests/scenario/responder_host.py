@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The responder on a host with one interface and one address: the operator's port and the host's own connections go on
-working, every other port is lurker's, the kernel says nothing, and all is undone when the process ends, however it ends.
-Then the link: addresses that nobody owns are answered for, tagged frames are answered with their tags."""
+"""The responder on a host with one interface and one address: the operator's port and the host's own connections
+keep working, lurker owns every other port, the kernel is silent, and everything is undone when the process
+ends, however it ends. Then the link: the responder answers for addresses without an owner, and answers tagged
+frames with their tags."""
 
 import pathlib
 import pwd
@@ -17,7 +18,7 @@ t = rig.Report("responder_host")
 rig.require(t, "dropbear", "nft", "nmap", "ssh", "ssh-keygen", "tcpdump", programs=["lurker-responder"])
 PYTHON = "/usr/bin/python3"
 
-# Greets, then sends each line back.
+# Sends a greeting, then echoes each line.
 ECHO = """
 import socketserver, sys
 class Line(socketserver.StreamRequestHandler):
@@ -102,8 +103,8 @@ def serve(space, port, argv):
 
 
 def ssh_server(lab):
-    """The operator's way in, on port 22. Returns the command of a session through it. The server finds the key in the home
-    directory of the user, which another directory covers in a mount namespace of its own."""
+    """Starts the operator's sshd on port 22 and returns the command of a session. The server finds the key in the user's
+    home directory, which another directory covers in a mount namespace."""
     home, account = lab.dir / "home", pwd.getpwuid(0)
     (home / ".ssh").mkdir(mode=0o700, parents=True)
     lab.sensor.run(["dropbearkey", "-t", "ecdsa", "-f", lab.dir / "host"])
@@ -187,7 +188,7 @@ def link(lab):
 
 
 def complaints(lab):
-    """What cannot work is refused with a word of advice, and --check has no side effects."""
+    """Impossible configurations are refused with advice, and --check has no side effects."""
     def run(*args, **env):
         return lab.sensor.run([rig.program("lurker-responder"), "--state-dir", lab.dir / "none", "--run-dir", lab.dir / "none2",
                                *args], check=False)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The responder outlives what happens to its interface: down and up, an address more, gone and back. Two of them do not
-fight, and a host that forwards for others (containers behind its address) goes on doing so."""
+"""The responder survives changes of its interface: down and up, one more address, removed and recreated. Two
+responders do not fight, and a host that forwards for others (containers behind its address) keeps doing so."""
 
 import pathlib
 import sys
@@ -67,7 +67,7 @@ def down_and_up(lab, proc):
 
 
 def ends(proc, why):
-    """Waits for the end that asks for a new start."""
+    """Waits until the responder ends and asks to be restarted."""
     code = proc.wait(30)
     t.check(f"{why}: it ends, to be started anew", code == 1 and "started anew" in proc.output(), f"{code}\n{proc.tail()}")
 
@@ -123,7 +123,7 @@ table ip nat {
 
 
 def forwards(lab):
-    """A guest behind the sensor's only address, as containers are: out by masquerading, in by a forwarded port."""
+    """A guest behind the sensor's only address, like a container: masquerading out, a forwarded port in."""
     guest = rig.Namespace(lab, "guest", "g0", False)
     try:
         lab.sensor.ip("link", "add", "v0", "type", "veth", "peer", "name", "g0", "netns", guest.name)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The rig: its network carries packets, its processes end with it, it waits without sleeping and reads captures."""
+"""Tests the rig: its network carries packets, its processes end with it, it waits without sleeping and reads captures."""
 
 import os
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""lurker rotate-address against a stand-in for EC2 that verifies signatures, and instance metadata: whatever happens, one
-address remains, and nobody else's goes."""
+"""lurker rotate-address with a stand-in for EC2 that verifies signatures, and instance metadata: whatever happens,
+one address remains, and no address of others is released."""
 
 import json
 import pathlib
@@ -23,7 +23,7 @@ CHANGES = {"AllocateAddress", "AssociateAddress", "ReleaseAddress", "CreateTags"
 
 
 class Sensor:
-    """A sensor's state directory, and runs of the command for it. Credentials come from the instance's role."""
+    """Runs the command with a state directory of its own. Credentials come from the instance's role."""
 
     def __init__(self, place, name, service, **env):
         self.service, self.state, self.run_dir = service, place.dir / name, place.dir / "run"
@@ -39,7 +39,7 @@ class Sensor:
         return self
 
     def run(self, *options):
-        """(exit code, what was said)"""
+        """Returns (exit code, output)."""
         return self.start(*options).proc.wait(60), self.proc.output()
 
     def observed(self):
@@ -51,7 +51,7 @@ class Sensor:
 
 
 def only(service, *others):
-    """The address that the sensor has, when it is its own and there is no other but those named."""
+    """The sensor's address, if it is tagged as its own and no other exists except those named."""
     here = service.on_interface()
     return here[0] if len(here) == 1 and service.addresses[here[0]]["tags"] == OURS and \
         set(service.addresses) == {here[0], *others} else None

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""What goes wrong between a sensor and S3, one uploader a fault, all at the same time: nothing may be lost, no object may
-have other bytes than its file, and the table tells how long after the fault's end the queue was empty."""
+"""Faults between a sensor and S3, each with an uploader of its own, all at the same time. Nothing may be lost, and
+each object must have the bytes of its file. The table shows the time from the end of the fault to an empty
+queue."""
 
 import pathlib
 import shutil
@@ -24,7 +25,7 @@ cloud.enter(t)
 
 
 def first(n, kind):
-    """The first n requests meet the fault."""
+    """The fault affects the first n requests."""
     return lambda number, head, length: kind if number < n else None
 
 
@@ -55,7 +56,7 @@ class Case:
 
 
 class FullSpool(Case):
-    """The store is away, and flowagg seals more than the spool may hold: 90 flows with data, and a bundle every half minute or so."""
+    """The store is unavailable, and flowagg seals more than the spool may hold: 90 flows with data, and a bundle about every half minute."""
 
     FLOWS, ROOM = 90, 100
 
@@ -84,7 +85,7 @@ class FullSpool(Case):
         left = [key for key in keys - set(data)]
         t.check("full spool: every flow with data is in the queue, and no more files than there may be",
                 code == 0 and len(data) == self.FLOWS and len(keys) <= self.ROOM, f"{len(data)} of {len(keys)}, exit {code}")
-        # The uploader has one entry in hand at a time, which stays.
+        # The uploader works on one entry at a time; this one stays.
         t.check("full spool: the oldest bundles went",
                 len(gone) >= 10 and not set(gone) & keys and sum(key < max(gone) for key in left) <= 2, (gone, left))
         t.check("full spool: each is counted, to the packet",

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The uploader against a gateway that verifies signatures, payload hashes and tokens: what it stores, what refuses it,
-where its credentials come from, and what it tells SNS."""
+"""The uploader with a gateway that verifies signatures, payload hashes and tokens: what it stores, what rejects it,
+the sources of its credentials, and its notifications to SNS."""
 
 import json
 import pathlib
@@ -31,7 +31,7 @@ with t, cloud.Place() as place:
     ups = {}
 
     def stores(text, name, files=3, env=None, **settings):
-        """Uploads a few files; their bytes are compared at the end, with one awscli run for all."""
+        """Uploads a few files; a single awscli run compares their bytes at the end."""
         up = ups[name] = cloud.Uploader(place, name, env=env, **settings).add(files)
         up.start()
         try:
@@ -50,7 +50,7 @@ with t, cloud.Place() as place:
 
     up = ups["plain"] = cloud.Uploader(place, "plain").add(200).add(1, 0).add(1, 3 << 20)
     up.start(listen=True).wait_empty()
-    # The first files may be stored before the subscription is there; some more are stored for it.
+    # The first files may be stored before the subscription exists, so store some more.
     rig.wait_for(lambda: up.add(1) and len(up.bus.kept["object"]) >= 5, "object messages", 10, up.proc)
     up.wait_empty()
     t.check("object messages have the S3 URL and the hash",
@@ -91,7 +91,7 @@ with t, cloud.Place() as place:
     t.check("it is asked for in a signed header", all(b"\nx-amz-server-side-encryption: AES256" in head and
             b";x-amz-server-side-encryption," in head for head, _ in seen.seen), seen.seen[:1])
 
-    # Credentials. Each source has the right keys, and those that would come after it wrong ones.
+    # Credentials. Each source has the right keys, and the sources after it have wrong ones.
     aws = place.dir / "aws"
     aws.mkdir()
     wrong = "[default]\naws_access_key_id = WRONG\naws_secret_access_key = WRONG\n"
@@ -157,7 +157,7 @@ with t, cloud.Place() as place:
                 sorted(urllib.parse.unquote_plus(s3["object"]["key"]) for s3 in told) == sorted(f"sns/{k}" for k in up.made) and
                 {s3["bucket"]["name"] for s3 in told} == {cloud.BUCKET} and
                 {form["TopicArn"] for form in sns.told} == {topic["sns_topic"]}, sns.told[:2])
-        # Secrets and keys that S3 takes, and SNS does not.
+        # Credentials that S3 accepts and SNS rejects.
         for text, keys, says in (("a wrong secret", {cloud.KEY: "OTHER"}, "SignatureDoesNotMatch"),
                                  ("an unknown key", {}, "InvalidClientTokenId")):
             other = logs.Topics(place, keys)

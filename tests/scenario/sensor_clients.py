@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Real clients against the whole sensor: what each connection sent, taken at the client's wire, stands byte for byte in the
-sensor's own capture files. The rows are those of the table of clients, over IPv4 and IPv6, and over a wire that loses,
-doubles and reorders."""
+"""Real clients connect to the whole sensor: the sensor's capture files have, byte for byte, what each connection
+sent on the client's wire. The rows are those of the table of clients, over IPv4 and IPv6, and over a wire that
+drops, duplicates and reorders."""
 
 import concurrent.futures
 import ipaddress
@@ -23,7 +23,7 @@ rig.require(t, "curl", "openssl", "redis-cli", "ssh", "masscan", "nmap", "zmap",
 PYTHON = "/usr/bin/python3"
 BODY = bytes((i * 7 + i // 251) % 251 + 1 for i in range(40_000))
 
-# size bytes that do not repeat; `fast`: the first of them on the SYN.
+# Sends size bytes that do not repeat; `fast`: the first of them on the SYN.
 UPLOAD = """
 import random, socket, sys
 host, port, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -51,8 +51,8 @@ SSH = ["ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=y
 
 
 class Row:
-    """One client: the connections to a port of a host. least: bytes that one of them must have sent; body: what it must
-    end with."""
+    """One client: its connections to a port of a host. least: the number of bytes that one of them must have sent;
+    body: the end of these bytes."""
 
     def __init__(self, name, host, port, least, argv, body=b""):
         self.name, self.host, self.port, self.least, self.argv, self.body = name, host, port, least, argv, body
@@ -82,7 +82,7 @@ def rows(lab):
         Row("ssh and its KEXINIT, nudged", v4, 2222, 1_000, ["timeout", "4", *SSH, "-p", "2222", f"root@{v4}"]),
         Row("nmap -sV", v4, 8014, 18, ["nmap", "-n", "-Pn", "-sV", "--version-intensity", "2", "-p", "8014", v4]),
         Row("masscan --banners", v4, 80, 100,
-            # Its clock runs only while packets come in: pings for one.
+            # The clock advances only with packets, so ping.
             ["sh", "-c", "ping -q -i 0.2 -c 60 $0 >/dev/null & exec \"$@\"", lab.sensor_addr,
              "masscan", v4, "-p80", "--banners", "--source-ip", "198.51.100.77", "-i", lab.attacker.dev, "--router-mac",
              router.replace(":", "-"), "--rate", "100", "--wait", "10"]),
@@ -94,13 +94,13 @@ def watched(lab):
 
 
 def stored(lab):
-    """Streams of all capture files that the sensor stored."""
+    """The streams of all capture files that the sensor stored."""
     packets = [(ts, frame) for path in records.files(lab.state) if "objects" in path.parts for ts, frame, _ in records.packets(path)]
     return {(s.key, s.isn): s for s in streams.of_frames((f for _, f in sorted(packets, key=lambda p: p[0])), watched(lab))}
 
 
 def settled(lab, sensor, sent):
-    """Waits until everything that was sent is stored, or until nothing more comes; returns what is stored."""
+    """Waits until all data is stored, or nothing more arrives; returns the stored streams."""
     def same():
         have = stored(lab)
         return all((s.key, s.isn) in have and have[s.key, s.isn].sent == s.sent for s in sent) and have
@@ -111,7 +111,7 @@ def settled(lab, sensor, sent):
 
 
 def judge(row, sent, have):
-    """Everything that the row's connections sent stands in the sensor's files."""
+    """Checks that the sensor's files have everything that the row's connections sent."""
     mine = [s for s in sent if s.key[2] == row.host and s.key[3] == row.port and s.bytes]
     lost = [(s.key, s.bytes, have[s.key, s.isn].bytes if (s.key, s.isn) in have else "no file") for s in mine
             if (s.key, s.isn) not in have or bytes(have[s.key, s.isn].data) != bytes(s.data)]

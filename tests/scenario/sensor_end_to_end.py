@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The demo's attacks and its checks, as a test: all services with their defaults, real clients, real packets."""
+"""The demo's attacks and checks as a test: all services with their defaults, real clients, real packets."""
 
 import pathlib
 import sys

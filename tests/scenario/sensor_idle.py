@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a sensor costs when nothing happens: memory (proportional set size) and processor time of all its processes."""
+"""The cost of an idle sensor: memory (proportional set size) and CPU time of all its processes."""
 
 import pathlib
 import sys

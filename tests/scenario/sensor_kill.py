@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Any one service is killed while connections come in, and started again by `lurker up`: what was journalled or
-sealed is not lost, and the restart shows. Without arguments: all services, each with a sensor of its own, together.
+"""Each service is killed while connections come in, and `lurker up` restarts it. No journalled or sealed data is
+lost, and the restart is visible. Without arguments: tests all services in parallel, each on its own sensor.
 """
 
 import collections
@@ -32,14 +32,14 @@ def kill_one(t, service, lab):
     sent = {int(n) for n in re.findall(r"^sent (\d+)", client.output(), re.M)}
     t.check("most connections were accepted", len(sent) >= CONNECTIONS // 2, client.tail(10))
 
-    # Until every sent text that could be captured has its record. While capture is down nobody can.
+    # Wait until every text that could be captured has its record. Texts sent while capture is down cannot.
     whole = {talk.text(n) for n in sent}
 
     def payloads():
         return collections.Counter(records.payload(r) for r in sensor.records() if r["dst_port"] == PORT)
 
     def unstored():
-        """Journalled packets of the client's connections that are in no stored file, or in more than one."""
+        """The journalled packets of the client's connections that are in no stored file, or in more than one."""
         def mine(paths):
             out = collections.Counter()
             for path in paths:

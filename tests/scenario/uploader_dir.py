@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The embedded default: sealed files become objects in a local directory, once each, whatever happens."""
+"""The default store: each sealed file becomes one object in a local directory, whatever happens."""
 
 import os
 import pathlib
@@ -79,7 +79,7 @@ with t, cloud.Place() as place:
         up.n += 1000 - up.n % 1000  # the next hour
         up.add(20, 8192)
         up.wait_empty()
-    # An hour goes file by file, in no order.
+    # An hour is removed file by file, in no particular order.
     rig.wait_for(lambda: min(objects(up)) > sorted(up.made)[20], "the oldest hours to go", 10, up.proc)
     left, newest = objects(up), max(up.made)
     t.check("a full archive loses its oldest hours only",

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""The shipped Dockerfile and compose file on a real Docker engine: build, `up -d --wait`, attacks from another container,
-capture files and records, containers killed one by one with nothing lost, `down -v`.
+"""Tests the shipped Dockerfile and compose file on a real Docker engine: build, `up -d --wait`, attacks from another
+container, capture files and records, containers killed one by one with nothing lost, `down -v`.
 
-The engine runs for this test only, with its own folders. It builds the image with the machine's network, then
-starts again in a network namespace of its own, so that the sensor's "host" is nobody's real one.
+The engine runs only for this test, with its own folders. It builds the image with the machine's network, then
+restarts in a network namespace, so that the sensor's "host" is not the real one.
 
-Needs root, dockerd (docker.io), mmdebstrap, and network for apt. Compose and buildx are taken as CLI plugins, or
-from the next Debian release's packages where this one has none. Takes some minutes."""
+Needs root, dockerd (docker.io), mmdebstrap, and a network for apt. Uses the CLI plugins compose and buildx, or
+those of the next Debian release if this one has none. Takes some minutes."""
 
 import functools
 import json

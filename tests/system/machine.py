@@ -1,4 +1,4 @@
-"""A minimal Debian 12 with the Debian package of this tree, and the same booted under systemd-nspawn."""
+"""A minimal Debian 12 with the Debian package of this tree, installed in a directory or booted under systemd-nspawn."""
 
 import ctypes
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The Debian package in a clean root (installed, upgraded over itself, removed, purged), and its units in a booted system:
-active, sandboxed, attacked through a veth, restarted after a kill.
+"""Tests the Debian package in a clean root (installed, upgraded over itself, removed, purged), and its units in a
+booted system: active, sandboxed, attacked through a veth, restarted after a kill.
 
 Needs root, mmdebstrap, systemd-nspawn, and network for apt. Takes a minute or two."""
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A sensor from its user data: the script of deploy/aws/sensor.yml on a fresh, booted Debian 12. It gets the role's
-credentials from the instance's metadata and the package from the bucket, over TLS and signed; what attackers send to the
-sensor comes into the same bucket.
+"""Boots a sensor from its user data: runs the script of deploy/aws/sensor.yml on a fresh Debian 12. The script gets
+the role's credentials from the instance metadata, and the package from the bucket, over TLS and signed. The data
+that attackers send to the sensor arrives in the same bucket.
 
-Stand-ins are the metadata service, the bucket (which verifies signatures) and `swapon`, whose swap would be this machine's.
-What the script installs with apt is there already, as the machine has no network but them.
+Stand-ins replace the metadata service, the bucket (which verifies signatures) and `swapon`, which would change
+this machine. The packages that the script installs with apt are preinstalled, as the machine has no network.
 
 Needs root, mmdebstrap, systemd-nspawn, and network for apt. Takes some minutes."""
 

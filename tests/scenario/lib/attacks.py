@@ -1,4 +1,4 @@
-"""Real clients attack a sensor in a Lab, and what must be true of it afterwards. The demo and the tests share this."""
+"""Attacks a sensor in a Lab with real clients, and checks the results. The demo and the tests share this module."""
 
 import concurrent.futures
 import json
@@ -44,7 +44,7 @@ class Attacks:
         }
 
     def client(self, *argv, timeout=4):
-        """A client that waits for an answer that never comes is ended after some seconds."""
+        """Ends a client that waits for an answer after some seconds."""
         try:
             self.lab.attacker.run(argv, timeout=timeout, check=False)
         except subprocess.TimeoutExpired:
@@ -75,7 +75,7 @@ class Attacks:
 
 
 class Wanted:
-    """The records that each attack must have left: found(records) once all are there."""
+    """The records that each attack must leave; found(records) is true once all are there."""
 
     def __init__(self, lab):
         self.lab = lab
@@ -87,13 +87,13 @@ class Wanted:
         self.swept = {(lab.host(n), port) for n in SWEEP_HOSTS for port in SWEEP_PORTS}
 
     def find(self, recs, name):
-        """The record of one attack with most payload, or None."""
+        """The record of one attack with the most payload, or None."""
         proto, addr, port = self.single[name]
         mine = [r for r in recs if (r["proto"], r["dst_addr"], r["dst_port"]) == (proto, addr, port)]
         return max(mine, key=lambda r: r["payload_len"], default=None)
 
     def missing(self, recs):
-        """Names of what is not yet there."""
+        """The names of the attacks whose records are missing."""
         there = {(r["dst_addr"], r["dst_port"]) for r in recs}
         spoken = {(r["dst_addr"], r["dst_port"]) for r in recs if r["payload_len"]}
         out = [name for name in self.single if not self.find(recs, name)]
@@ -101,8 +101,8 @@ class Wanted:
         return out
 
     def checks(self, recs, stored, seen):
-        """(text, good, detail) for each promise. stored(record) gives its capture file; seen is the attacker's own
-        capture, as frames."""
+        """Yields (text, good, detail) for each check. stored(record) gives the record's capture file; seen has the
+        frames that the attacker captured."""
         def get(name):
             return self.find(recs, name) or {"payload": "", "payload_len": 0}
 
@@ -150,7 +150,7 @@ class Wanted:
 
 
 def conversation(path):
-    """What a capture file of one TCP flow holds: packets that are SYN, SYN+ACK, ours; bytes of the initiator."""
+    """Counts in a capture file of one TCP flow: SYNs, SYN+ACKs, packets from us, bytes from the initiator."""
     out = {"packets": 0, "SYN": 0, "SYN+ACK": 0, "ours": 0, "data": 0}
     if path is None:
         return out
@@ -170,7 +170,7 @@ def conversation(path):
 
 
 def wait_for_records(sensor, wanted, timeout=90):
-    """Waits until every attack has its records; returns them, or what is there when the time is over."""
+    """Waits until every attack has its records. Returns them, or those that exist at the timeout."""
     try:
         rig.wait_for(lambda: not wanted.missing(sensor.records()), "records of all attacks", timeout, sensor.up)
     except rig.Timeout:

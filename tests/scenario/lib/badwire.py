@@ -1,8 +1,8 @@
-"""A wire between the client of a Lab and its sensor that loses, doubles and reorders segments to ports 8030 to 8040."""
+"""A wire between the client of a Lab and its sensor that drops, duplicates and reorders segments to ports 8030 to 8040."""
 
 import rig
 
-# Between the client's c0 and the wire: what is dropped or doubled there, the client's kernel does not know of.
+# Between the client's c0 and the wire, so the client's kernel does not see what is dropped or duplicated.
 BAD = """
 table netdev bad {
 	chain away {
@@ -16,7 +16,7 @@ table netdev bad {
 	}
 }
 """
-# One segment in eight takes a slow way and arrives after the next ones.
+# One segment in eight takes a slow path and arrives after the next ones.
 REORDER = """
 table ip reorder {
 	chain o {
@@ -28,7 +28,7 @@ table ip reorder {
 
 
 def move_client(lab):
-    """The client's addresses move from a0 to c0, behind a bridge: c0 - c1 = a0 - s0."""
+    """Moves the client's addresses from a0 to c0, behind a bridge: c0 - c1 = a0 - s0."""
     ip = lab.attacker.ip
     ip("address", "flush", "dev", "a0")
     ip("link", "add", "c0", "type", "veth", "peer", "name", "c1")
@@ -38,7 +38,7 @@ def move_client(lab):
     lab.attacker.sysctl("net.ipv6.conf.c0.accept_dad", 0)
     for dev in ("c1", "br0", "c0"):
         ip("link", "set", dev, "up")
-    # One segment a frame, so that a loss is a segment and not 64 KiB.
+    # One segment per frame, so that a loss is a segment and not 64 KiB.
     ip("link", "set", "c0", "gso_max_segs", "1")
     ip("address", "add", f"{lab.attacker_addr}/24", "dev", "c0")
     ip("address", "add", f"{lab.attacker_addr6}/64", "dev", "c0", "nodad")
@@ -50,12 +50,12 @@ def move_client(lab):
 
 
 def lose(lab, begin=True):
-    """4% are lost both ways and 10% doubled, to ports 8030-8039; until lose(lab, False)."""
+    """Drops 4% in both directions and duplicates 10%, to ports 8030-8039, until lose(lab, False)."""
     lab.attacker.run(["nft", "-f", "-"] if begin else ["nft", "delete", "table", "netdev", "bad"], data=BAD)
 
 
 def reorder(lab):
-    """One segment in eight comes late, to port 8040, from now on. False: this kernel cannot."""
+    """From now on, delays one segment in eight to port 8040. False: this kernel cannot."""
     tc = [["qdisc", "add", "dev", "c0", "root", "handle", "1:", "htb", "default", "10"],
           ["class", "add", "dev", "c0", "parent", "1:", "classid", "1:10", "htb", "rate", "400mbit"],
           ["class", "add", "dev", "c0", "parent", "1:", "classid", "1:20", "htb", "rate", "30mbit"]]

@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to over a pipe in its DevTools protocol. Standard library only."""
+"""Controls a headless Chromium over a pipe, with its DevTools protocol. Standard library only."""
 
 import json
 import os
@@ -11,7 +11,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find():
-    """Path of a Chromium, or None."""
+    """The path of a Chromium, or None."""
     return next((shutil.which(n) for n in NAMES if shutil.which(n)), None)
 
 
@@ -99,7 +99,7 @@ class Browser:
         return r["result"].get("value")
 
     def at(self, selector):
-        """The middle of an element, scrolled into view."""
+        """Scrolls an element into view and returns its centre."""
         box = self.eval(f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
                         " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()")
         return {"x": box[0], "y": box[1]}
@@ -123,7 +123,7 @@ class Browser:
         self.call("Input.insertText", text=text)
 
     def complaints(self):
-        """Errors and uncaught exceptions of the page so far."""
+        """The errors and uncaught exceptions of the page so far."""
         self.eval("0")
         return [e for e in self.events if e["method"] == "Runtime.exceptionThrown"
                 or (e["method"] == "Log.entryAdded" and e["params"]["entry"]["level"] == "error")

@@ -1,4 +1,4 @@
-"""Capture files made by hand."""
+"""Makes capture files."""
 
 import struct
 
@@ -17,5 +17,5 @@ def pcap(packets, begin=1700000000):
 
 
 def flow(sport, begin=1700000000):
-    """A SYN and a request, in which the port stands."""
+    """A SYN and a request that contains the port."""
     return pcap([packet(sport, 1, 2), packet(sport, 2, 24, b"GET /%d HTTP/1.0\r\n\r\n" % sport)], begin)

@@ -1,6 +1,6 @@
-"""S3 for tests: a radosgw, which verifies signatures, a proxy that makes faults, stand-ins that hand out credentials,
-and an uploader with a queue to work off. All of it in network, process and mount namespaces of its own, so that ports
-and link-local addresses are free and nothing outlives the test."""
+"""S3 for tests: a radosgw that verifies signatures, a proxy that injects faults, stand-ins that hand out
+credentials, and an uploader with a queue. All of it runs in network, process and mount namespaces of its
+own, so that ports and link-local addresses are free and nothing outlives the test."""
 
 import hashlib
 import http.server
@@ -30,7 +30,7 @@ INSIDE = "LURKER_TEST_INSIDE"
 
 
 def enter(report, gateway=True):
-    """Runs the calling script again in its own namespaces, once; skips when something is missing."""
+    """Restarts the calling script once in namespaces of its own; skips the test if something is missing."""
     inside = os.environ.pop(INSIDE, None)
     # Once is enough: within, process ids begin anew, and what is named after them would meet that of other tests.
     rig.require(report, "ip", "unshare", *((*radosgw.PROGRAMS, AWS[1]) if gateway else ()), programs=["lurker-uploader"],
@@ -79,7 +79,7 @@ def nameserver(place, name):
 
 
 class Place:
-    """A temporary directory, and what was started; all ends with the context."""
+    """A temporary directory and the processes started in it; all end with the context."""
 
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lurker-s3-"))
@@ -112,7 +112,7 @@ class Radosgw(radosgw.Gateway):
         return done.stdout
 
     def fetch(self, prefix=""):
-        """{key below prefix: bytes} of all objects, by awscli."""
+        """Fetches all objects with awscli: {key after prefix: bytes}."""
         with tempfile.TemporaryDirectory() as to:
             self.aws("s3", "cp", "--recursive", "--only-show-errors", f"s3://{BUCKET}/{prefix}", to)
             return {str(p.relative_to(to)): p.read_bytes() for p in pathlib.Path(to).rglob("*") if p.is_file()}
@@ -125,7 +125,7 @@ class Radosgw(radosgw.Gateway):
         return got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
 
     def web_role(self, provider, audience):
-        """A role for whoever has a token of the OpenID provider; its ARN."""
+        """Creates a role for holders of a token of the OpenID provider; returns its ARN."""
         self.aws("iam", "create-open-id-connect-provider", "--url", provider.url, "--client-id-list", audience,
                  "--thumbprint-list", provider.thumbprint)
         self._make_role("web", {"Action": ["sts:AssumeRoleWithWebIdentity"],
@@ -142,7 +142,7 @@ class Radosgw(radosgw.Gateway):
 
 
 def environment(key=KEY, secret=SECRET, token=None, **more):
-    """The test's environment without the caller's AWS settings; with these keys, unless key is None."""
+    """The test's environment without the caller's AWS settings, and with these keys unless key is None."""
     env = {k: v for k, v in rig.environment().items() if not k.startswith("AWS_") and "proxy" not in k.lower()}
     env.update(HOME="/nonexistent", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
     if key:
@@ -153,7 +153,7 @@ def environment(key=KEY, secret=SECRET, token=None, **more):
 
 
 class Uploader:
-    """lurker-uploader and its queue. settings: of its section; an S3 store unless they say otherwise."""
+    """lurker-uploader and its queue. settings: its section of the configuration; the default store is S3."""
 
     def __init__(self, place, name, env=None, **settings):
         self.dir = place.dir / name
@@ -167,7 +167,7 @@ class Uploader:
         place.ends.append(self.close)
 
     def add(self, count, size=1000):
-        """Puts sealed files into the queue, complete at once, as flowagg does."""
+        """Puts sealed files into the queue atomically, as flowagg does."""
         for _ in range(count):
             self.n += 1
             key = f"pcap/2026/01/02/{self.n // 1000:02}/{1767312000 + self.n}_192.0.2.1_203.0.113.7_40000_80.pcap"
@@ -212,10 +212,12 @@ class Uploader:
 
 
 class Proxy:
-    """HTTP between client and server. fault(number, head, length) names what happens to a request, from 0 on:
+    """An HTTP proxy between client and server. fault(number, head, length) names the fate of a request, with
+    numbers from 0:
 
-    None passes it on; "500", "503", "expired": answered so; "hang": never answered; "reset": the connection is reset
-    in the middle of the body; "lost": passed on, the answer is not; "slow": the answer comes at a byte a second.
+    None: passed on; "500", "503", "expired": answered with this error; "hang": never answered; "reset": the
+    connection is reset in the middle of the body; "lost": passed on, but the response is dropped; "slow": the
+    response comes at a byte per second.
     """
 
     EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
@@ -323,8 +325,8 @@ class Proxy:
 
 
 class Keys:
-    """Stand-in for IMDSv2 and the container endpoint: hands out the credentials it is given, for so many seconds. metadata:
-    what else is below /latest/meta-data/, {path: function}."""
+    """A stand-in for IMDSv2 and the container endpoint: hands out the given credentials, valid for this number of
+    seconds. metadata: other entries of /latest/meta-data/, {path: function}."""
 
     def __init__(self, place, key, secret, token, address=("127.0.0.1", 0), metadata=None, seconds=3600):
         self.keys, self.asked, self.metadata, self.seconds = [(key, secret, token)], [], metadata or {}, seconds
@@ -378,7 +380,7 @@ class Keys:
 
 
 def wrong_clock(place):
-    """A library to preload: CLOCK_REALTIME is off by $TEST_CLOCK_SHIFT seconds."""
+    """Builds a library to preload that shifts CLOCK_REALTIME by $TEST_CLOCK_SHIFT seconds."""
     source, library = place.dir / "clock.c", place.dir / "clock.so"
     source.write_text("""
         #include <stdlib.h>
@@ -399,7 +401,7 @@ def wrong_clock(place):
 
 
 def relay(place, address, port, to):
-    """Passes connections to address:port on to `to`, byte for byte."""
+    """Forwards connections to address:port to `to`, byte for byte."""
     listener = socket.create_server((address, port), backlog=64)
     place.ends.append(listener.close)
 
@@ -429,5 +431,5 @@ def sha256(data):
 
 
 def compact(value):
-    """JSON without blanks: radosgw does not undo their encoding in a form."""
+    """JSON without spaces: radosgw does not decode them in a form."""
     return json.dumps(value, separators=(",", ":"))

@@ -30,7 +30,7 @@ def load(path):
 
 
 def find(value, key):
-    """Every value below that has this key."""
+    """Yields every value in the tree with this key."""
     if isinstance(value, dict):
         if key in value:
             yield value[key]
@@ -42,7 +42,7 @@ def find(value, key):
 
 
 def name_of(value):
-    """The text of a string or of an Fn::Sub."""
+    """The text of a string or of a Fn::Sub."""
     if isinstance(value, dict):
         value = value["Fn::Sub"]
     return value if isinstance(value, str) else value[0]
@@ -53,7 +53,7 @@ def _list(value):
 
 
 def statements(template, roles=False):
-    """The policy statements of a template, of its roles only where asked: effect, actions, resources, condition."""
+    """Yields the policy statements of a template, or only of its roles: effect, actions, resources, condition."""
     for resource in template["Resources"].values():
         if roles and resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::Policy"):
             continue
@@ -74,8 +74,8 @@ def fits(parameter, value):
 
 
 def resolve(value, names, conditions):
-    """The text that CloudFormation makes of a value; conditions are the names of those that hold. What is in no stack here,
-    such as an import, is a word."""
+    """The text that CloudFormation makes of a value. conditions: the names of those that are true. Values from
+    other stacks, such as imports, become placeholders."""
     if not isinstance(value, dict):
         return str(value)
     (kind, inner), = value.items()

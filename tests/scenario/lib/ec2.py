@@ -1,4 +1,4 @@
-"""A stand-in for EC2's addresses (Query API), which verifies signatures with botocore, and for an instance's metadata."""
+"""A stand-in for EC2's address calls (Query API), which verifies signatures with botocore, and for instance metadata."""
 
 import threading
 import urllib.parse
@@ -12,11 +12,11 @@ FORM = ("DescribeAddresses", "AllocateAddress", "AssociateAddress", "ReleaseAddr
 
 
 class Ec2(Server):
-    """addresses: {allocation id: {"ip", "tags", "interface", "private"}}; calls: the actions that came, in order.
+    """addresses: {allocation id: {"ip", "tags", "interface", "private"}}; calls: the received actions, in order.
 
-    fault(number, action) names what happens to a call: None; "before", "after": kill() is called before or after it is done,
-    and it is not answered; "unsaid", "lost": it is not done, or is done, and not answered; "hang": nothing until `go` is
-    set; an error code: it is answered with that and not done.
+    fault(number, action) names the fate of a call. None: done and answered; "before", "after": kill() is called
+    before or after it is done, and it is not answered; "unsaid": neither done nor answered; "lost": done, but
+    not answered; "hang": nothing happens until `go` is set; an error code: answered with it and not done.
     """
 
     STATUS = {"RequestLimitExceeded": 503, "UnauthorizedOperation": 403, "InternalError": 500}
@@ -138,7 +138,7 @@ class Ec2(Server):
 
 
 def metadata(ec2, first="198.51.100.77"):
-    """What the metadata of the instance say; public-ipv4 follows the stand-in. first: before any Elastic IP."""
+    """The metadata of the instance; public-ipv4 follows the stand-in. first: the address before any Elastic IP."""
     macs = f"network/interfaces/macs/{MAC}/"
 
     def public():

@@ -1,4 +1,4 @@
-"""HTTP endpoints for tests, and what all of AWS's have in common: signatures, which botocore verifies."""
+"""HTTP endpoints for tests, and AWS's signatures, which botocore verifies."""
 
 import datetime
 import hmac
@@ -7,7 +7,7 @@ import threading
 
 
 def verify(handler, body, keys):
-    """None when the request is signed with one of keys {id: (secret, token)}; else the error's name."""
+    """None if the request is signed with one of keys {id: (secret, token)}, else the name of the error."""
     from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -38,7 +38,7 @@ def verify(handler, body, keys):
 
 
 class Server:
-    """Listens on 127.0.0.1, on a port of its own unless one is given."""
+    """Listens on 127.0.0.1, on a free port unless one is given."""
 
     def __init__(self, place, handler, port=0):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -49,7 +49,7 @@ class Server:
 
 
 def handler_class(answer_of):
-    """answer_of(handler, body) → (status, text or bytes, headers), or None: the answer is lost."""
+    """answer_of(handler, body) → (status, text or bytes, headers), or None to send no response."""
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -1,4 +1,4 @@
-"""lurker-forwarder over records that a test writes."""
+"""lurker-forwarder with records that a test writes."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ def printable(byte):
 
 
 class Forwarder:
-    """The process; made: the records in its files so far, in order."""
+    """The process. made: the records in its files so far, in order."""
 
     def __init__(self, place, name, env=None, **settings):
         self.dir = place.dir / name

@@ -1,4 +1,4 @@
-"""An OpenID provider for tests: it publishes its certificate and signs tokens (RS256), as an STS wants them."""
+"""An OpenID provider for tests: publishes its certificate and signs tokens (RS256) for an STS."""
 
 import base64
 import hashlib

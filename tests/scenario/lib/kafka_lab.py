@@ -1,5 +1,5 @@
-"""A Kafka cluster for tests (librdkafka's mock brokers as a process), a consumer that is another implementation of the
-protocol, and a front that speaks TLS and SASL, which the mock brokers do not."""
+"""A Kafka cluster for tests (librdkafka's mock brokers as a process), a consumer with another implementation
+of the protocol, and a front end for TLS and SASL, which the mock brokers do not support."""
 
 import pathlib
 import socket
@@ -39,7 +39,7 @@ class Cluster:
 
 
 class Consumer:
-    """Reads a topic from its beginning, on a thread of its own: the brokers keep only the last megabytes."""
+    """Reads a topic from its beginning in a thread of its own; the brokers keep only the last megabytes."""
 
     def __init__(self, place, cluster, topic, partitions):
         import kafka
@@ -65,7 +65,7 @@ class Consumer:
 
 
 def authority(place, name):
-    """A certificate for 127.0.0.1 that is its own authority: (certificate, key), both PEM files."""
+    """Makes a self-signed certificate for 127.0.0.1: (certificate, key), both PEM files."""
     cert, key = place.dir / f"{name}.pem", place.dir / f"{name}-key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
                     "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
@@ -74,7 +74,7 @@ def authority(place, name):
 
 
 class Front:
-    """TLS and SASL PLAIN before each broker of a cluster; who has not logged in reaches none."""
+    """TLS and SASL PLAIN in front of each broker of a cluster; only clients that log in reach it."""
 
     def __init__(self, place, cluster, cert, key, user, password):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -106,7 +106,7 @@ class Front:
                 if not self._log_in(client, broker):
                     self.refused += 1
                     return
-                # One request after the other: a TLS socket of Python is not for two threads.
+                # One request after the other: two threads cannot share a TLS socket in Python.
                 while True:
                     write_frame(broker, read_frame(client))
                     answer = read_frame(broker)

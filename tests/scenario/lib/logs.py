@@ -1,5 +1,5 @@
-"""Stand-ins for where records and news of objects go: CloudWatch Logs and SNS, whose signatures botocore verifies and whose
-limits are enforced, and a webhook."""
+"""Stand-ins for the destinations of records and notifications: CloudWatch Logs and SNS, which verify
+signatures with botocore and enforce their limits, and a webhook."""
 
 import json
 import threading
@@ -69,7 +69,7 @@ class CloudWatch(Server):
 
 
 def insights(events, limit=20):
-    """What CloudWatch Logs Insights gives of (timestamp, message) for the query of the origin:
+    """The result of CloudWatch Logs Insights on (timestamp, message) for the origin's query:
 
     fields @timestamp, src_addr, dst_port, readable, strlen(readable) as len
     | filter len > 0 | sort @timestamp desc | limit 20
@@ -85,7 +85,7 @@ def insights(events, limit=20):
 
 
 class Webhook(Server):
-    """lines: what was posted; fault(number) → (status, headers), or None."""
+    """lines: the posted lines; fault(number) → (status, headers), or None."""
 
     def __init__(self, place, token=None, fault=lambda n: None):
         self.lines, self.count, self.fault, self.token = [], 0, fault, token
@@ -105,7 +105,7 @@ class Webhook(Server):
 
 
 class Topics(Server):
-    """SNS: told has the form of each Publish. keys: {id: secret}."""
+    """SNS. told: the form of each Publish; keys: {id: secret}."""
 
     def __init__(self, place, keys):
         self.keys, self.told = {key: (secret, None) for key, secret in keys.items()}, []

@@ -1,11 +1,11 @@
-"""Memory and processor time of processes, from /proc."""
+"""Memory and CPU time of processes, from /proc."""
 
 import os
 import pathlib
 
 
 def children(pid):
-    """All processes below pid, pid first."""
+    """pid and all its descendants, pid first."""
     parents = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -42,7 +42,7 @@ def pss(pid):
 
 
 def cpu_ns(pid):
-    """Processor time of all threads of pid, in ns."""
+    """CPU time of all threads of pid, in ns."""
     total = 0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:

@@ -1,4 +1,4 @@
-"""promtool, of Debian's package prometheus."""
+"""promtool from Debian's package prometheus."""
 
 import pathlib
 import shutil
@@ -8,7 +8,7 @@ import rig
 
 
 def _find():
-    """The package is only unpacked where it is missing: installing it would start a server."""
+    """If the package is missing, unpacks it only: installing it would start a server."""
     place = rig.ROOT / "build-test" / "prometheus"
     unpacked = place / "usr" / "bin" / "promtool"
     if shutil.which("promtool") or unpacked.exists():

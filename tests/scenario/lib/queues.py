@@ -1,5 +1,5 @@
-"""Stand-ins for what a worker reads: an SQS queue with visibility timeouts, receive counts and a dead-letter queue, and
-a bucket of S3. botocore verifies every signature."""
+"""Stand-ins for a worker's sources: an SQS queue with visibility timeouts, receive counts and a dead-letter
+queue, and an S3 bucket. botocore verifies every signature."""
 
 import json
 import select
@@ -30,8 +30,9 @@ class Message:
 
 
 class Sqs(Server):
-    """A queue of the JSON protocol. most: receives after which a message goes to .dead; fault(number, action) →
-    status to answer with, "lost", or None; before(action) is called when a request has been read."""
+    """A queue with the JSON protocol. most: number of receives after which a message moves to .dead;
+    fault(number, action) → status to answer with, "lost", or None; before(action) is called when a request has
+    been read."""
 
     def __init__(self, place, most=1000, fault=lambda n, action: None, port=0):
         self.messages, self.dead, self.deleted, self.log = [], [], [], []
@@ -46,7 +47,7 @@ class Sqs(Server):
             self.changed.notify_all()
 
     def waiting(self):
-        """Messages that are neither deleted nor dead."""
+        """The messages that are neither deleted nor dead."""
         with self.changed:
             return len(self.messages)
 
@@ -55,7 +56,7 @@ class Sqs(Server):
             return sum(m.visible <= time.monotonic() for m in self.messages)
 
     def receives(self):
-        """Of messages in the queue and deleted ones: the most, or 0."""
+        """The highest receive count of all messages, in the queue or deleted; or 0."""
         with self.changed:
             return max((m.receives for m in self.messages + self.deleted), default=0)
 
@@ -132,7 +133,7 @@ class Sqs(Server):
             if m:
                 self.messages.remove(m)
                 self.deleted.append(m)
-            # A handle that is not the message's last one is no error, and deletes nothing.
+            # An outdated handle is no error, and deletes nothing.
         return self.entries(r, one)
 
     def change(self, r):
@@ -145,8 +146,8 @@ class Sqs(Server):
 
 
 class Bucket(Server):
-    """objects: {key: (bytes, metadata)}; fault(number, key) → status, "lost", "slow" (seconds of .delay before the
-    answer), or None. To whom may not list (list_allowed False) a missing object is forbidden."""
+    """objects: {key: (bytes, metadata)}; fault(number, key) → status, "lost", "slow" (the response comes after
+    .delay seconds), or None. If list_allowed is False, a missing object is reported as forbidden."""
 
     def __init__(self, place, name=cloud.BUCKET, fault=lambda n, key: None, port=0):
         self.name, self.objects, self.got, self.fault, self.list_allowed = name, {}, [], fault, True
@@ -185,7 +186,7 @@ class Bucket(Server):
 
 
 def event(*keys, bucket=cloud.BUCKET, name="ObjectCreated:Put"):
-    """What S3 says of stored objects."""
+    """S3's event for stored objects."""
     return json.dumps({"Records": [{
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventName": name,
         "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
@@ -193,14 +194,14 @@ def event(*keys, bucket=cloud.BUCKET, name="ObjectCreated:Put"):
 
 
 def notification(text):
-    """The same through SNS, without raw delivery."""
+    """The same event through SNS, without raw delivery."""
     return json.dumps({"Type": "Notification", "MessageId": str(uuid.uuid4()), "TopicArn": "arn:aws:sns:us-east-1:1:t",
                        "Subject": "Amazon S3 Notification", "Message": text, "Timestamp": "2026-01-02T03:04:05.000Z",
                        "SignatureVersion": "1", "Signature": "x", "SigningCertURL": "x", "UnsubscribeURL": "x"})
 
 
 class Topic(Server):
-    """A topic of SNS that a queue subscribes to, without raw delivery."""
+    """An SNS topic to which a queue subscribes, without raw delivery."""
 
     def __init__(self, place, sqs):
         self.sqs, self.refused, self.arn = sqs, [], "arn:aws:sns:us-east-1:123456789012:flows"

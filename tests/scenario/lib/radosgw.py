@@ -1,5 +1,6 @@
-"""A Ceph of one monitor, one OSD in memory and one gateway, on 127.0.0.1 only: an S3 and STS service that verifies
-signatures, payload hashes and tokens. Debian's packages ceph-mon, ceph-osd, radosgw, ceph-common; up in some seconds."""
+"""A Ceph cluster with one monitor, one OSD in memory and one gateway, on 127.0.0.1 only: an S3 and STS
+service that verifies signatures, payload hashes and tokens. It needs Debian's packages ceph-mon, ceph-osd,
+radosgw and ceph-common, and starts in some seconds."""
 
 import base64
 import os
@@ -62,7 +63,7 @@ rgw crypt s3 kms encryption keys = {kms}={secret}
 
 
 class Gateway:
-    """Started by the constructor; ended by close(). .pids: of its processes; .ca: the certificate to trust."""
+    """The constructor starts it, close() ends it. .pids: its processes; .ca: the certificate to trust."""
 
     def __init__(self, directory, key, secret):
         self.dir, self.procs = pathlib.Path(directory), []
@@ -74,7 +75,7 @@ class Gateway:
             self._monitor()
             self._osd()
             self._gateway()
-            # An administrator, who may read what those with a role stored.
+            # An administrator, who may read the objects that roles stored.
             self.run("radosgw-admin", *self.conf, "user", "create", "--uid=test", "--display-name=test",
                      f"--access-key={key}", f"--secret={secret}", "--caps=roles=*;oidc-provider=*", "--admin")
         except BaseException:
@@ -127,7 +128,7 @@ class Gateway:
         rig.wait_for(lambda: rig.listening(HTTP_PORT) and rig.listening(HTTPS_PORT), "the gateway", 120, gateway)
 
     def cpu(self):
-        """CPU seconds of all its processes so far."""
+        """The CPU seconds of all its processes so far."""
         ticks = 0
         for proc in self.procs:
             fields = pathlib.Path(f"/proc/{proc.pid}/stat").read_text().rsplit(")", 1)[1].split()

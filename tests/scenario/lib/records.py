@@ -1,4 +1,4 @@
-"""Readers for what a sensor leaves behind: records (JSON lines), capture files, the spool, and the bus."""
+"""Readers for the output of a sensor: records (JSON lines), capture files, the spool, and the bus."""
 
 import base64
 import gzip
@@ -9,7 +9,7 @@ import struct
 
 
 def read(state, topic="analysis", **options):
-    """All whole records of a topic, in order; bytes after the last newline are not a line yet. options: json's."""
+    """All complete records of a topic, in order, without an unfinished last line. options: those of json."""
     out = []
     for path in sorted((pathlib.Path(state) / "records" / topic).glob("*.jsonl*")):
         data = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
@@ -18,7 +18,7 @@ def read(state, topic="analysis", **options):
 
 
 class Follower:
-    """The lines of a topic as they come, each once: what records.read() does for those that are few."""
+    """Returns the lines of a topic as they are written, each once; records.read() is for few records."""
 
     CHUNK = 16 << 20
 
@@ -41,18 +41,18 @@ def payload(record):
 
 
 def walk(root):
-    """Files under root, as paths, while services remove folders there."""
+    """The paths of the files under root, while services may remove folders."""
     for folder, _, names in os.walk(root):
         yield from (pathlib.Path(folder, name) for name in names)
 
 
 def files(state):
-    """Capture files under the state directory (spool queues and the local destination), as paths."""
+    """The paths of the capture files under the state directory (spool queues and the local archive)."""
     return sorted(p for p in walk(state) if p.suffix == ".pcap")
 
 
 def packets(path):
-    """(ts_ns, captured bytes, length on the wire) of each packet of a pcap file; a torn last packet is left out."""
+    """Yields (ts_ns, captured bytes, length on the wire) of each packet of a pcap file, without a torn last packet."""
     data = pathlib.Path(path).read_bytes()
     magic = data[:4]
     orders = {b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\x4d\x3c\xb2\xa1": ("<", 1),
@@ -70,8 +70,8 @@ def packets(path):
 
 
 def tcp(frame):
-    """(src, sport, dst, dport, flags, payload) of an untagged Ethernet frame with TCP, else None.
-    Addresses are text. Flags are the letters of FSRPA that are set."""
+    """(src, sport, dst, dport, flags, payload) of an untagged Ethernet frame with TCP, else None. Addresses are
+    text; flags are letters of FSRPA."""
     import ipaddress
     if len(frame) < 34:
         return None

@@ -1,4 +1,4 @@
-"""A stand-in for the Lambda Runtime API, and the events it invokes a function with."""
+"""A stand-in for the Lambda Runtime API, and the events with which it invokes a function."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ VERSION = "/2018-06-01/runtime/"
 
 
 class Runtime(Server):
-    """invoke(event) runs one invocation and returns ("response" or "error", what was told)."""
+    """invoke(event) runs one invocation and returns ("response" or "error", body)."""
 
     def __init__(self, place):
         self.waiting, self.told, self.asked, self.init_errors = [], {}, 0, []
@@ -21,7 +21,7 @@ class Runtime(Server):
         self.address = self.url.removeprefix("http://")
 
     def begin(self, event, seconds=30):
-        """Hands out an event; returns its request id."""
+        """Hands out an event and returns its request id."""
         request = str(uuid.uuid4())
         with self.changed:
             self.seconds[request] = seconds
@@ -60,7 +60,7 @@ class Runtime(Server):
 
 
 def of_sqs(*bodies):
-    """What a queue invokes a function with; the ids are m0, m1, …"""
+    """The event with which a queue invokes a function; the ids are m0, m1, …"""
     return {"Records": [{"messageId": f"m{i}", "receiptHandle": "h", "body": body, "attributes":
                          {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
                          "eventSourceARN": "arn:aws:sqs:us-east-1:1:flows"} for i, body in enumerate(bodies)]}

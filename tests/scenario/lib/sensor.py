@@ -22,7 +22,7 @@ def yaml(settings, indent=0):
 
 
 class Sensor:
-    """settings go over the generated ones, section by section."""
+    """settings override the generated ones, section by section."""
 
     def __init__(self, lab, settings=None, name="lab"):
         self.lab, self.up, self.bus = lab, None, None
@@ -40,21 +40,21 @@ class Sensor:
         self.config.write_text(yaml(self.settings))
 
     def start(self, timeout=20, under=(), program=None):
-        """Starts all services and returns once each has published its counters. under: a command that starts it; program:
-        another `lurker`, with its services beside it."""
+        """Starts all services and returns once each has published its counters. under: a command to start it with;
+        program: another `lurker`, with its services next to it."""
         self.up = self.lab.sensor.start([*under, program or rig.program("lurker"), "up", "-c", self.config], name="up")
         self.bus = Bus(self.lab.run_dir)
         rig.wait_for(lambda: all(self.bus.stat(s) for s in SERVICES), "counters of every service", timeout, self.up)
         return self
 
     def stop(self, timeout=30):
-        """Ends the sensor as an operator would; its exit code."""
+        """Stops the sensor as an operator would; returns its exit code."""
         code = self.up.stop(timeout)
         self.bus.close()
         return code
 
     def pids(self):
-        """{service: pid} of what `lurker up` runs."""
+        """{service: pid} of the services that `lurker up` runs."""
         found = {}
         for pid in measure.children(self.up.pid):
             try:
@@ -69,18 +69,18 @@ class Sensor:
         return records.read(self.lab.state, topic)
 
     def wait_record(self, wanted, what, timeout=30):
-        """The first record for which wanted(record) holds."""
+        """Waits for the first record for which wanted(record) is true."""
         return rig.wait_for(lambda: next((r for r in self.records() if wanted(r)), None), f"record of {what}",
                             timeout, self.up)
 
     def stored(self, record):
-        """Path of the capture file a record points to."""
+        """The path of the capture file that a record points to."""
         key = record["s3path"][record["s3path"].index("pcap/"):]
         return next((p for p in records.walk(self.lab.state) if str(p).endswith(key)), None)
 
 
 class Bus:
-    """Listens to all services of a run directory in a thread; keeps the last counters and, if asked, messages."""
+    """Listens to all services of a run directory in a thread; keeps the latest counters and, on request, messages."""
 
     def __init__(self, run_dir, keep=()):
         import msgpack
@@ -120,11 +120,11 @@ class Bus:
         return body and {**body.get("counters", {}), **body.get("gauges", {}), **body.get("drops", {})}
 
     def starts(self, service):
-        """How many starts of a service were seen."""
+        """The number of starts of a service that were seen."""
         return len(self.epochs.get(service, ()))
 
     def clock(self, service):
-        """What a service's clock said when it published last, in seconds."""
+        """The service's clock when it last published, in seconds."""
         return self.clocks.get(service, 0)
 
     def close(self):

@@ -1,4 +1,4 @@
-"""TCP conversations of a capture, as seen from the client: what was sent, what was acknowledged, what came back."""
+"""TCP conversations of a capture, as seen by the client: bytes sent, bytes acknowledged, bytes received."""
 
 import collections
 import ipaddress
@@ -28,13 +28,13 @@ class Stream:
 
     @property
     def whole(self):
-        """Every byte sent was acknowledged, and nothing else."""
+        """Whether every byte that was sent was acknowledged, and nothing else."""
         return self.opened and len(self.sent) == self.bytes and self.acked - self.bytes in (0, 1) and not self.early
 
 
 def parse(frame):
     """(src, sport, dst, dport, seq, ack, flags, payload length, payload, options, IP length) of TCP, else None.
-    The payload may be cut off by the snap length; the lengths are those of the headers."""
+    The snap length may cut the payload; the lengths are those in the headers."""
     kind = frame[12:14]
     if len(frame) < 54:
         return None
@@ -55,12 +55,12 @@ def parse(frame):
 
 
 def read(path, sensor):
-    """Streams of the capture in order of their SYNs; sensor(address) says whose side an address is."""
+    """The streams of the capture in the order of their SYNs; sensor(address) says whether it is the sensor's."""
     return of_frames((f for _, f, _ in records.packets(path)), sensor)
 
 
 def of_frames(frames, sensor):
-    """The same of frames in the order in which they came."""
+    """The same, from frames in the order of their arrival."""
     live, out = {}, []
     for frame in frames:
         p = parse(frame)

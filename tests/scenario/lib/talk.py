@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""A client of many connections, one after the other: talk.py COUNT INTERVAL_S PORT ADDRESS…
+"""A client that opens many connections, one after the other: talk.py COUNT INTERVAL_S PORT ADDRESS…
 
-Connection n sends a text of its own to ADDRESS[n % …], waits a moment and closes. Prints `sent N BEGIN END` for each that was
-accepted and sent, with the clock before the first packet and after the text's, and `lost N` for the others.
+Connection n sends its own text to ADDRESS[n % …], waits a moment and closes. The client prints
+`sent N BEGIN END` for each text that it sent, with the times before the first packet and after the text,
+and `lost N` for the other connections.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import time
 
 
 def text(n):
-    """What connection n sends."""
+    """The text that connection n sends."""
     return (f"connection {n:05d} " + f"{n * 7919 % 100003:06d} " * 60).encode()
 
 

@@ -1,4 +1,4 @@
-"""lurker-analyzer as a worker of a queue, or as a Lambda function."""
+"""lurker-analyzer as a worker on a queue, or as a Lambda function."""
 
 import json
 
@@ -9,7 +9,7 @@ import sensor
 
 
 class Worker:
-    """settings: of the analyzer's section, over those that lead to the queue and the bucket."""
+    """settings: the analyzer's section, added to the settings for queue and bucket."""
 
     def __init__(self, place, name, queue, bucket_url, env=None, **settings):
         self.dir, self.name, self.env = place.dir / name, name, env or cloud.environment()
@@ -31,7 +31,7 @@ class Worker:
         return records.read(self.state)
 
     def keys(self):
-        """Object keys of the records, in order."""
+        """The object keys of the records, in order."""
         return [r["s3path"].split("/", 3)[3] for r in self.records()]
 
     def wait(self, condition, what, timeout=30):
@@ -45,7 +45,7 @@ class Worker:
         return self.proc.output()
 
     def last(self):
-        """The counters it left when it ended."""
+        """The counters that it left when it ended."""
         lines = [json.loads(x) for p in sorted((self.state / "stat" / "analyzer").glob("*.jsonl"))
                  for x in p.read_text().splitlines()]
         return {**lines[-1].get("counters", {}), **lines[-1].get("gauges", {}), **lines[-1].get("drops", {})}
