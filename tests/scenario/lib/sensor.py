@@ -91,7 +91,7 @@ class Bus:
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.setsockopt(zmq.RCVHWM, 100_000)
         self.socket.setsockopt(zmq.RCVTIMEO, 100)
-        for service in SERVICES:
+        for service in rig.services.ALL:
             self.socket.connect(f"ipc://{run_dir}/{service}.sock")
         for topic in ("stat", *keep):
             self.socket.subscribe(topic)
