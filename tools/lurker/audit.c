@@ -192,7 +192,7 @@ int front_audit(int argc, char **argv)
 	static struct audit a;
 	static struct svc_common common;
 	struct opt_section own = {"", opts, &a.conf};
-	int code = front_options(&usage, own, &common, &argc, argv);
+	int code = front_file_options(&usage, own, &common, &argc, argv);
 	if (code >= 0)
 		return code;
 	a.state_dir = common.state_dir;

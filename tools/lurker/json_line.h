@@ -11,7 +11,7 @@
 struct json_object;
 
 /* json_line_parse: 0 with the object in *out (json_object_put it); -EBADMSG: the line is not one
- * whole object, as after a power cut; -ENOMEM. */
+ * whole object (torn by a power cut, for instance); -ENOMEM. White space may follow the object. */
 int json_line_parse(struct bytes line, struct json_object **out);
 
 /* json_line_text: a field as text, owned by the object; NULL where it is absent or null. */

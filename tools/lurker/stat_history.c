@@ -115,8 +115,6 @@ static int stat_history_take_now(struct reading *r, const char *dir)
 	char *text = malloc(NOW_MAX);
 	size_t n = text ? fread(text, 1, NOW_MAX, f) : 0;
 	fclose(f);
-	while (n && text[n - 1] == '\n')
-		n--;
 	int rc = !text ? -ENOMEM : n ? stat_history_take_line(r, bytes_of(text, n)) : 0;
 	free(text);
 	return rc;

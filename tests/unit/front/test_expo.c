@@ -7,9 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "disk.h"
 #include "expo.h"
-#include "scrape_request.h"
 
 #define S UINT64_C(1000000000)
 
@@ -193,100 +191,16 @@ Test(expo, a_label_is_what_the_format_can_hold)
 	expo_free(&e);
 }
 
-static void file_at(const char *root, const char *path, long mtime)
+Test(expo, queues_have_an_age_once_the_disk_was_read)
 {
-	char full[512];
-	snprintf(full, sizeof(full), "%s/%s", root, path);
-	for (char *p = full + strlen(root) + 1; *p; p++)
-		if (*p == '/') {
-			*p = '\0';
-			mkdir(full, 0755);
-			*p = '/';
-		}
-	FILE *f = fopen(full, "w");
-	cr_assert(f);
-	fclose(f);
-	const struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
-	cr_assert_eq(utimensat(AT_FDCWD, full, times, 0), 0);
-}
-
-Test(disk, the_age_of_a_queue_is_that_of_its_first_name)
-{
-	char root[] = "/tmp/lurker-disk-XXXXXX", path[512];
-	cr_assert(mkdtemp(root));
-	struct expo_disk d;
-	disk_look("/nonexistent", 100 * S, &d);
-	cr_expect_not(d.known);
-	disk_look(root, 100 * S, &d);
-	cr_expect(d.known && d.size_bytes && d.n == 0);
-	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/09/1_b.pcap", 40);
-	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/09/1_a.pcap", 60);
-	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/08/0.pcap", 1);
-	snprintf(path, sizeof(path), "%s/spool/queue/analyzer/pcap/2026/11/21/08/0.pcap", root);
-	unlink(path); /* an hour that is worked off */
-	file_at(root, "spool/queue/uploader/x", 1);
-	snprintf(path, sizeof(path), "%s/spool/queue/uploader/x", root);
-	unlink(path);
-	disk_look(root, 100 * S, &d);
-	cr_assert_eq(d.n, 2);
-	cr_expect_str_eq(d.queue[0].name, "analyzer");
-	cr_expect_eq(d.queue[0].age_s, 40);
-	cr_expect_eq(d.queue[1].age_s, 0);
+	const struct expo_disk d = {
+		.known = true,
+		.n = 2,
+		.queue = {{.name = "analyzer", .age_s = 40}, {.name = "uploader", .age_s = 0}}};
 	struct expo *e = expo_new("here", S);
 	lacks(e, S, "lurker_state");
 	expo_disk(e, &d);
 	has(e, S, "lurker_queue_oldest_seconds{queue=\"analyzer\"} 40");
 	has(e, S, "lurker_queue_oldest_seconds{queue=\"uploader\"} 0");
 	expo_free(&e);
-	snprintf(path, sizeof(path), "rm -rf %s", root);
-	cr_expect_eq(system(path), 0);
-}
-
-Test(http, one_request_is_served_and_every_other_has_its_answer)
-{
-	static const struct {
-		const char *text;
-		int status;
-	} cases[] = {
-		{"", 0},
-		{"\n", 0},
-		{"GET /metrics HTTP/1.1\r\nHost: x\r\n", 0},
-		{"GET /metrics HTTP/1.1\r\nHost: x\r\n\r", 0},
-		{"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200},
-		{"GET /metrics HTTP/1.0\n\n", 200},
-		{"GET /metrics?name[]=a HTTP/1.1\r\n\r\n", 200},
-		{"GET /metrics?name[]=a HTTP/2.0\r\n\r\n", 400},
-		{"GET / HTTP/1.1\r\n\r\n", 404},
-		{"GET /metricsx HTTP/1.1\r\n\r\n", 404},
-		{"GET /metric HTTP/1.1\r\n\r\n", 404},
-		{"HEAD /metrics HTTP/1.1\r\n\r\n", 405},
-		{"POST /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", 405},
-		{"GET /metrics\r\n\r\n", 400},
-		{"GET  /metrics HTTP/1.1\r\n\r\n", 400},
-		{"\r\n\r\n", 400},
-		{"\n\n", 400},
-		{"\x16\x03\x01\n\n", 400},
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		cr_expect_eq(scrape_request_status(bytes_str(cases[i].text)), cases[i].status, "%s",
-			     cases[i].text);
-	char filled[SCRAPE_REQUEST_MAX];
-	memset(filled, 'x', sizeof(filled));
-	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled) - 1)), 0);
-	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled))), 431);
-}
-
-Test(http, heads)
-{
-	struct buf b;
-	buf_init(&b, 4096);
-	cr_expect_eq(scrape_response_head(405, 12, &b), 0);
-	buf_addc(&b, '\0');
-	cr_expect(strstr((char *)b.p, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\n"));
-	cr_expect(strstr((char *)b.p, "\r\nContent-Length: 12\r\nConnection: close\r\n\r\n"));
-	buf_reset(&b);
-	cr_expect_eq(scrape_response_head(499, 0, &b), 0);
-	buf_addc(&b, '\0');
-	cr_expect(strstr((char *)b.p, "499 Bad Request"));
-	buf_fini(&b);
 }
