@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "logptn/lib/model_state.h"
+#include "logptn/service/format_msg.h"
 #include "logptn/service/groups.h"
+#include "logptn/service/learning.h"
 #include "logptn/service/payload.h"
 #include "logptn_support.h"
 
@@ -182,5 +184,59 @@ Test(groups, bounded, .timeout = 200)
 	cr_expect_eq(lines[1], lines[0]);
 	buf_fini(&b);
 	groups_fini(&h);
+	groups_fini(&g);
+}
+
+Test(learning, records_and_lines_are_counted)
+{
+	static struct learning l;
+
+	learning_record(&l,
+			bytes_str("{\"payload\":\"UElORw0K\",\"app\":\"redis\",\"dst_port\":7}"));
+	learning_record(&l, bytes_str("torn"));
+	learning_lines(&l, bytes_str("one line\nanother\n"), 5);
+	learning_gauges(&l);
+	cr_expect_eq(l.values[LOGPTN_RECORDS], 2);
+	cr_expect_eq(l.values[LOGPTN_BAD], 1);
+	cr_expect_eq(l.values[LOGPTN_LINES], 3);
+	cr_expect_eq(l.values[LOGPTN_GROUPS], 2);
+	cr_expect_eq(l.values[LOGPTN_SKELETONS], 3);
+	cr_expect(l.dirty);
+	learning_fini(&l);
+}
+
+static void examine(void *arg, const struct group *g, const struct formats *f,
+		    const struct format *m)
+{
+	unsigned *calls = arg;
+	struct format_msg x;
+	uint64_t lines = 0;
+
+	format_msg_init(&x, g->name, f, m);
+	cr_expect(bytes_eq(x.msg.app, bytes_str("redis")));
+	cr_expect(bytes_eq(x.msg.template, bytes_str("PING")));
+	cr_expect_eq(x.msg.count, 22);
+	cr_expect(x.msg.new);
+	cr_expect_eq(x.msg.examples.n, 1);
+	cr_expect(bytes_eq(x.msg.examples.v[0], bytes_str("PING")));
+	cr_expect_eq(x.msg.ports.n, FORMAT_MSG_PORTS + 1);
+	cr_expect(bytes_eq(x.msg.ports.v[0].name, bytes_str("100")));
+	cr_expect(bytes_eq(x.msg.ports.v[FORMAT_MSG_PORTS].name, bytes_str("other")));
+	for (size_t i = 0; i < x.msg.ports.n; i++)
+		lines += x.msg.ports.v[i].count;
+	cr_expect_eq(lines, 22);
+	format_msg_fini(&x);
+	++*calls;
+}
+
+Test(format_msg, ports_beyond_the_limit_are_counted_as_other)
+{
+	static struct groups g;
+	unsigned calls = 0;
+
+	for (uint32_t i = 0; i < 22; i++)
+		add(&g, "redis", 100 + i, "PING");
+	cr_assert_eq(groups_tell(&g, false, examine, &calls), 0);
+	cr_expect_eq(calls, 1);
 	groups_fini(&g);
 }
