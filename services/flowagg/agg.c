@@ -1,6 +1,7 @@
 #include "flowagg/agg.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "flowagg/close.h"
@@ -15,7 +16,7 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 	memcpy(a->seed, seed, sizeof a->seed);
 	int rc = packet_pool_init(&a->pool, limits->max_bytes);
 	if (!rc)
-		rc = flow_table_init(&a->table, limits->max_flows, seed);
+		rc = open_flows_init(&a->table, limits->max_flows, seed);
 	if (!rc)
 		rc = frags_init(&a->frags, seed);
 	if (!rc)
@@ -28,7 +29,7 @@ int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[
 void agg_fini(struct agg *a)
 {
 	packet_pool_fini(&a->pool);
-	flow_table_fini(&a->table);
+	open_flows_fini(&a->table);
 	frags_fini(&a->frags);
 	names_fini(&a->names);
 	bundle_fini(&a->bundle);
@@ -40,7 +41,7 @@ static int expire(struct agg *a)
 	for (;;) {
 		struct open_flow *f = NULL;
 		for (int c = 0; c < FLOW_CLASSES; c++) {
-			struct open_flow *o = flow_table_oldest(&a->table, (enum flow_class)c);
+			struct open_flow *o = open_flows_oldest(&a->table, (enum flow_class)c);
 			if (o && (!f || o->seen < f->seen))
 				f = o;
 		}
@@ -69,7 +70,7 @@ static int see_time(struct agg *a, uint64_t ts_ns)
 static int make_room(struct agg *a, uint32_t blocks)
 {
 	while (a->table.used == a->table.max || packet_pool_left(&a->pool) < blocks) {
-		struct open_flow *f = flow_table_least(&a->table);
+		struct open_flow *f = open_flows_least(&a->table);
 		assert(f); /* one packet always fits into an empty pool */
 		bool data = f->class == CLASS_DATA;
 		int rc = close_flow(a, f, END_PRESSURE);
@@ -93,7 +94,7 @@ static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forwar
 static struct open_flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
 			       int linktype, unsigned side)
 {
-	struct open_flow *f = flow_table_add(&a->table, key, CLASS_PLAIN);
+	struct open_flow *f = open_flows_add(&a->table, key, CLASS_PLAIN);
 
 	f->init_ns = p->ts_ns;
 	f->born = a->clock.now;
@@ -122,14 +123,15 @@ static int go_on(struct agg *a, struct open_flow **at, const struct pkt *p, enum
 /* A SYN with another ISN than this side has used. */
 static bool begins_anew(const struct open_flow *f, const struct pkt *p, unsigned side)
 {
-	return p->stop == PKT_L4 && p->proto == 6 && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-	       (f->has_isn & (1u << side)) && f->isn[side] != p->seq;
+	return p->stop == PKT_L4 && p->proto == IPPROTO_TCP &&
+	       (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && (f->has_isn & (1u << side)) &&
+	       f->isn[side] != p->seq;
 }
 
 /* What the packet says about who began the flow, and whether there is somebody. */
 static void learn(struct open_flow *f, const struct pkt *p, unsigned side)
 {
-	if (p->stop != PKT_L4 || p->proto != 6)
+	if (p->stop != PKT_L4 || p->proto != IPPROTO_TCP)
 		return;
 	/* A RST is what a forged source's own host, or a scanner's kernel, says to an answer. */
 	if (side == f->initiator && f->wire[!side] && (p->flags & TCP_ACK) &&
@@ -181,7 +183,7 @@ static void touch(struct agg *a, struct open_flow *f)
 	bool data = f->payload[f->initiator] && f->key.pad != KEY_FRAGMENTS;
 
 	f->seen = a->clock.now;
-	flow_table_touch(&a->table, f,
+	open_flows_touch(&a->table, f,
 			 data                      ? CLASS_DATA
 			 : f->has_isn & FLOW_TALKS ? CLASS_TALK
 						   : CLASS_PLAIN);
@@ -195,7 +197,7 @@ static void join_fragments(struct agg *a, struct open_flow *f, const struct pkt 
 	bool forward;
 
 	fragments_key(p, &key, &forward);
-	struct open_flow *early = flow_table_find(&a->table, &key);
+	struct open_flow *early = open_flows_find(&a->table, &key);
 	if (!early || early->linktype != f->linktype ||
 	    chain_need(&f->chain, early->bytes + need) > packet_pool_left(&a->pool))
 		return;
@@ -223,7 +225,7 @@ static void join_fragments(struct agg *a, struct open_flow *f, const struct pkt 
 	f->bytes += early->bytes;
 	a->counts.fragments_joined += early->packets;
 	chain_free(&a->pool, &early->chain);
-	flow_table_remove(&a->table, early);
+	open_flows_remove(&a->table, early);
 }
 
 /* Which flow a packet is of. */
@@ -266,7 +268,7 @@ static int flow_at(struct agg *a, const struct place *at, const struct agg_packe
 	unsigned side = !at->forward;
 	int rc = 0;
 
-	*out = flow_table_find(&a->table, &at->key);
+	*out = open_flows_find(&a->table, &at->key);
 	if (!*out) {
 		*out = begin(a, &at->key, p, in->linktype, side);
 	} else if (begins_anew(*out, p, side) || (*out)->linktype != in->linktype) {

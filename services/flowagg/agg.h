@@ -19,9 +19,9 @@
 
 #include "flowagg/bundle.h"
 #include "flowagg/flow_clock.h"
-#include "flowagg/flow_table.h"
 #include "flowagg/frag.h"
 #include "flowagg/name.h"
+#include "flowagg/open_flows.h"
 #include "storage/home.h"
 
 enum agg_bundling { BUNDLE_EMPTY, BUNDLE_NONE, BUNDLE_ALL };
@@ -119,7 +119,7 @@ enum agg_total {
 struct agg {
 	struct agg_limits limits;
 	struct packet_pool pool;
-	struct flow_table table;
+	struct open_flows table;
 	struct frags frags;
 	struct names names;
 	struct bundle bundle;

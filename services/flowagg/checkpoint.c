@@ -160,7 +160,7 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 {
 	struct out o = {.put = put, .arg = arg};
 	/* The lists are only walked. */
-	struct flow_table t = a->table;
+	struct open_flows t = a->table;
 
 	put_bytes(&o, magic, sizeof magic);
 	put_u32(&o, CHECKPOINT_VERSION);
@@ -174,8 +174,8 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 	put_bundle(&o, &a->bundle);
 	put_u32(&o, t.used);
 	for (int c = 0; c < FLOW_CLASSES; c++)
-		for (struct open_flow *f = flow_table_oldest(&t, (enum flow_class)c); f;
-		     f = flow_table_newer(&t, f))
+		for (struct open_flow *f = open_flows_oldest(&t, (enum flow_class)c); f;
+		     f = open_flows_newer(&t, f))
 			put_flow(&o, a, f);
 	for (int i = 0; i < AGG_TOTALS; i++)
 		put_u64(&o, a->total[i]);
@@ -336,7 +336,7 @@ static int make_room(struct agg *a, uint64_t bytes)
 	while (!rc &&
 	       (a->table.used == a->table.max ||
 		(a->table.used && packet_pool_left(&a->pool) < bytes / PACKET_POOL_BLOCK + 1)))
-		rc = close_flow(a, flow_table_least(&a->table), END_PRESSURE);
+		rc = close_flow(a, open_flows_least(&a->table), END_PRESSURE);
 	return rc;
 }
 
@@ -365,7 +365,7 @@ static int get_flow(struct in *in, struct agg *a)
 	uint64_t bytes = get_u64(in);
 	if (in->bad || was.initiator > 1 || was.class >= FLOW_CLASSES || !packets ||
 	    bytes > in->n || bytes / sizeof(struct stored) < packets ||
-	    was.wire[0] + was.wire[1] != packets || flow_table_find(&a->table, &was.key)) {
+	    was.wire[0] + was.wire[1] != packets || open_flows_find(&a->table, &was.key)) {
 		in->bad = true;
 		return 0;
 	}
@@ -377,7 +377,7 @@ static int get_flow(struct in *in, struct agg *a)
 		in->bad = true;
 		return 0;
 	}
-	f = flow_table_add(&a->table, &was.key, (enum flow_class)was.class);
+	f = open_flows_add(&a->table, &was.key, (enum flow_class)was.class);
 	was.older = f->older;
 	was.newer = f->newer;
 	was.chain = f->chain;

@@ -1,5 +1,6 @@
 #include "flowagg/close.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "pkt/capfile.h"
@@ -215,7 +216,7 @@ static bool own(const struct agg *a, const struct open_flow *f)
 	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
 	const struct addr *to = f->initiator ? &f->key.lo : &f->key.hi;
 
-	if (!a->limits.home || (f->key.proto == 6 && f->rank == RANK_FIRST))
+	if (!a->limits.home || (f->key.proto == IPPROTO_TCP && f->rank == RANK_FIRST))
 		return false;
 	return home_has(a->limits.home, from) && !home_has(a->limits.home, to);
 }
@@ -246,6 +247,6 @@ int close_flow(struct agg *a, struct open_flow *f, enum agg_reason reason)
 	a->counts.open -= f->packets;
 	a->counts.ended[reason]++;
 	chain_free(&a->pool, &f->chain);
-	flow_table_remove(&a->table, f);
+	open_flows_remove(&a->table, f);
 	return 0;
 }

@@ -94,7 +94,7 @@ static int start_following(struct flowagg *f)
 	f->follow.count = f->count;
 	f->follow.alert = to_bus;
 	f->follow.arg = f->svc;
-	int rc = follow_init(&f->follow, f->journal_dir);
+	int rc = journal_follow_init(&f->follow, f->journal_dir);
 	if (rc)
 		log_error("journal", "path=%s error=\"%s\"", f->journal_dir, strerror(-rc));
 	return rc;
@@ -131,7 +131,7 @@ int flowagg_begin(struct flowagg *f, struct svc *s)
 void flowagg_end(struct flowagg *f)
 {
 	f->ready = false;
-	follow_fini(&f->follow);
+	journal_follow_fini(&f->follow);
 	deliver_fini(&f->deliver);
 	agg_fini(&f->agg);
 	close(f->lock);

@@ -12,7 +12,7 @@
 #include "flowagg/conf.h"
 #include "flowagg/deliver.h"
 #include "flowagg/flowagg_count.h"
-#include "flowagg/follow.h"
+#include "flowagg/journal_follow.h"
 #include "flowagg/save.h"
 #include "flowagg/totals.h"
 #include "storage/home.h"
@@ -33,7 +33,7 @@ struct flowagg {
 	struct deliver deliver;
 	struct totals totals;
 	struct saver saver;
-	struct follow follow;
+	struct journal_follow follow;
 	struct home home; /* networks of the sensor */
 	ino_t home_inode; /* of the file that `home` was read from */
 	char journal_dir[4096], checkpoint[4096], evicted[4096];

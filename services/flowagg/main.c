@@ -26,13 +26,13 @@ static void on_step(void *arg)
 {
 	struct flowagg *f = arg;
 
-	if (!follow_step(&f->follow))
+	if (!journal_follow_step(&f->follow))
 		loop_busy(f->svc->loop, NULL, NULL);
 }
 
 static void follow_up(struct flowagg *f)
 {
-	if (follow_catching_up(&f->follow))
+	if (journal_follow_catching_up(&f->follow))
 		loop_busy(f->svc->loop, on_step, f);
 }
 
@@ -40,7 +40,7 @@ static void on_message(void *arg, const struct bus_msg *bm)
 {
 	struct flowagg *f = arg;
 
-	if (follow_message(&f->follow, bm->body))
+	if (journal_follow_message(&f->follow, bm->body))
 		return;
 	follow_up(f);
 	save_if_due(&f->saver);

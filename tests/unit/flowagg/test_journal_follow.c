@@ -91,7 +91,7 @@ static void teardown(void)
 {
 	char cmd[128];
 
-	follow_fini(&f.follow);
+	journal_follow_fini(&f.follow);
 	deliver_fini(&f.deliver);
 	agg_fini(&f.agg);
 	journal_close(&j);
@@ -128,7 +128,7 @@ static void journal(uint64_t first, unsigned n)
 static void catch_up(void)
 {
 	source_catch_up(&f.follow.source);
-	while (follow_step(&f.follow))
+	while (journal_follow_step(&f.follow))
 		;
 }
 
@@ -147,8 +147,8 @@ static void assert_balance(void)
 Test(follow, a_journal_that_begins_late_is_counted_from_its_first_number)
 {
 	journal(101, 5);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
-	cr_assert(follow_catching_up(&f.follow), "what is there is read first");
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
+	cr_assert(journal_follow_catching_up(&f.follow), "what is there is read first");
 	catch_up();
 	assert_balance();
 	cr_assert_eq(f.count[FLOWAGG_TOTAL_BEFORE], 100);
@@ -162,7 +162,7 @@ Test(follow, what_left_the_journal_is_counted_and_reported_once)
 	journal(101, 5);
 	f.agg.next = 51;
 	totals_number_from(&f.totals, &f.agg, f.count, 51);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
 	catch_up();
 	assert_balance();
@@ -178,7 +178,7 @@ Test(follow, a_journal_that_began_anew_is_reported_and_read)
 	journal(1, 5);
 	f.agg.next = 1000;
 	totals_number_from(&f.totals, &f.agg, f.count, 1000);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
 	source_idle(&f.follow.source);
 	cr_assert_eq(alerts, 1);
@@ -192,11 +192,11 @@ Test(follow, a_journal_that_began_anew_is_reported_and_read)
 Test(follow, totals_go_on_over_a_restart)
 {
 	journal(1, 5);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
 	save_now(&f.saver);
 	cr_assert_eq(f.count[FLOWAGG_CHECKPOINTS], 1);
-	follow_fini(&f.follow);
+	journal_follow_fini(&f.follow);
 	deliver_fini(&f.deliver);
 	agg_fini(&f.agg);
 	memset(f.count, 0, sizeof f.count);
@@ -205,7 +205,7 @@ Test(follow, totals_go_on_over_a_restart)
 	cr_assert_eq(ckfile_load(f.checkpoint, &f.agg, &limits, deliver_seal, &f.deliver), 0);
 	totals_begin(&f.totals, &f.agg);
 	journal(7, 3);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
 	assert_balance();
 	cr_assert_eq(f.count[FLOWAGG_PACKETS], 3, "of this run");
@@ -216,9 +216,9 @@ Test(follow, totals_go_on_over_a_restart)
 Test(follow, what_is_no_message_is_counted)
 {
 	journal(1, 5);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
-	cr_assert_eq(follow_message(&f.follow, bytes_str("no map")), -EBADMSG);
+	cr_assert_eq(journal_follow_message(&f.follow, bytes_str("no map")), -EBADMSG);
 	cr_assert_eq(f.count[FLOWAGG_MALFORMED], 1);
 }
 
@@ -234,7 +234,7 @@ Test(follow, a_checkpoint_is_due_after_bytes_or_time_but_only_with_packets)
 	uint64_t mark;
 
 	journal(1, 0); /* a tick alone */
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	f.saver.every_bytes = 1;
 	f.saver.every_ns = 0;
 	catch_up();
@@ -262,7 +262,7 @@ Test(follow, without_a_checkpoint_the_mark_stays)
 	uint64_t mark;
 
 	journal(1, 5);
-	cr_assert_eq(follow_init(&f.follow, dir), 0);
+	cr_assert_eq(journal_follow_init(&f.follow, dir), 0);
 	catch_up();
 	strcpy(f.checkpoint, "/nowhere/checkpoint");
 	save_now(&f.saver);

@@ -1,4 +1,4 @@
-#include "flowagg/follow.h"
+#include "flowagg/journal_follow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,9 +10,9 @@
 /* Packets read from the journal in one turn of the loop. */
 #define TURN_PACKETS 8192
 
-static int follow_packet(void *arg, const struct journal_packet *p)
+static int journal_follow_packet(void *arg, const struct journal_packet *p)
 {
-	struct follow *f = arg;
+	struct journal_follow *f = arg;
 	struct agg_packet in = {p->number, p->ts_ns, p->caplen, p->len, p->linktype, p->data};
 
 	if (!f->agg->next)
@@ -27,7 +27,7 @@ static int follow_packet(void *arg, const struct journal_packet *p)
 	return 0;
 }
 
-static void alert_gap(struct follow *f, uint64_t from, uint64_t to, const char *message)
+static void alert_gap(struct journal_follow *f, uint64_t from, uint64_t to, const char *message)
 {
 	struct msg_alert a = {
 		.kind = bytes_str("gap"),
@@ -40,18 +40,18 @@ static void alert_gap(struct follow *f, uint64_t from, uint64_t to, const char *
 	f->alert(f->arg, &a);
 }
 
-static void follow_gap(void *arg, uint64_t from, uint64_t to)
+static void journal_follow_gap(void *arg, uint64_t from, uint64_t to)
 {
-	struct follow *f = arg;
+	struct journal_follow *f = arg;
 
 	f->count[FLOWAGG_DROPPED_GAP] += to - from;
 	f->agg->next = to; /* should the packet after it be held, the gap is not counted again */
 	alert_gap(f, from, to, "Packets had left the journal before flowagg read them.");
 }
 
-static void follow_anew(void *arg, uint64_t next)
+static void journal_follow_anew(void *arg, uint64_t next)
 {
-	struct follow *f = arg;
+	struct journal_follow *f = arg;
 
 	alert_gap(f, next, next, "The journal was replaced: packet numbers begin anew.");
 	/* Numbers below the one wanted would be taken for known ones. */
@@ -59,9 +59,10 @@ static void follow_anew(void *arg, uint64_t next)
 	totals_number_from(f->totals, f->agg, f->count, next);
 }
 
-int follow_init(struct follow *f, const char *journal_dir)
+int journal_follow_init(struct journal_follow *f, const char *journal_dir)
 {
-	struct source_sink sink = {follow_packet, follow_gap, follow_anew, f};
+	struct source_sink sink = {journal_follow_packet, journal_follow_gap, journal_follow_anew,
+				   f};
 
 	f->arena = (struct msg_arena){f->arena_bytes, sizeof f->arena_bytes, 0};
 	int rc = source_init(&f->source, journal_dir, f->agg->next, &sink);
@@ -70,12 +71,12 @@ int follow_init(struct follow *f, const char *journal_dir)
 	return rc;
 }
 
-void follow_fini(struct follow *f)
+void journal_follow_fini(struct journal_follow *f)
 {
 	source_fini(&f->source);
 }
 
-int follow_message(struct follow *f, struct bytes body)
+int journal_follow_message(struct journal_follow *f, struct bytes body)
 {
 	struct msg_packet m;
 
@@ -87,7 +88,7 @@ int follow_message(struct follow *f, struct bytes body)
 	return 0;
 }
 
-bool follow_step(struct follow *f)
+bool journal_follow_step(struct journal_follow *f)
 {
 	bool more = source_step(&f->source, TURN_PACKETS);
 

@@ -1,4 +1,4 @@
-#include "flowagg/flow_table.h"
+#include "flowagg/open_flows.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,9 +15,9 @@ static void *reserve(size_t n)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int flow_table_init(struct flow_table *t, uint32_t max, const uint8_t seed[16])
+int open_flows_init(struct open_flows *t, uint32_t max, const uint8_t seed[16])
 {
-	*t = (struct flow_table){.max = max, .free = FLOW_NONE, .nbuckets = FIRST_BUCKETS};
+	*t = (struct open_flows){.max = max, .free = FLOW_NONE, .nbuckets = FIRST_BUCKETS};
 	memcpy(t->seed, seed, sizeof t->seed);
 	for (int c = 0; c < FLOW_CLASSES; c++)
 		t->oldest[c] = t->newest[c] = FLOW_NONE;
@@ -25,39 +25,39 @@ int flow_table_init(struct flow_table *t, uint32_t max, const uint8_t seed[16])
 	t->links = reserve((size_t)max * sizeof *t->links);
 	t->buckets = malloc(FIRST_BUCKETS * sizeof *t->buckets);
 	if (!t->flows || !t->links || !t->buckets) {
-		flow_table_fini(t);
+		open_flows_fini(t);
 		return -ENOMEM;
 	}
 	memset(t->buckets, 0xff, FIRST_BUCKETS * sizeof *t->buckets);
 	return 0;
 }
 
-void flow_table_fini(struct flow_table *t)
+void open_flows_fini(struct open_flows *t)
 {
 	if (t->flows)
 		munmap(t->flows, (size_t)t->max * sizeof *t->flows);
 	if (t->links)
 		munmap(t->links, (size_t)t->max * sizeof *t->links);
 	free(t->buckets);
-	*t = (struct flow_table){0};
+	*t = (struct open_flows){0};
 }
 
-static uint32_t index_of(const struct flow_table *t, const struct open_flow *f)
+static uint32_t index_of(const struct open_flows *t, const struct open_flow *f)
 {
 	return (uint32_t)(f - t->flows);
 }
 
-static uint32_t hash_of(const struct flow_table *t, const struct flowkey *key)
+static uint32_t hash_of(const struct open_flows *t, const struct flowkey *key)
 {
 	return (uint32_t)flowkey_hash(key, t->seed);
 }
 
-static uint32_t *bucket_of(struct flow_table *t, uint32_t hash)
+static uint32_t *bucket_of(struct open_flows *t, uint32_t hash)
 {
 	return &t->buckets[hash & (t->nbuckets - 1)];
 }
 
-static void grow(struct flow_table *t)
+static void grow(struct open_flows *t)
 {
 	uint32_t n = t->nbuckets * 2;
 	uint32_t *old = t->buckets, *v = malloc(n * sizeof *v);
@@ -80,7 +80,7 @@ static void grow(struct flow_table *t)
 	free(old);
 }
 
-struct open_flow *flow_table_find(struct flow_table *t, const struct flowkey *key)
+struct open_flow *open_flows_find(struct open_flows *t, const struct flowkey *key)
 {
 	uint32_t hash = hash_of(t, key);
 
@@ -90,7 +90,7 @@ struct open_flow *flow_table_find(struct flow_table *t, const struct flowkey *ke
 	return NULL;
 }
 
-static void list_out(struct flow_table *t, struct open_flow *f)
+static void list_out(struct open_flows *t, struct open_flow *f)
 {
 	if (f->older != FLOW_NONE)
 		t->flows[f->older].newer = f->newer;
@@ -102,7 +102,7 @@ static void list_out(struct flow_table *t, struct open_flow *f)
 		t->newest[f->class] = f->older;
 }
 
-static void list_in(struct flow_table *t, struct open_flow *f, enum flow_class class)
+static void list_in(struct open_flows *t, struct open_flow *f, enum flow_class class)
 {
 	uint32_t i = index_of(t, f);
 
@@ -116,7 +116,7 @@ static void list_in(struct flow_table *t, struct open_flow *f, enum flow_class c
 	t->newest[class] = i;
 }
 
-struct open_flow *flow_table_add(struct flow_table *t, const struct flowkey *key,
+struct open_flow *open_flows_add(struct open_flows *t, const struct flowkey *key,
 				 enum flow_class class)
 {
 	uint32_t i, hash = hash_of(t, key);
@@ -135,13 +135,13 @@ struct open_flow *flow_table_add(struct flow_table *t, const struct flowkey *key
 	*f = (struct open_flow){.key = *key};
 	chain_init(&f->chain);
 	uint32_t *b = bucket_of(t, hash);
-	t->links[i] = (struct flow_table_link){*b, hash};
+	t->links[i] = (struct open_flows_link){*b, hash};
 	*b = i;
 	list_in(t, f, class);
 	return f;
 }
 
-void flow_table_remove(struct flow_table *t, struct open_flow *f)
+void open_flows_remove(struct open_flows *t, struct open_flow *f)
 {
 	uint32_t i = index_of(t, f);
 	uint32_t *at = bucket_of(t, t->links[i].hash);
@@ -161,7 +161,7 @@ void flow_table_remove(struct flow_table *t, struct open_flow *f)
 	}
 }
 
-void flow_table_touch(struct flow_table *t, struct open_flow *f, enum flow_class class)
+void open_flows_touch(struct open_flows *t, struct open_flow *f, enum flow_class class)
 {
 	if (f->newer == FLOW_NONE && f->class == class)
 		return;
@@ -169,22 +169,22 @@ void flow_table_touch(struct flow_table *t, struct open_flow *f, enum flow_class
 	list_in(t, f, class);
 }
 
-struct open_flow *flow_table_oldest(struct flow_table *t, enum flow_class class)
+struct open_flow *open_flows_oldest(struct open_flows *t, enum flow_class class)
 {
 	return t->oldest[class] == FLOW_NONE ? NULL : &t->flows[t->oldest[class]];
 }
 
-struct open_flow *flow_table_newer(struct flow_table *t, const struct open_flow *f)
+struct open_flow *open_flows_newer(struct open_flows *t, const struct open_flow *f)
 {
 	return f->newer == FLOW_NONE ? NULL : &t->flows[f->newer];
 }
 
-struct open_flow *flow_table_least(struct flow_table *t)
+struct open_flow *open_flows_least(struct open_flows *t)
 {
 	static const enum flow_class order[] = {CLASS_PLAIN, CLASS_TALK, CLASS_DATA};
 	struct open_flow *f = NULL;
 
 	for (int i = 0; i < FLOW_CLASSES && !f; i++)
-		f = flow_table_oldest(t, order[i]);
+		f = open_flows_oldest(t, order[i]);
 	return f;
 }
