@@ -1,6 +1,6 @@
 /*
- * forwarder: the service: its state, and what it does from the check to the drain. The callbacks are
- * those of svc_desc; s->state is a struct forwarder.
+ * forwarder: the service: its state, and what it does from the check to the drain. The callbacks
+ * are those of svc_desc; s->state is a struct forwarder.
  */
 #ifndef FORWARDER_FORWARDER_H
 #define FORWARDER_FORWARDER_H

@@ -33,7 +33,7 @@ int offset_save(const char *path, struct records_pos pos)
 {
 	char text[TEXT_MAX];
 	int n = print(text, &pos);
-	/* Without a place all records are sent again, from an older one those since then: it lasts once
-	 * it is said to be saved. */
+	/* Without a place all records are sent again, from an older one those since then: it lasts
+	 * once it is said to be saved. */
 	return fs_replace(path, text, (size_t)n, 0640, FS_FILE_AND_DIR);
 }

@@ -1,9 +1,9 @@
 /*
- * sink: where records go. One file a destination, which is one sink_class.
+ * sink: a destination of records: one file, one sink_class.
  *
- * A sink gathers records to a batch and delivers it as a whole; the delivery (delivery.h) reads records,
- * keeps the offset, filters, and decides on retries. So delivery is at least once, in order, and a
- * sink keeps no state on disk.
+ * A sink gathers records into a batch and sends it as a whole. The delivery (delivery.h) reads the
+ * records, filters them, keeps the offset, and decides on retries. So each record arrives at least
+ * once, in order, and a sink keeps no state on disk.
  */
 #ifndef FORWARDER_SINK_H
 #define FORWARDER_SINK_H
@@ -28,15 +28,15 @@ struct record {
 
 enum sink_add {
 	SINK_TAKEN,
-	SINK_FULL, /* not taken: the batch is to be delivered first */
-	SINK_LEFT, /* not taken, and never will be: counted by the sink */
+	SINK_FULL, /* not taken: the batch must be delivered first */
+	SINK_LEFT, /* not taken, and never will be; the sink has counted it */
 };
 
-/* why: one line; NULL with OUTCOME_OK. wait_ns: the least time until the next delivery, or
- * 0. */
+/* How a delivery ended. why: one line; NULL with OUTCOME_OK. wait_ns: the least time until the next
+ * delivery, or 0. */
 typedef void (*sink_done_fn)(void *arg, enum outcome r, const char *why, uint64_t wait_ns);
 
-/* What sinks are made of; borrowed for their life. */
+/* What a sink may use; borrowed for its life. */
 struct sink_env {
 	const struct conf *conf;
 	struct loop *loop;
@@ -59,14 +59,14 @@ struct sink_class {
 	 * again for the same batch. */
 	void (*send)(struct sink *s);
 	void (*clear)(struct sink *s); /* empties the batch; not while it is being delivered */
-	/* Lets what is being delivered end, for at most ms. NULL: it is all in http requests. */
+	/* Waits at most ms for the delivery in progress. NULL: a delivery is HTTP requests only. */
 	void (*drain)(struct sink *s, int ms);
 	void (*free)(struct sink *s);
 };
 
 struct sink_counts {
-	uint64_t shortened; /* records cut to the destination's limits */
-	uint64_t left;      /* records the destination cannot take */
+	uint64_t shortened; /* records shortened to the destination's limits */
+	uint64_t left;      /* records skipped: the destination cannot take them */
 };
 
 struct sink {

@@ -1,9 +1,9 @@
 /*
- * filter: which records a sink gets. Pure.
+ * sink_filter: which records a sink gets. Pure.
  *
- * A term is KEY, an operator (= != < <= > >=) and a value, such as dst_port=22, payload_len>0,
- * http.method=POST. All terms have to hold. Numbers compare as numbers, everything else as text (=
- * and != only). A key that a record lacks satisfies != and nothing else.
+ * A term is a key, an operator (= != < <= > >=) and a value, such as dst_port=22, payload_len>0 or
+ * http.method=POST. All terms must hold. Numbers compare as numbers, everything else as text (= and
+ * != only). A key that a record lacks satisfies != and nothing else.
  */
 #ifndef FORWARDER_SINK_FILTER_H
 #define FORWARDER_SINK_FILTER_H
@@ -26,7 +26,7 @@ struct sink_filter {
 			SINK_FILTER_GT,
 			SINK_FILTER_GE
 		} op;
-		bool number; /* text is one, and is n */
+		bool number; /* text is a number: n */
 		double n;
 	} terms[SINK_FILTER_TERMS];
 	size_t n;

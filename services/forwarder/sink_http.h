@@ -7,13 +7,13 @@
 #include "cloud/response.h"
 #include "sink.h"
 
-/* sink_request: http_send, with r's done and arg; what cannot be sent ends the delivery. */
+/* sink_request: http_send; a request that cannot be sent ends the delivery with OUTCOME_RETRY. */
 void sink_request(struct sink *s, struct http *h, const struct http_request *r);
-/* sink_response: what an answer of `what`, no service of AWS, is for the batch; with one of the
- * statuses in refused (0 ends them) it will not be taken as it is. v has why. Pure. */
+/* sink_response: what a response means for the batch. what: who sent it, for the text in v; not a
+ * service of AWS. refused: statuses that mean OUTCOME_REFUSED, ended by 0. Pure. */
 enum outcome sink_response(const struct http_response *a, const char *what, const long *refused,
 			   struct verdict *v);
-/* sink_url: checks an option that is a URL, if given: 0, or -EINVAL with why. */
+/* sink_url: checks an option that is a URL. 0, also when it is not given, or -EINVAL with why. */
 int sink_url(const char *option, const char *url, char *why, size_t n);
 
 #endif

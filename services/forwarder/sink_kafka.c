@@ -27,7 +27,7 @@
 #define BATCH_BYTES   (2u << 20)
 /* An address as text is shorter. */
 #define KEY_MAX 64
-/* For an answer that is waited for; nothing else of the service goes on meanwhile. */
+/* For a response that is waited for; nothing else of the service goes on meanwhile. */
 #define ASK_MS 1000
 
 struct message {

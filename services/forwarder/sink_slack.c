@@ -34,7 +34,7 @@ static enum sink_add slack_add(struct sink *s, const struct record *r)
 	return SINK_LEFT;
 }
 
-static void on_answer(void *arg, const struct http_response *a)
+static void on_response(void *arg, const struct http_response *a)
 {
 	/* 400 is invalid_payload; a wrong or revoked URL is 403, 404 or 410. */
 	static const long refused[] = {400, 0};
@@ -58,7 +58,7 @@ static void slack_send(struct sink *s)
 				 .url = k->conf->slack_url,
 				 .headers = {"Content-Type: application/json"},
 				 .body = buf_bytes(&k->body),
-				 .done = on_answer,
+				 .done = on_response,
 				 .arg = k};
 	sink_request(s, k->http, &r);
 }

@@ -35,7 +35,7 @@ static enum sink_add hook_add(struct sink *s, const struct record *r)
 	return SINK_TAKEN;
 }
 
-static void on_answer(void *arg, const struct http_response *a)
+static void on_response(void *arg, const struct http_response *a)
 {
 	static const long refused[] = {400, 413, 422, 0};
 	struct webhook *h = arg;
@@ -52,7 +52,7 @@ static void hook_send(struct sink *s)
 				 .url = h->conf->webhook_url,
 				 .headers = {"Content-Type: application/x-ndjson"},
 				 .body = buf_bytes(&h->body),
-				 .done = on_answer,
+				 .done = on_response,
 				 .arg = h};
 	const char *file = h->conf->webhook_token_file;
 	/* Read each time, so that a new token needs no restart. */

@@ -11,7 +11,7 @@
 
 /* Files removed in one step. */
 #define REMOVE_STEP 256
-/* When the limit is passed, so much of it (a 1/n) is freed at once. */
+/* When the limit is passed, one part in this many of it is freed. */
 #define FREE_PART 100
 
 /* What a visit of a folder summed or removed. */
@@ -34,7 +34,7 @@ void archive_add(struct archive *a, const char *key, uint64_t bytes)
 		a->bytes += bytes;
 }
 
-/* Sums the files of a folder; with max > 0 removes so many of them. */
+/* Sums the files of a folder; with max > 0 removes at most max of them. */
 static struct sum visit(const struct archive *a, const char *folder, uint64_t max)
 {
 	struct sum s = {0};

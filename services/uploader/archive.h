@@ -1,8 +1,8 @@
 /*
  * archive: keeps a tree of objects (pcap/YYYY/MM/DD/HH/…) below a limit of disk space.
  *
- * What the tree holds is summed once after the start, an hour's folder a step, and kept by addition
- * from then on; until the sum is known nothing is removed.
+ * The size of the tree is summed once after the start, one hour's folder a step, and kept up to
+ * date from then on. Nothing is removed before the sum is known.
  */
 #ifndef UPLOADER_ARCHIVE_H
 #define UPLOADER_ARCHIVE_H
@@ -23,7 +23,7 @@ struct archive {
 };
 
 void archive_init(struct archive *a, int fd, uint64_t max_bytes);
-/* archive_add: the file `key` was put into the tree and takes so much disk space. */
+/* archive_add: the file `key`, which takes `bytes` of disk space, was put into the tree. */
 void archive_add(struct archive *a, const char *key, uint64_t bytes);
 /* archive_tidy: one bounded step of summing or removing; true when there is more to do. */
 bool archive_tidy(struct archive *a);

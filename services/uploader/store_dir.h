@@ -1,10 +1,9 @@
 /*
  * store_dir: a local directory as the store, the embedded default, and its archive limit.
  *
- * The queue's sealed file never changes and is on disk already, so on the same filesystem storing
- * it is one hard link; elsewhere it is copied (temporary name, flush, rename). Links of one batch
- * share the flushes of their folders. With a limit, the oldest hours' files are removed, oldest
- * first.
+ * The queue's sealed file never changes and is on disk already. So on the same filesystem one hard
+ * link stores it; elsewhere it is copied (temporary name, flush, rename). Links of one batch share
+ * the flushes of their folders. With a limit, the files of the oldest hours are removed.
  */
 #ifndef UPLOADER_STORE_DIR_H
 #define UPLOADER_STORE_DIR_H
@@ -21,8 +20,8 @@ struct store_dir_counts {
 int store_dir_new(const char *dir, uint64_t max_bytes, struct store_dir_counts *counts,
 		  struct object_store **out);
 
-/* Writes the destination of dir, which is absolute, to out: a file URL ending in "/". Fails with
- * -ENAMETOOLONG. */
+/* store_dir_url: writes the destination of dir, an absolute path, to out: a file URL that ends in
+ * "/". 0 or -ENAMETOOLONG. */
 int store_dir_url(const char *dir, char *out, size_t n);
 
 #endif

@@ -118,7 +118,7 @@ static void end(struct s3_call *c, enum outcome r, const char *why, uint64_t wai
 	s->done(s->arg, p, r, why, wait_ns);
 }
 
-/* Judges an answer that is no success, and ends the upload with it. */
+/* Judges a response that is no success, and ends the upload with it. */
 static void end_failed(struct s3_call *c, const struct http_response *a, const char *what)
 {
 	struct store_s3 *s = c->store;

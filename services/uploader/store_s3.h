@@ -2,7 +2,7 @@
  * store_s3: a bucket as the store, and where a topic is given, SNS.
  *
  * An object is done when S3 has answered its PUT and, with a topic, SNS the Publish. A PUT whose
- * answer was lost is sent again: the same bytes under the same key.
+ * response was lost is sent again: the same bytes under the same key.
  */
 #ifndef UPLOADER_STORE_S3_H
 #define UPLOADER_STORE_S3_H
@@ -41,7 +41,8 @@ int store_s3_check(const struct store_s3_conf *conf, char *why, size_t n);
 /* store_s3_destination: writes "s3://bucket/prefix/". 0 or -EINVAL. */
 int store_s3_destination(const struct store_s3_conf *conf, char *out, size_t n);
 
-/* store_s3_new: after the sandbox (libcurl starts threads). 0 or -errno. */
+/* store_s3_new: call it in the sandbox (libcurl starts threads). counts is updated while the store
+ * lives. 0 or -errno. */
 int store_s3_new(struct loop *l, const struct store_s3_conf *conf, struct store_s3_counts *counts,
 		 struct object_store **out);
 

@@ -1,6 +1,6 @@
 /*
- * cloud_conf: the analyzer's options that are of the cloud, and what they open: for the workers of
- * SQS and for Lambda.
+ * cloud_conf: the analyzer's options for the cloud and what they open, for the workers of SQS and
+ * for Lambda.
  */
 #ifndef ANALYZER_AWS_CLOUD_CONF_H
 #define ANALYZER_AWS_CLOUD_CONF_H
@@ -33,11 +33,11 @@ struct cloud {
 };
 
 /* cloud_open: region: where the configuration names none; NULL or empty: the environment's. calls:
- * requests at once beside those for credentials. response_max: of an answer in memory. dir: for
+ * requests at once beside those for credentials. response_max: of a response in memory. dir: for
  * fetched files. 0 or -errno, logged. */
 int cloud_open(struct cloud *c, const struct cloud_conf *conf, struct loop *l, const char *region,
 	       size_t calls, size_t response_max, const char *dir);
-/* cloud_close: what is under way ends without a callback. */
+/* cloud_close: requests in progress end without a callback. */
 void cloud_close(struct cloud *c);
 
 #endif

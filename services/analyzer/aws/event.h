@@ -37,8 +37,8 @@ struct event {
 	char why[96];    /* with -EBADMSG */
 };
 
-/* event_read: 0; -EBADMSG: it is none of the above, or names what can be no object (why says it, in
- * one line); -ENOMEM. To be ended with event_fini in every case. */
+/* event_read: 0; -EBADMSG: it is none of the above, or names something that cannot be an object
+ * (why says which, in one line); -ENOMEM. Call event_fini in every case. */
 int event_read(struct bytes text, struct event *out);
 void event_fini(struct event *e);
 
@@ -55,7 +55,7 @@ struct lambda_item {
 };
 
 struct lambda_event {
-	bool sqs; /* the answer names the messages that failed */
+	bool sqs; /* the response names the messages that failed */
 	struct lambda_item *v;
 	size_t n;
 	char why[96];

@@ -75,7 +75,7 @@ static void finish(struct job *j, const struct fetch_got *got)
 	done(arg, got);
 }
 
-static void on_answer(void *arg, const struct http_response *a)
+static void on_response(void *arg, const struct http_response *a)
 {
 	struct job *j = arg;
 	struct fetch_got got = {.fd = j->fd, .wait_ns = a->wait_ns};
@@ -146,7 +146,7 @@ void fetch_object(struct fetch *f, const struct event_object *o, fetch_fn done, 
 		.creds = creds,
 		.service = "s3",
 		.region = f->conf.region,
-		.done = on_answer,
+		.done = on_response,
 		.arg = j,
 	};
 	rc = http_send(f->conf.http, &r);

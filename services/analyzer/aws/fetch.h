@@ -1,5 +1,5 @@
 /*
- * fetch: objects of S3 into files.
+ * fetch: gets objects of S3 into files.
  */
 #ifndef ANALYZER_AWS_FETCH_H
 #define ANALYZER_AWS_FETCH_H
@@ -25,8 +25,7 @@ struct fetch_conf {
 
 /* What became of an object. */
 struct fetch_got {
-	enum outcome
-		result; /* OUTCOME_REFUSED: it is not there, or too large, and will not be got by trying again */
+	enum outcome result; /* OUTCOME_REFUSED: the object is missing or too large */
 	/* With OUTCOME_STUCK: S3 says this of an object that is not there as well, to whom may not
 	 * list the bucket. */
 	bool forbidden;

@@ -1,6 +1,6 @@
 /*
- * hand: the messages that a worker has at hand, each in a slot until it is deleted, left or given
- * back. Pure.
+ * inflight: messages in flight: received from SQS and not yet deleted. Each has a slot until it is
+ * deleted, left or given back. Pure.
  *
  *   READY ──► OUT ──► (next object: READY) ──► READ ──► DONE ──► deleted
  *     ▲        │                                │
@@ -31,11 +31,10 @@ struct inflight_message {
 	struct attempts attempts;    /* at this object */
 	uint64_t first_ns;           /* of the first of them; 0: none yet */
 	uint64_t since_ns, until_ns; /* received; visible again to others */
-	char spoilt
-		[320]; /* why it cannot be done, from its first object that cannot; empty: it can */
+	char spoilt[320]; /* empty, or why it cannot be done: of its first object that cannot */
 };
 
-/* Messages whose going to the dead-letter queue has been said. */
+/* Messages of which the log said that they go to the dead-letter queue. */
 #define INFLIGHT_LEFT_KEPT 256
 
 struct inflight {
@@ -68,13 +67,13 @@ struct inflight_batch {
 	uint64_t serials[SQS_BATCH];
 	size_t n;
 };
-/* inflight_done: those to delete. inflight_short: those whose time ends within left_ns, the nearest first.
- * inflight_all: those that are not DONE. At most ten. */
+/* inflight_done: those to delete. inflight_short: those whose time ends within left_ns, the nearest
+ * first. inflight_all: those that are not DONE. At most ten. */
 void inflight_done(struct inflight *h, struct inflight_batch *out);
 void inflight_short(struct inflight *h, uint64_t now_ns, uint64_t left_ns,
 		    struct inflight_batch *out);
 void inflight_all(struct inflight *h, struct inflight_batch *out);
-/* inflight_of: entry i's message, or NULL when it is not at hand any more. */
+/* inflight_of: entry i's message, or NULL when it is no longer in flight. */
 struct inflight_message *inflight_of(const struct inflight_batch *b, size_t i);
 
 /* inflight_next: when the first READY message is due; UINT64_MAX: none. */

@@ -18,7 +18,7 @@ struct lambda_out_conf {
 	/* group NULL or empty: standard output. Borrowed. */
 	const char *group, *stream, *endpoint;
 	size_t limit; /* bytes of records that wait at most */
-	/* All that was put is out. Called during lambda_out_put and later. */
+	/* All that was put is out. Called during lambda_out_send or later. */
 	void (*drained)(void *arg);
 	void *arg;
 };
@@ -31,11 +31,11 @@ int lambda_out_put(struct lambda_out *o, struct bytes line, int64_t init_s);
 /* lambda_out_back: takes back the last n that were put since the last lambda_out_send. */
 void lambda_out_back(struct lambda_out *o, size_t n);
 size_t lambda_out_waiting(const struct lambda_out *o); /* records */
-size_t lambda_out_bytes(const struct lambda_out *o);   /* of them */
+size_t lambda_out_bytes(const struct lambda_out *o);   /* of the records that wait */
 /* lambda_out_send: sends what was put, retrying what can pass. 0 or -errno: standard output is
  * closed. */
 int lambda_out_send(struct lambda_out *o);
-/* lambda_out_drop: forgets what is not out yet: how many records. */
+/* lambda_out_drop: forgets the records that are not out yet; returns their number. */
 size_t lambda_out_drop(struct lambda_out *o);
 
 #endif

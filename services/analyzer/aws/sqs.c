@@ -74,7 +74,7 @@ static void on_entry(void *arg, size_t i, bool gone, struct bytes code)
 		end->gone |= 1u << i;
 }
 
-static void on_answer(void *arg, const struct http_response *http)
+static void on_response(void *arg, const struct http_response *http)
 {
 	struct ask *a = arg;
 	struct sqs_end end = {.wait_ns = http->wait_ns};
@@ -96,7 +96,7 @@ static void on_answer(void *arg, const struct http_response *http)
 		rc = sqs_failed(http->body, a->n, on_entry, &end);
 	}
 	if (rc < 0)
-		fail(a, OUTCOME_RETRY, "SQS: the answer is none", 0);
+		fail(a, OUTCOME_RETRY, "SQS: the response cannot be read", 0);
 	else
 		a->done(a->arg, &end);
 }
@@ -127,7 +127,7 @@ static void ask(struct ask *a, int rc, int64_t patience_s)
 		.creds = creds,
 		.service = "sqs",
 		.region = s->region,
-		.done = on_answer,
+		.done = on_response,
 		.arg = a,
 	};
 	rc = http_send(s->conf.http, &r);
@@ -149,7 +149,7 @@ void sqs_get(struct sqs *s, unsigned max, unsigned visibility_s, sqs_message_fn 
 
 void sqs_stop_get(struct sqs *s)
 {
-	http_cancel(s->conf.http, on_answer, &s->asks[GET]);
+	http_cancel(s->conf.http, on_response, &s->asks[GET]);
 }
 
 static void batch(struct ask *a, const char *const *handles, const unsigned *visibility_s, size_t n,

@@ -1,6 +1,6 @@
 /*
  * sqs: the three requests that a worker makes of its queue. Each ends in its callback, during the
- * call or later; one of a kind is under way at a time.
+ * call or later; one of each kind is in progress at a time.
  */
 #ifndef ANALYZER_AWS_SQS_H
 #define ANALYZER_AWS_SQS_H
@@ -25,8 +25,8 @@ struct sqs_end {
 	const char *why;   /* NULL with OUTCOME_OK */
 	uint64_t wait_ns;  /* the least time until the next one, or 0 */
 	unsigned unusable; /* received: messages without id, handle or body */
-	unsigned failed,
-		gone; /* of a batch: bits of the entries that failed, and of those for which that is final */
+	unsigned failed;   /* of a batch: bits of the entries that failed */
+	unsigned gone; /* of a batch: bits of the entries for which another attempt is pointless */
 };
 typedef void (*sqs_end_fn)(void *arg, const struct sqs_end *end);
 

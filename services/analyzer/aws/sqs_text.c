@@ -102,9 +102,9 @@ static unsigned count_of(struct json_object *m)
 	return text.n && text.n < 10 ? (unsigned)strtoul((const char *)text.p, NULL, 10) : 0;
 }
 
-int sqs_received(struct bytes answer, size_t max, sqs_message_fn fn, void *arg)
+int sqs_received(struct bytes response, size_t max, sqs_message_fn fn, void *arg)
 {
-	struct json_object *o = json_read(answer, DEPTH, SQS_RESPONSE_MAX);
+	struct json_object *o = json_read(response, DEPTH, SQS_RESPONSE_MAX);
 	struct json_object *list = json_get(o, "Messages", json_type_array);
 	int unusable = json_object_is_type(o, json_type_object) ? 0 : -EBADMSG;
 
@@ -124,9 +124,9 @@ int sqs_received(struct bytes answer, size_t max, sqs_message_fn fn, void *arg)
 	return unusable;
 }
 
-int sqs_failed(struct bytes answer, size_t n, sqs_failed_fn fn, void *arg)
+int sqs_failed(struct bytes response, size_t n, sqs_failed_fn fn, void *arg)
 {
-	struct json_object *o = json_read(answer, DEPTH, SQS_RESPONSE_MAX);
+	struct json_object *o = json_read(response, DEPTH, SQS_RESPONSE_MAX);
 	struct json_object *list = json_get(o, "Failed", json_type_array);
 	int rc = json_object_is_type(o, json_type_object) ? 0 : -EBADMSG;
 

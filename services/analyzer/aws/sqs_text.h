@@ -1,7 +1,7 @@
 /*
- * sqs_text: what is said to SQS and what it answers, in its JSON protocol. Pure.
+ * sqs_text: requests to SQS and its responses, in its JSON protocol. Pure.
  *
- * SQS speaks two: the older query protocol (forms, answers in XML) and, since November 2023, AWS
+ * SQS speaks two: the older query protocol (forms, responses in XML) and, since November 2023, AWS
  * JSON 1.0, which AWS recommends and its SDKs use: shorter, and message bodies come as JSON
  * strings, not as XML text. Every region has it. (Amazon SQS Developer Guide, "AWS JSON protocol";
  * API reference.)
@@ -19,10 +19,10 @@
 #define SQS_BATCH 10
 /* The longest wait of a ReceiveMessage. */
 #define SQS_WAIT_S 20
-/* After so long since it was received, a message comes back whatever is asked for. */
+/* A message becomes visible again this long after it was received, whatever is asked for. */
 #define SQS_HELD_MAX_S 43200
 
-/* Bytes of an answer: ten messages of 1 MiB in which every character has an escape. */
+/* Bytes of a response: ten messages of 1 MiB in which every character has an escape. */
 #define SQS_RESPONSE_MAX (24u << 20)
 #define SQS_HANDLE_MAX   2048
 #define SQS_ID_MAX       128
@@ -46,13 +46,13 @@ struct sqs_message {
 };
 typedef void (*sqs_message_fn)(void *arg, const struct sqs_message *m);
 
-/* sqs_received: calls fn for each message of a ReceiveMessage's answer, at most max. 0; the number
- * of messages that could not be used; -EBADMSG: it is no such answer. */
-int sqs_received(struct bytes answer, size_t max, sqs_message_fn fn, void *arg);
+/* sqs_received: calls fn for each message of a ReceiveMessage's response, at most max. The
+ * number of messages that could not be used, or -EBADMSG: it is no such response. */
+int sqs_received(struct bytes response, size_t max, sqs_message_fn fn, void *arg);
 
-/* sqs_failed: calls fn for each entry that the answer to a batch says failed; i is its number,
- * gone: another try is pointless. 0 or -EBADMSG. */
+/* sqs_failed: calls fn for each entry that the response to a batch says failed; i is its number,
+ * gone: another attempt is pointless. 0 or -EBADMSG. */
 typedef void (*sqs_failed_fn)(void *arg, size_t i, bool gone, struct bytes code);
-int sqs_failed(struct bytes answer, size_t n, sqs_failed_fn fn, void *arg);
+int sqs_failed(struct bytes response, size_t n, sqs_failed_fn fn, void *arg);
 
 #endif

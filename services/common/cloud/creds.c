@@ -186,7 +186,8 @@ static int from_file(struct creds_chain *c, struct creds *out)
 	return rc ? rc : 1;
 }
 
-/* The sources of the network. Each answer leads to the next request, to found(), or to failed(). */
+/* The sources of the network. Each response leads to the next request, to found(), or to
+ * failed(). */
 
 static void ask(struct creds_chain *c, struct http_request *r, http_fn done)
 {
@@ -197,7 +198,7 @@ static void ask(struct creds_chain *c, struct http_request *r, http_fn done)
 		failed(c, -EIO, c->asked, strerror(-rc));
 }
 
-static bool answered(struct creds_chain *c, const struct http_response *a)
+static bool creds_responded(struct creds_chain *c, const struct http_response *a)
 {
 	char text[64];
 	if (a->curl) {
@@ -217,10 +218,10 @@ static void on_json(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	struct creds got;
-	if (!answered(c, a))
+	if (!creds_responded(c, a))
 		return;
 	if (creds_json(a->body, &got) != 0)
-		failed(c, -EIO, c->asked, "the answer has no credentials");
+		failed(c, -EIO, c->asked, "the response has no credentials");
 	else
 		found(c, &got, c->asked);
 	explicit_bzero(&got, sizeof got);
@@ -230,10 +231,10 @@ static void on_sts(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
 	struct creds got;
-	if (!answered(c, a))
+	if (!creds_responded(c, a))
 		return;
 	if (creds_sts(a->body, &got) != 0)
-		failed(c, -EIO, c->asked, "the answer has no credentials");
+		failed(c, -EIO, c->asked, "the response has no credentials");
 	else
 		found(c, &got, c->asked);
 	explicit_bzero(&got, sizeof got);
@@ -336,7 +337,7 @@ static void imds_get(struct creds_chain *c, const char *path, http_fn done)
 	ask(c, &r, done);
 }
 
-/* One word, as IMDS answers with a token or the name of a role. */
+/* One word, as IMDS responds with a token or the name of a role. */
 static bool word(struct bytes b, char *out, size_t n)
 {
 	size_t len = 0;
@@ -357,7 +358,7 @@ static void on_role(void *arg, const struct http_response *a)
 		failed(c, -ENOENT, c->asked, "the instance has no role");
 		return;
 	}
-	if (!answered(c, a))
+	if (!creds_responded(c, a))
 		return;
 	if (!word(a->body, c->role, sizeof c->role)) {
 		failed(c, -ENOENT, c->asked, "the instance has no role");
@@ -370,10 +371,10 @@ static void on_role(void *arg, const struct http_response *a)
 static void on_imds_token(void *arg, const struct http_response *a)
 {
 	struct creds_chain *c = arg;
-	if (!answered(c, a))
+	if (!creds_responded(c, a))
 		return;
 	if (!word(a->body, c->imds_token, sizeof c->imds_token))
-		failed(c, -EIO, c->asked, "the answer is no token");
+		failed(c, -EIO, c->asked, "the response is not a token");
 	else
 		imds_get(c, IMDS_ROLES, on_role);
 }

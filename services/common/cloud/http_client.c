@@ -29,7 +29,7 @@ struct call {
 	CURL *easy;
 	struct http *http;
 	struct curl_slist *headers;
-	struct buf answer, small;
+	struct buf response, small;
 	struct bytes body;
 	int fd;
 	uint64_t at, size; /* of the body */
@@ -69,7 +69,7 @@ static bool into_file(struct call *c, const char *p, size_t n)
 	while (!c->cut && n) {
 		ssize_t put = pwrite(c->into_fd, p, n, (off_t)c->into_n);
 		if (put <= 0) {
-			snprintf(c->error, sizeof c->error, "cannot write the answer to disk: %s",
+			snprintf(c->error, sizeof c->error, "cannot write the response to disk: %s",
 				 strerror(errno));
 			return false;
 		}
@@ -83,7 +83,7 @@ static bool into_file(struct call *c, const char *p, size_t n)
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
 {
 	struct call *c = arg;
-	size_t room = c->http->conf.response_max - c->answer.n;
+	size_t room = c->http->conf.response_max - c->response.n;
 	long status = 0;
 	(void)one;
 	if (c->into)
@@ -91,7 +91,7 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 	if (status == 200)
 		return into_file(c, p, n) ? n : 0;
 	/* The rest is read and dropped, so that the connection can be used again. */
-	if (buf_add(&c->answer, p, n < room ? n : room) != 0)
+	if (buf_add(&c->response, p, n < room ? n : room) != 0)
 		return 0;
 	return n;
 }
@@ -148,14 +148,14 @@ static void finish(struct call *c, CURLcode rc)
 		a.wait_ns = retry_after_ns(text, a.date_s ? a.date_s : now_s, WAIT_MAX_NS);
 	if ((text = http_header(&a, "x-amz-bucket-region")))
 		snprintf(a.region, sizeof a.region, "%s", text);
-	buf_addc(&c->answer, '\0');
-	a.body = bytes_of(c->answer.p, c->answer.n ? c->answer.n - 1 : 0);
+	buf_addc(&c->response, '\0');
+	a.body = bytes_of(c->response.p, c->response.n ? c->response.n - 1 : 0);
 	curl_multi_remove_handle(c->http->multi, c->easy);
 	curl_slist_free_all(c->headers);
 	c->headers = NULL;
-	/* The answer's bytes stay until this call is used again, which done() may do at once. */
-	struct buf mine = c->answer;
-	buf_init(&c->answer, c->answer.limit);
+	/* The response's bytes stay until this call is used again, which done() may do at once. */
+	struct buf mine = c->response;
+	buf_init(&c->response, c->response.limit);
 	c->busy = false;
 	c->done(c->arg, &a);
 	buf_fini(&mine);
@@ -240,7 +240,7 @@ int http_new(struct loop *l, const struct http_conf *conf, struct http **out)
 		goto fail;
 	for (size_t i = 0; i < conf->calls; i++) {
 		h->calls[i].http = h;
-		buf_init(&h->calls[i].answer, conf->response_max + 1);
+		buf_init(&h->calls[i].response, conf->response_max + 1);
 		buf_init(&h->calls[i].small, SMALL_BODY + 1);
 		if (!(h->calls[i].easy = curl_easy_init()))
 			goto fail;
@@ -272,7 +272,7 @@ void http_free(struct http **hp)
 			curl_multi_remove_handle(h->multi, c->easy);
 		curl_easy_cleanup(c->easy);
 		curl_slist_free_all(c->headers);
-		buf_fini(&c->answer);
+		buf_fini(&c->response);
 		buf_fini(&c->small);
 	}
 	curl_multi_cleanup(h->multi);
@@ -460,8 +460,8 @@ void http_cancel(struct http *h, http_fn done, const void *arg)
 		curl_multi_remove_handle(h->multi, c->easy);
 		curl_slist_free_all(c->headers);
 		c->headers = NULL;
-		buf_fini(&c->answer);
-		buf_init(&c->answer, h->conf.response_max + 1);
+		buf_fini(&c->response);
+		buf_init(&c->response, h->conf.response_max + 1);
 		c->busy = false;
 	}
 }

@@ -2,7 +2,7 @@
  * http: HTTP requests of a service, by libcurl's multi interface on its loop.
  *
  * Any number of requests up to the limit are under way at once over reused connections. TLS is
- * verified, redirects are not followed, answers are bounded. With credentials a request is signed
+ * verified, redirects are not followed, responses are bounded. With credentials a request is signed
  * (AWS SigV4, by libcurl).
  */
 #ifndef CLOUD_HTTP_CLIENT_H
@@ -28,7 +28,7 @@ struct http_conf {
 	const char *ca_file; /* PEM; NULL: the system's */
 	int64_t connect_ms;
 	int64_t stall_s;     /* so long below 100 bytes a second ends a request */
-	size_t response_max; /* bytes of an answer's body that are kept */
+	size_t response_max; /* bytes of a response's body that are kept */
 };
 
 /* What came back. Valid during the callback. */
@@ -53,19 +53,19 @@ struct http_request {
 	const char *method; /* GET, PUT, POST */
 	const char *url;
 	const char *headers[HTTP_HEADERS_MAX + 1]; /* "Name: value"; NULL ends them */
-	struct bytes body;                         /* borrowed until the answer */
+	struct bytes body;                         /* borrowed until the response */
 	int fd; /* with fd_bytes: the body is in this file; borrowed */
 	uint64_t fd_bytes;
 	bool from_fd;
-	/* With into: the body of a 200 answer is written to this file, from its beginning, and is
-	 * not in the answer; borrowed. More than into_max bytes end the request. */
+	/* With into: the body of a 200 response is written to this file, from its beginning, and is
+	 * not in the response; borrowed. More than into_max bytes end the request. */
 	bool into;
 	int into_fd;
 	uint64_t into_max;
 	/* A long poll: it may be silent for so long beyond the usual; -1: for ever. */
 	int64_t patience_s;
 	bool once;   /* must not be done twice: goes over a new connection, because libcurl sends
-			again what a reused one took without an answer */
+			again what a reused one took without a response */
 	bool direct; /* a link-local service: never through a proxy; short timeouts, unless it is
 			given patience */
 	/* Signing; creds NULL: none. sha256: hex, of the body (computed when NULL and the body is
@@ -85,7 +85,7 @@ void http_free(struct http **h);
  * requests are under way; -E2BIG for too many headers; -ENOMEM. */
 int http_send(struct http *h, const struct http_request *r);
 
-/* http_header: a header of the answer, or NULL. Valid until the next http_send. */
+/* http_header: a header of the response, or NULL. Valid until the next http_send. */
 const char *http_header(const struct http_response *a, const char *name);
 
 /* http_cancel: ends the requests that would be answered to done and arg, without that. */

@@ -102,7 +102,7 @@ static void name_body(struct logs *c, bool stream)
 	buf_addc(&c->body, '}');
 }
 
-/* True when the answer is a success, or says that the thing was there already. */
+/* True when the response is a success, or says that the thing was there already. */
 static bool made(struct logs *c, const struct http_response *a)
 {
 	struct verdict v;

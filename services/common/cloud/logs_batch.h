@@ -46,9 +46,9 @@ enum logs_add logs_batch_add(struct logs_batch *b, struct bytes text, int64_t ms
 /* logs_batch_body: sorts the events by time and appends the request's JSON. 0 or -errno of out. */
 int logs_batch_body(struct logs_batch *b, const char *group, const char *stream, struct buf *out);
 
-/* logs_batch_rejected: of how many events the answer of a PutLogEvents says that the service did
+/* logs_batch_rejected: of how many events the response of a PutLogEvents says that the service did
  * not want them by their time: it names the end of those too old and the first too new. What is no
- * such answer says so of none. */
+ * such response says so of none. */
 size_t logs_batch_rejected(const struct logs_batch *b, struct bytes body);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * answer: what an answer of an AWS service means for the request. Pure.
+ * response: what the response of a service means for the request. Pure.
  */
 #ifndef CLOUD_RESPONSE_H
 #define CLOUD_RESPONSE_H
@@ -17,8 +17,8 @@ struct verdict {
 };
 
 /* response_judge: a->body may be the XML or the JSON of an error. skewed: the clocks were found to
- * differ and are corrected now. temporary: the credentials are. what: whom the answer is from, for
- * the text. */
+ * differ and are corrected now. temporary: the credentials are. what: whom the response is from,
+ * for the text. */
 void response_judge(const struct http_response *a, bool skewed, bool temporary, const char *what,
 		    struct verdict *out);
 

@@ -3,9 +3,9 @@
  * retry_random: the clock and the random number come from the caller.
  *
  * A struct retry stands for one destination, a struct attempts for one thing on its way there. What
- * can pass is attempted again with back-off, half of it random; what needs a person, at a fixed pace.
- * The first failure after a success begins a streak. A streak that lasts, or a failure that needs a
- * person, is an outage: one alert at its beginning, one at the success that ends it.
+ * can pass is attempted again with back-off, half of it random; what needs a person, at a fixed
+ * pace. The first failure after a success begins a streak. A streak that lasts, or a failure that
+ * needs a person, is an outage: one alert at its beginning, one at the success that ends it.
  */
 #ifndef CLOUD_RETRY_H
 #define CLOUD_RETRY_H
@@ -77,9 +77,9 @@ uint64_t retry_delay_ns(unsigned attempts, uint64_t base_ns, uint64_t cap_ns, ui
  * secrets. */
 uint64_t retry_random(void);
 
-/* retry_after_ns: the value of a Retry-After header (RFC 9110 10.2.3) in nanoseconds. It is a number
- * of seconds, or a date, which needs now_s (seconds since the epoch). At most max_ns; 0 for what
- * cannot be read. */
+/* retry_after_ns: the value of a Retry-After header (RFC 9110 10.2.3) in nanoseconds. It is a
+ * number of seconds, or a date, which needs now_s (seconds since the epoch). At most max_ns; 0 for
+ * what cannot be read. */
 uint64_t retry_after_ns(const char *value, uint64_t now_s, uint64_t max_ns);
 
 #endif

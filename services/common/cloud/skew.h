@@ -16,7 +16,7 @@
  * 15). */
 #define SKEW_MAX_S 240
 
-/* skew_refused: a signed request was refused, and the answer bore this Date (seconds since the
+/* skew_refused: a signed request was refused, and the response had this Date (seconds since the
  * epoch; 0: none). True: the clocks differed, requests are signed with the server's time from now
  * on, the request is worth another try. */
 bool skew_refused(uint64_t date_s);
