@@ -1,7 +1,7 @@
 /*
  * json: a message as one JSON object (RFC 8259), straight from the tables into the buffer.
  *
- * What no terminal or log viewer should interpret (DEL and the C1 controls) is escaped too, since
+ * Characters that mislead a reader or a terminal (utf8_misleads) are escaped too, since
  * the strings are the attackers'.
  */
 #include <assert.h>
@@ -41,7 +41,7 @@ static inline void addc(struct buf *b, char c)
 static void add_escape(struct buf *out, unsigned c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char text[6] = {'\\', 0, '0', '0'};
+	char text[6] = {'\\'};
 	size_t n = 2;
 	switch (c) {
 	case '"':
@@ -65,6 +65,8 @@ static void add_escape(struct buf *out, unsigned c)
 		break;
 	default:
 		text[1] = 'u';
+		text[2] = hex[c >> 12 & 15];
+		text[3] = hex[c >> 8 & 15];
 		text[4] = hex[c >> 4 & 15];
 		text[5] = hex[c & 15];
 		n = 6;
@@ -129,9 +131,9 @@ static void add_str(struct buf *out, struct bytes s)
 	addc(out, '"');
 	size_t from = 0; /* [from, i) goes out as it is */
 	for (size_t i = plain_run(s.p, s.n); i < s.n; i += plain_run(s.p + i, s.n - i)) {
-		size_t len = utf8_len(s.p + i, s.n - i);
-		bool c1 = len == 2 && s.p[i] == 0xc2 && s.p[i + 1] < 0xa0;
-		if (len > 1 && !c1) {
+		uint32_t cp = 0;
+		size_t len = utf8_decode(s.p + i, s.n - i, &cp);
+		if (len > 1 && !utf8_misleads(cp)) {
 			i += len;
 			continue;
 		}
@@ -139,8 +141,11 @@ static void add_str(struct buf *out, struct bytes s)
 		if (len == 0) {
 			addc(out, '.');
 			len = 1;
+		} else if (cp > 0xffff) { /* a surrogate pair (RFC 8259 section 7) */
+			add_escape(out, 0xd800 + ((cp - 0x10000) >> 10));
+			add_escape(out, 0xdc00 + ((cp - 0x10000) & 0x3ff));
 		} else {
-			add_escape(out, c1 ? s.p[i + 1] : s.p[i]);
+			add_escape(out, cp);
 		}
 		from = i += len;
 	}

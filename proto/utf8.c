@@ -69,3 +69,15 @@ void utf8_dot(uint8_t *p, size_t n)
 	for (size_t i = utf8_good(p, n); i < n; i += utf8_good(p + i, n - i))
 		p[i++] = '.';
 }
+
+bool utf8_misleads(uint32_t cp)
+{
+	if (cp < 0x300)
+		return cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+	if (cp < 0x2000)
+		return cp == 0x61c; /* Arabic letter mark */
+	if (cp < 0x2070)
+		return (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+		       cp >= 0x2060;
+	return cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb) || (cp >= 0xe0000 && cp <= 0xe007f);
+}

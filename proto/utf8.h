@@ -5,6 +5,7 @@
 #ifndef PROTO_UTF8_H
 #define PROTO_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,11 @@ size_t utf8_good(const uint8_t *p, size_t n);
 /* utf8_dot: replaces every byte that belongs to no well-formed character by '.'; the length stays.
  */
 void utf8_dot(uint8_t *p, size_t n);
+
+/* utf8_misleads: whether a character changes how the text around it looks, or cannot be seen: C0 and C1
+ * controls, DEL, line and paragraph separators, bidirectional controls, zero-width characters,
+ * and tag characters (Unicode TR36 and TR9; CVE-2021-42574). Whoever shows
+ * text that an attacker chose escapes it. */
+bool utf8_misleads(uint32_t cp);
 
 #endif

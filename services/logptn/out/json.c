@@ -21,8 +21,10 @@ static void put_escaped(FILE *out, const uint8_t *p, size_t n)
 			fputs("\\r", out);
 		else if (cp == '\t')
 			fputs("\\t", out);
-		else if (cp < 0x20 || cp == '<' || cp == '>' || cp == '&' || cp == 0x2028 ||
-			 cp == 0x2029)
+		else if (cp > 0xffff && utf8_misleads(cp))
+			fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10),
+				0xdc00 + (cp & 0x3ff));
+		else if (cp == '<' || cp == '>' || cp == '&' || utf8_misleads(cp))
 			fprintf(out, "\\u%04x", (unsigned)cp);
 		else
 			fwrite(p + i, 1, len, out);

@@ -9,8 +9,8 @@ void out_printable(FILE *out, const uint8_t *p, size_t n)
 		len = utf8_decode(p + i, n - i, &cp);
 		if (!len)
 			fputs("\xef\xbf\xbd", out);
-		else if ((cp < 0x20 && cp != '\t') || (cp >= 0x7f && cp < 0xa0))
-			fprintf(out, "\\x%02x", (unsigned)cp);
+		else if (cp != '\t' && utf8_misleads(cp))
+			fprintf(out, cp < 0x100 ? "\\x%02x" : "\\u{%x}", (unsigned)cp);
 		else
 			fwrite(p + i, 1, len, out);
 	}

@@ -54,6 +54,11 @@ Test(json, strings)
 	expect_str(BYTES("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
 		   "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
 	expect_str(BYTES("\x7f\xc2\x80\xc2\x9f\xc2\xa0"), "\\u007f\\u0080\\u009f\xc2\xa0");
+	/* Text that a terminal or a browser would show in another order, or not at all. */
+	expect_str(BYTES("a\xe2\x80\xaetxt.exe\xe2\x81\xa9"), "a\\u202etxt.exe\\u2069");
+	expect_str(BYTES("\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf"), "\\u2028\\u2029\\ufeff");
+	expect_str(BYTES("x\xf3\xa0\x81\xa1"), "x\\udb40\\udc61");
+	expect_str(BYTES("\xf0\x9f\x98\x80 \xd7\x90"), "\xf0\x9f\x98\x80 \xd7\x90");
 	expect_str(BYTES("\xff"
 			 "a\xc3"),
 		   ".a.");

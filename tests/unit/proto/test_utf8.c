@@ -86,3 +86,20 @@ Test(utf8, decode)
 	cr_expect_eq(utf8_decode((const uint8_t *)"\x80", 1, &cp), 0);
 	cr_expect_eq(utf8_decode((const uint8_t *)"\xe6\x41\xa5", 3, &cp), 0);
 }
+
+/* The characters that are named, and their neighbours, which are harmless. */
+Test(utf8, misleads)
+{
+	static const struct {
+		uint32_t from, to; /* inclusive */
+	} bad[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},
+		   {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+		   {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+
+	for (uint32_t cp = 0; cp <= 0x10ffff; cp++) {
+		bool want = false;
+		for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+			want |= cp >= bad[i].from && cp <= bad[i].to;
+		cr_assert_eq(utf8_misleads(cp), want, "U+%04X", cp);
+	}
+}
