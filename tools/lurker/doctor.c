@@ -41,7 +41,7 @@ static const struct opt opts[] = {
 	 .flag = 'i',
 	 .type = OPT_STR,
 	 .offset = AT(interface),
-	 .help = "interface to look at; by default every one that is up"},
+	 .help = "interface to check; by default every interface that is up"},
 	{0},
 };
 #undef AT
@@ -57,7 +57,7 @@ static void say(struct doctor *d, enum verdict v, const char *what, const char *
 	char text[1024];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	printf("%s  %-12s %s\n", words[v], what, text);
 	d->bad += v == BAD;
@@ -79,13 +79,13 @@ static bool read_line(const char *path, char *out, size_t n)
 static void check_one_device(struct doctor *d, const char *name)
 {
 	char path[PATH_MAX], state[64], address[64] = "";
-	snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", name);
-	if (!read_line(path, state, sizeof(state))) {
+	snprintf(path, sizeof path, "/sys/class/net/%s/operstate", name);
+	if (!read_line(path, state, sizeof state)) {
 		say(d, BAD, "device", "%s does not exist: see `ip link`", name);
 		return;
 	}
-	snprintf(path, sizeof(path), "/sys/class/net/%s/address", name);
-	read_line(path, address, sizeof(address));
+	snprintf(path, sizeof path, "/sys/class/net/%s/address", name);
+	read_line(path, address, sizeof address);
 	if (strcmp(state, "down") == 0)
 		say(d, BAD, "device", "%s is down: ip link set %s up", name, name);
 	else
@@ -105,8 +105,8 @@ static void check_device(struct doctor *d)
 		if (e->d_name[0] == '.' || strcmp(e->d_name, "lo") == 0)
 			continue;
 		char path[PATH_MAX], state[64] = "";
-		snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", e->d_name);
-		read_line(path, state, sizeof(state));
+		snprintf(path, sizeof path, "/sys/class/net/%s/operstate", e->d_name);
+		read_line(path, state, sizeof state);
 		if (strcmp(state, "down") != 0) {
 			check_one_device(d, e->d_name);
 			n++;
@@ -134,7 +134,7 @@ static void check_privileges(struct doctor *d)
 	char err[256] = "";
 	uid_t uid;
 	gid_t gid;
-	if (sandbox_account(d->common.user, &uid, &gid, err, sizeof(err)) != 0)
+	if (sandbox_account(d->common.user, &uid, &gid, err, sizeof err) != 0)
 		say(d, BAD, "account", "%s", err);
 	else
 		say(d, OK, "account", "services run as uid %u", (unsigned)uid);
@@ -175,7 +175,7 @@ static void check_dir(struct doctor *d, const char *what, const char *path)
 			say(d, BAD, what, "%s: %s", path, strerror(errno));
 		return;
 	}
-	if (sandbox_account(d->common.user, &uid, &gid, err, sizeof(err)) == 0 && st.st_uid != uid)
+	if (sandbox_account(d->common.user, &uid, &gid, err, sizeof err) == 0 && st.st_uid != uid)
 		say(d, BAD, what, "%s belongs to uid %u, the services are uid %u: chown -R %u %s",
 		    path, (unsigned)st.st_uid, (unsigned)uid, (unsigned)uid, path);
 	else
@@ -190,9 +190,9 @@ static void check_dirs(struct doctor *d)
 	struct stat top, st;
 	if (stat(d->common.state_dir, &top) != 0)
 		return;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		char path[PATH_MAX];
-		snprintf(path, sizeof(path), "%s/%s", d->common.state_dir, parts[i]);
+		snprintf(path, sizeof path, "%s/%s", d->common.state_dir, parts[i]);
 		if (stat(path, &st) == 0 && st.st_dev != top.st_dev &&
 		    strcmp(parts[i], "objects") != 0)
 			say(d, BAD, "filesystem",
@@ -269,9 +269,8 @@ int front_doctor(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"doctor", "",
-		"Looks at what a sensor stands on: device, privileges, account, kernel drop, "
-		"directories, disk, clock,\n"
-		"services. Each line is ok, or says what to do.\n\n"
+		"Checks what a sensor needs: device, privileges, account, kernel drop, directories,\n"
+		"disk, clock, services. Each line is ok, or says what to do.\n\n"
 		"Reads: /sys, the nft tables, the sockets in the run directory. Changes nothing.\n"
 		"Needs: root, to see everything. Exit code: 0 nothing is BAD, 1 something is."};
 	static struct doctor d;

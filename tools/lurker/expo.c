@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proto/utf8.h"
 
 struct row {
@@ -35,7 +36,7 @@ struct expo {
 
 struct expo *expo_new(const char *sensor, uint64_t silent_ns)
 {
-	struct expo *e = calloc(1, sizeof(*e));
+	struct expo *e = calloc(1, sizeof *e);
 	if (!e)
 		return NULL;
 	e->sensor = sensor;
@@ -79,11 +80,11 @@ static struct service *service_of(struct expo *e, struct bytes name)
 	for (size_t i = 0; i < e->n; i++)
 		if (bytes_eq(name, bytes_str(e->service[i].name)))
 			return &e->service[i];
-	if (e->n == EXPO_SERVICES || name.n >= sizeof(e->service->name) || !is_name(name))
+	if (e->n == EXPO_SERVICES || name.n >= sizeof e->service->name || !is_name(name))
 		return NULL;
 	struct service *s = &e->service[e->n++];
 	memcpy(s->name, name.p, name.n);
-	take_label(s->sensor, sizeof(s->sensor), bytes_str(e->sensor));
+	take_label(s->sensor, sizeof s->sensor, bytes_str(e->sensor));
 	return s;
 }
 
@@ -115,11 +116,11 @@ int expo_declare(struct expo *e, const char *service, const char *line)
 	if (sscanf(line, "%39s %7s %15s %n", r.name, kind, r.unit, &at) != 3 || !at || !line[at] ||
 	    kind_of(kind, &r.kind) != 0 || !is_name(bytes_str(r.name)))
 		return -EINVAL;
-	snprintf(r.help, sizeof(r.help), "%s", line + at);
+	snprintf(r.help, sizeof r.help, "%s", line + at);
 	struct service *s = service_of(e, bytes_str(service));
 	if (!s || s->n == EXPO_METRICS)
 		return -ENOSPC;
-	if (!s->row && !(s->row = calloc(EXPO_METRICS, sizeof(*s->row))))
+	if (!s->row && !(s->row = calloc(EXPO_METRICS, sizeof *s->row)))
 		return -ENOSPC;
 	s->row[s->n++] = r;
 	return 0;
@@ -146,7 +147,7 @@ static void take_restarts(struct expo *e, const struct msg_counts *counts)
 	static const char suffix[] = "_restarts";
 	for (size_t i = 0; i < counts->n; i++) {
 		struct bytes name = counts->v[i].name;
-		size_t tail = sizeof(suffix) - 1;
+		size_t tail = sizeof suffix - 1;
 		if (name.n <= tail || memcmp(name.p + name.n - tail, suffix, tail) != 0)
 			continue;
 		struct service *s = service_of(e, bytes_of(name.p, name.n - tail));
@@ -174,7 +175,7 @@ void expo_stat(struct expo *e, const struct bus_msg *m, const struct msg_stat *s
 	s->rss_bytes = st->rss_bytes;
 	s->cpu_ns = st->cpu_ns;
 	s->missed += m->missed;
-	take_label(s->sensor, sizeof(s->sensor), m->sensor);
+	take_label(s->sensor, sizeof s->sensor, m->sensor);
 	if (bytes_eq(m->producer, bytes_str("up"))) {
 		take_restarts(e, &st->counters);
 		return;
@@ -204,8 +205,8 @@ static void put_head(struct buf *b, const char *name, const char *type, const ch
 
 static void put_ns(struct buf *b, uint64_t ns)
 {
-	buf_addf(b, "%llu.%09llu\n", (unsigned long long)(ns / 1000000000u),
-		 (unsigned long long)(ns % 1000000000u));
+	buf_addf(b, "%llu.%09llu\n", (unsigned long long)(ns / NS_PER_S),
+		 (unsigned long long)(ns % NS_PER_S));
 }
 
 /* What a service declares does not yet say that it should run. */
@@ -299,9 +300,9 @@ static void put_service(const struct service *s, struct buf *b)
 			continue;
 		char name[96], help[256];
 		bool gauge = r->kind == METRIC_GAUGE;
-		snprintf(name, sizeof(name), "lurker_%s_%s%s", s->name, r->name,
+		snprintf(name, sizeof name, "lurker_%s_%s%s", s->name, r->name,
 			 gauge ? "" : "_total");
-		snprintf(help, sizeof(help), "%s%s: %s", r->kind == METRIC_DROP ? "dropped " : "",
+		snprintf(help, sizeof help, "%s%s: %s", r->kind == METRIC_DROP ? "dropped " : "",
 			 r->unit, r->help);
 		put_head(b, name, gauge ? "gauge" : "counter", help);
 		buf_addf(b, "%s{sensor=\"%s\"} %llu\n", name, s->sensor,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "bus_listener.h"
 #include "front.h"
 #include "proto/codec.h"
@@ -37,7 +38,7 @@ static const struct opt opts[] = {
 	 .min = 1,
 	 .max = 300,
 	 .unit = "s",
-	 .help = "how long to wait for the proof"},
+	 .help = "longest time to wait for the proof"},
 	{0},
 };
 
@@ -78,9 +79,9 @@ int front_healthy(int argc, char **argv)
 {
 	static const struct front_usage usage = {
 		"healthy", "SERVICE",
-		"Says by its exit code whether a service does its work: that its counters come, "
-		"and that what must advance\n"
-		"(the ticks of capture and flowagg) advances. For health checks.\n\n"
+		"Says by its exit code whether a service works: whether it publishes counters, and\n"
+		"whether a counter that always grows (the ticks of capture and flowagg) grows. For\n"
+		"health checks.\n\n"
 		"Reads: the service's socket in the run directory. Prints: one line when it is not "
 		"healthy.\n"
 		"Exit code: 0 healthy, 1 not, 2 usage."};
@@ -100,11 +101,11 @@ int front_healthy(int argc, char **argv)
 	/* In a container root may be no more than a name; the service's account may open its
 	 * sockets. */
 	char err[256];
-	if (sandbox_drop(common.user, err, sizeof(err)) != 0)
+	if (sandbox_drop(common.user, err, sizeof err) != 0)
 		log_debug("privileges kept", "error=\"%s\"", err);
 	h.arena = malloc(ARENA_BYTES);
 	if (h.arena && bus_listener_open(&h.listen, &common, topics, 1, on_stat, &h) == 0 &&
-	    loop_every(h.listen.loop, (uint64_t)h.conf.timeout_s * 1000000000u, on_time, &h) == 0)
+	    loop_every(h.listen.loop, (uint64_t)h.conf.timeout_s * NS_PER_S, on_time, &h) == 0)
 		loop_run(h.listen.loop);
 	bus_listener_close(&h.listen);
 	free(h.arena);

@@ -34,7 +34,7 @@ int front_keygen(int argc, char **argv)
 		fprintf(stderr, "lurker keygen: %s: %s\n", argv[1], strerror(-rc));
 		return 1;
 	}
-	if (keys_generate(argv[1], argv[2], err, sizeof(err)) != 0) {
+	if (keys_generate(argv[1], argv[2], err, sizeof err) != 0) {
 		fprintf(stderr, "lurker keygen: %s\n", err);
 		return 1;
 	}

@@ -26,7 +26,7 @@ static const struct {
 	{"keygen", front_keygen, "make CURVE keys for tcp:// endpoints"},
 };
 
-#define NCOMMANDS (sizeof(commands) / sizeof(*commands))
+#define NCOMMANDS (sizeof commands / sizeof *commands)
 
 static void usage(FILE *out)
 {
@@ -46,7 +46,7 @@ static void usage(FILE *out)
 int front_program(const char *name, char *out, size_t n)
 {
 	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (len < 0)
 		return -errno;
 	self[len] = '\0';
@@ -88,7 +88,7 @@ static int take_options(const struct front_usage *u, struct opt_section own,
 		return 0;
 	}
 	char err[1024] = "";
-	if (svc_load(sections, n, argc, argv, err, sizeof(err)) != 0) {
+	if (svc_load(sections, n, argc, argv, err, sizeof err) != 0) {
 		fprintf(stderr, "lurker %s: %s\n", u->name, err);
 		return 2;
 	}

@@ -30,8 +30,8 @@
 #define ARENA_BYTES    (1u << 20)
 #define BODY_MAX       (4u << 20)
 #define DEFAULT_LISTEN "127.0.0.1:9177"
-#define DISK_NS        (10 * UINT64_C(1000000000))
-#define ONCE_NS        (2 * UINT64_C(1000000000))
+#define DISK_NS        (10 * NS_PER_S)
+#define ONCE_NS        (2 * NS_PER_S)
 
 struct metrics_conf {
 	const char *listen, *file;
@@ -65,8 +65,8 @@ static const struct opt opts[] = {
 	{.name = "file",
 	 .type = OPT_STR,
 	 .offset = AT(file),
-	 .help = "file to keep up to date, in one step each time, for node_exporter's textfile "
-		 "collector (*.prom)"},
+	 .help = "file to replace atomically at each interval, for the textfile collector of "
+		 "node_exporter (*.prom)"},
 	{.name = "file_interval_s",
 	 .type = OPT_INT,
 	 .offset = AT(file_interval_s),
@@ -74,7 +74,7 @@ static const struct opt opts[] = {
 	 .min = 1,
 	 .max = 3600,
 	 .unit = "s",
-	 .help = "how often the file is written"},
+	 .help = "interval at which the file is written"},
 	{.name = "services",
 	 .type = OPT_LIST,
 	 .offset = AT(services),
@@ -91,7 +91,7 @@ static const struct opt opts[] = {
 #undef AT
 
 /* Runs program --help-metrics with its standard output in the returned descriptor; or -errno. */
-static int ask(char *program, pid_t *pid)
+static int metrics_ask(char *program, pid_t *pid)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -111,18 +111,18 @@ static int ask(char *program, pid_t *pid)
 
 /* Takes the declarations of an installed service. 0, or -errno: -ENOENT when it is not
  * installed. */
-static int learn(struct metrics *m, const char *service)
+static int metrics_learn(struct metrics *m, const char *service)
 {
 	char program[PATH_MAX], line[512];
 	pid_t pid = 0;
 	int rc = front_installed(service);
 	if (!rc)
-		rc = front_program(service, program, sizeof(program));
-	int fd = rc ? rc : ask(program, &pid);
+		rc = front_program(service, program, sizeof program);
+	int fd = rc ? rc : metrics_ask(program, &pid);
 	if (fd < 0)
 		return fd;
 	FILE *in = fdopen(fd, "r");
-	while (!rc && in && fgets(line, sizeof(line), in)) {
+	while (!rc && in && fgets(line, sizeof line, in)) {
 		line[strcspn(line, "\n")] = '\0';
 		rc = expo_declare(m->expo, service, line);
 	}
@@ -140,7 +140,7 @@ static int learn(struct metrics *m, const char *service)
 	return rc;
 }
 
-static int learn_all(struct metrics *m)
+static int metrics_learn_all(struct metrics *m)
 {
 	for (size_t i = 0; i < m->conf.services.n; i++)
 		if (expo_expect(m->expo, m->conf.services.v[i]) != 0) {
@@ -148,7 +148,7 @@ static int learn_all(struct metrics *m)
 			return -EINVAL;
 		}
 	for (const struct service_row *r = service_rows; r->name; r++) {
-		int rc = learn(m, r->name);
+		int rc = metrics_learn(m, r->name);
 		if (rc && rc != -ENOENT)
 			return rc;
 		if (!rc && !m->conf.services.n && fleet_wants(&m->asked, r))
@@ -157,7 +157,7 @@ static int learn_all(struct metrics *m)
 	return 0;
 }
 
-static int put(void *arg, struct buf *out)
+static int metrics_put(void *arg, struct buf *out)
 {
 	struct metrics *m = arg;
 	uint64_t mono = clock_mono_ns(), now = clock_real_ns();
@@ -182,7 +182,7 @@ static void on_file(void *arg)
 	struct metrics *m = arg;
 	struct buf b;
 	buf_init(&b, BODY_MAX);
-	int rc = put(m, &b);
+	int rc = metrics_put(m, &b);
 	if (!rc)
 		/* Written again within seconds, also after a loss of power. */
 		rc = fs_replace_by(m->conf.file, 0644, FS_NONE, write_readable, &b);
@@ -198,7 +198,8 @@ static void on_once(void *arg)
 	struct buf b;
 	buf_init(&b, BODY_MAX);
 	m->code = 1;
-	if (put(m, &b) == 0 && fs_write_all(STDOUT_FILENO, b.p, b.n) == 0 && expo_heard(m->expo))
+	if (metrics_put(m, &b) == 0 && fs_write_all(STDOUT_FILENO, b.p, b.n) == 0 &&
+	    expo_heard(m->expo))
 		m->code = 0;
 	buf_fini(&b);
 	loop_stop(m->listen.loop);
@@ -220,7 +221,7 @@ static void on_watchdog(void *arg)
 }
 
 /* Opens what is asked for; the endpoint before the privileges go, so that its port may be any. */
-static int start(struct metrics *m)
+static int metrics_start(struct metrics *m)
 {
 	int fd = -1, rc = 0;
 	const char *where = m->conf.listen;
@@ -234,9 +235,9 @@ static int start(struct metrics *m)
 	static const char *const calls[] = {"statfs", "signalfd4", "timerfd_create", "shutdown",
 					    NULL};
 	char err[256] = "";
-	rc = sandbox_drop(m->common.user, err, sizeof(err));
+	rc = sandbox_drop(m->common.user, err, sizeof err);
 	if (!rc && m->common.sandbox)
-		rc = sandbox_seccomp(calls, err, sizeof(err));
+		rc = sandbox_seccomp(calls, err, sizeof err);
 	if (rc)
 		log_error("sandbox", "error=\"%s\"", *err ? err : strerror(-rc));
 	static const char *const topics[] = {"stat"};
@@ -249,9 +250,9 @@ static int start(struct metrics *m)
 	}
 	struct loop *l = m->listen.loop;
 	if (fd >= 0)
-		rc = scrape_new(l, fd, put, m, &m->scrape);
+		rc = scrape_new(l, fd, metrics_put, m, &m->scrape);
 	if (!rc && m->conf.file)
-		rc = loop_every(l, (uint64_t)m->conf.file_interval_s * 1000000000u, on_file, m);
+		rc = loop_every(l, (uint64_t)m->conf.file_interval_s * NS_PER_S, on_file, m);
 	if (!rc && m->conf.once)
 		rc = loop_at(l, clock_mono_ns() + ONCE_NS, on_once, m);
 	if (!rc && notify_watchdog_ns())
@@ -287,10 +288,9 @@ int front_metrics(int argc, char **argv)
 		return code;
 	m.code = 1;
 	/* Three intervals and a little: one message that is lost or late is no death. */
-	m.expo = expo_new(m.common.sensor,
-			  (3 * (uint64_t)m.common.stat_interval_s + 2) * 1000000000u);
+	m.expo = expo_new(m.common.sensor, (3 * (uint64_t)m.common.stat_interval_s + 2) * NS_PER_S);
 	m.arena = malloc(ARENA_BYTES);
-	if (m.expo && m.arena && learn_all(&m) == 0 && start(&m) == 0) {
+	if (m.expo && m.arena && metrics_learn_all(&m) == 0 && metrics_start(&m) == 0) {
 		notify("READY=1");
 		m.code = 0;
 		if (loop_run(m.listen.loop) != 0)

@@ -81,7 +81,7 @@ static struct service *service_of(struct view *v, struct bytes name)
 	if (v->n == SERVICES_MAX)
 		return NULL;
 	struct service *s = &v->service[v->n++];
-	snprintf(s->name, sizeof(s->name), "%.*s", (int)name.n, (const char *)name.p);
+	snprintf(s->name, sizeof s->name, "%.*s", (int)name.n, (const char *)name.p);
 	return s;
 }
 
@@ -142,17 +142,17 @@ static void take_stat(struct view *v, const struct bus_msg *m, const struct msg_
 static void take_alert(struct view *v, const struct bus_msg *m, const struct msg_alert *a)
 {
 	char when[16], text[200];
-	memmove(v->alert[1], v->alert[0], sizeof(v->alert) - sizeof(v->alert[0]));
+	memmove(v->alert[1], v->alert[0], sizeof v->alert - sizeof v->alert[0]);
 	term_clock(when, a->ts_ns);
-	term_text(text, sizeof(text), a->message, 120);
-	snprintf(v->alert[0], sizeof(v->alert[0]), "%sZ %.*s: %s", when, (int)m->producer.n,
+	term_text(text, sizeof text, a->message, 120);
+	snprintf(v->alert[0], sizeof v->alert[0], "%sZ %.*s: %s", when, (int)m->producer.n,
 		 (const char *)m->producer.p, text);
 }
 
 static uint64_t restarts_of(const struct view *v, const struct service *s)
 {
 	char name[48];
-	snprintf(name, sizeof(name), "%s_restarts", s->name);
+	snprintf(name, sizeof name, "%s_restarts", s->name);
 	for (size_t i = 0; i < v->n; i++)
 		if (strcmp(v->service[i].name, "up") == 0) {
 			uint64_t told = value_of(&v->service[i], name);
@@ -176,11 +176,11 @@ static void draw_counts(const struct view *v, const struct service *s)
 		else
 			term_quantity(value, c->value);
 		uint64_t rate = span && c->kind == 'c' && c->value > c->before
-					? (c->value - c->before) * 1000000000u / span
+					? (c->value - c->before) * NS_PER_S / span
 					: 0;
 		char per_second[16];
 		term_quantity(per_second, rate);
-		int n = snprintf(cell, sizeof(cell), "%s %s%s%s%s", c->name, value,
+		int n = snprintf(cell, sizeof cell, "%s %s%s%s%s", c->name, value,
 				 rate ? " (+" : "", rate ? per_second : "", rate ? "/s)" : "");
 		if (column && column + n + 2 > 96) {
 			putchar('\n');
@@ -221,11 +221,11 @@ static void draw(struct view *v)
 		if (strcmp(s->name, "up") == 0)
 			continue;
 		char up[16], rss[16], cpu[16] = "-";
-		bool live = now < s->seen_ns + 5000000000u;
+		bool live = now < s->seen_ns + 5 * NS_PER_S;
 		term_span(up, now > s->start_ns ? now - s->start_ns : 0);
 		term_bytes(rss, s->rss);
 		if (s->before_ns && s->seen_ns > s->before_ns && s->cpu_before_ns)
-			snprintf(cpu, sizeof(cpu), "%.1f%%",
+			snprintf(cpu, sizeof cpu, "%.1f%%",
 				 100.0 * (double)(s->cpu_ns - s->cpu_before_ns) /
 					 (double)(s->seen_ns - s->before_ns));
 		printf("%-10s %-8s %8s %7llu %9s %6s  %llu\n", s->name, live ? "up" : "SILENT",
@@ -272,7 +272,7 @@ static void on_message(void *arg, const struct bus_msg *m)
 static void on_second(void *arg)
 {
 	struct view *v = arg;
-	bool due = clock_mono_ns() - v->began_ns > 2000000000u;
+	bool due = clock_mono_ns() - v->began_ns > 2 * NS_PER_S;
 	if (!v->conf.json && (!v->conf.once || due))
 		draw(v);
 	if (v->conf.once && due)
@@ -304,7 +304,7 @@ int front_stat(int argc, char **argv)
 	v.arena = malloc(ARENA_BYTES);
 	code = 1;
 	if (v.arena && bus_listener_open(&v.listen, &common, topics, 2, on_message, &v) == 0 &&
-	    loop_every(v.listen.loop, 1000000000u, on_second, &v) == 0)
+	    loop_every(v.listen.loop, NS_PER_S, on_second, &v) == 0)
 		code = loop_run(v.listen.loop) || (v.conf.once && !v.n) ? 1 : 0;
 	bus_listener_close(&v.listen);
 	free(v.arena);

@@ -128,10 +128,10 @@ static void up_on_exit(void *arg);
 static int up_spawn(struct child *c)
 {
 	char program[PATH_MAX], fd[16];
-	int rc = front_program(c->member->row->name, program, sizeof(program));
+	int rc = front_program(c->member->row->name, program, sizeof program);
 	if (rc)
 		return rc;
-	snprintf(fd, sizeof(fd), "%d", c->up->pipe[0]);
+	snprintf(fd, sizeof fd, "%d", c->up->pipe[0]);
 	setenv("LURKER_PARENT_FD", fd, 1);
 	/* The loop blocks signals and ignores SIGPIPE; a service starts with a clean sheet. */
 	posix_spawnattr_t attr;
@@ -327,7 +327,7 @@ static int up_start(struct up *u)
 				.curve_server = u->common.curve_server,
 				.curve_clients = u->common.curve_clients,
 				.hwm = u->common.hwm};
-	rc = bus_new(&o, u->loop, &u->bus, err, sizeof(err));
+	rc = bus_new(&o, u->loop, &u->bus, err, sizeof err);
 	if (rc) {
 		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));
 		return rc;

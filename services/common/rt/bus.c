@@ -20,7 +20,7 @@
 
 #define MAX_SUBS   24 /* two sockets each, of the 64 that a loop serves */
 #define MAX_TOPICS 16
-#define MEND_NS    1000000000u
+#define MEND_NS    NS_PER_S
 #define BOUND_NS   100000000u
 
 struct topic {
@@ -52,7 +52,7 @@ struct large {
 
 int bus_new(const struct bus_options *o, struct loop *l, struct bus **out, char *err, size_t errlen)
 {
-	struct bus *b = calloc(1, sizeof(*b));
+	struct bus *b = calloc(1, sizeof *b);
 	if (!b) {
 		snprintf(err, errlen, "%s", strerror(ENOMEM));
 		return -ENOMEM;
@@ -83,7 +83,7 @@ void bus_free(struct bus **bp, int linger_ms)
 	for (unsigned i = 0; i < b->nsubs; i++)
 		bus_sub_free(&b->subs[i]);
 	if (b->pub) {
-		zmq_setsockopt(b->pub, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+		zmq_setsockopt(b->pub, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
 		zmq_close(b->pub);
 	}
 	zap_close(&b->zap);
@@ -134,7 +134,7 @@ static void arrived(void *data, void *hint)
 
 static int send_large(struct bus *b, struct bytes body)
 {
-	struct large *l = malloc(sizeof(*l) + body.n);
+	struct large *l = malloc(sizeof *l + body.n);
 	zmq_msg_t msg;
 	if (!l)
 		return -ENOMEM;

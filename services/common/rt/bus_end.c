@@ -68,7 +68,7 @@ static bool given(const char *option)
 
 static int set_int(void *socket, int option, int value)
 {
-	return zmq_setsockopt(socket, option, &value, sizeof(value));
+	return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
 static int set_common(const struct bus_end *e, void *socket, const char *endpoint,
@@ -78,7 +78,7 @@ static int set_common(const struct bus_end *e, void *socket, const char *endpoin
 	int in = e->o.hwm_in > 0 && e->o.hwm_in < hwm ? (int)e->o.hwm_in : hwm;
 	bool ok = set_int(socket, ZMQ_SNDHWM, hwm) == 0 && set_int(socket, ZMQ_RCVHWM, in) == 0 &&
 		  set_int(socket, ZMQ_LINGER, 0) == 0 &&
-		  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_frame, sizeof(max_frame)) == 0;
+		  zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_frame, sizeof max_frame) == 0;
 	if (ok && is_tcp(endpoint))
 		ok = set_int(socket, ZMQ_IPV6, 1) == 0 &&
 		     set_int(socket, ZMQ_TCP_KEEPALIVE, 1) == 0 &&
@@ -101,7 +101,7 @@ static int set_server_keys(const struct bus_end *e, void *pub, struct zap **zap,
 			zmq_setsockopt(pub, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) < 0 ||
 			zmq_setsockopt(pub, ZMQ_CURVE_SECRETKEY, secret, KEY_TEXT) < 0))
 		rc = bus_end_rc();
-	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(secret, sizeof secret);
 	if (rc < 0)
 		snprintf(err, errlen, "CURVE: %s", strerror(-rc));
 	return rc;
@@ -112,13 +112,13 @@ static int set_server_keys(const struct bus_end *e, void *pub, struct zap **zap,
 static bool somebody_listens(const char *path)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof(a.sun_path))
+	if (strlen(path) >= sizeof a.sun_path)
 		return false;
 	strcpy(a.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
-	bool yes = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 || errno == EAGAIN;
+	bool yes = connect(fd, (struct sockaddr *)&a, sizeof a) == 0 || errno == EAGAIN;
 	close(fd);
 	return yes;
 }
@@ -183,7 +183,7 @@ static int set_client_keys(const struct bus_end *e, void *sub, char *err, size_t
 			zmq_setsockopt(sub, ZMQ_CURVE_PUBLICKEY, public, KEY_TEXT) < 0 ||
 			zmq_setsockopt(sub, ZMQ_CURVE_SECRETKEY, secret, KEY_TEXT) < 0))
 		rc = bus_end_rc();
-	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(secret, sizeof secret);
 	if (rc < 0)
 		snprintf(err, errlen, "CURVE: %s", strerror(-rc));
 	return rc;

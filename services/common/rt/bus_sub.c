@@ -137,9 +137,9 @@ static void on_event(void *arg)
 		uint16_t event = 0;
 		int32_t value = -1;
 		const uint8_t *p = zmq_msg_data(&f.msg[0]);
-		if (zmq_msg_size(&f.msg[0]) >= sizeof(event) + sizeof(value)) {
-			memcpy(&event, p, sizeof(event));
-			memcpy(&value, p + sizeof(event), sizeof(value));
+		if (zmq_msg_size(&f.msg[0]) >= sizeof event + sizeof value) {
+			memcpy(&event, p, sizeof event);
+			memcpy(&value, p + sizeof event, sizeof value);
 		}
 		if (event == ZMQ_EVENT_CONNECTED)
 			inflow_open(&s->inflow, value);
@@ -184,7 +184,7 @@ void bus_sub_mend(struct bus_sub *s)
 static int open_monitor(struct bus_sub *s, unsigned id)
 {
 	char address[64];
-	snprintf(address, sizeof(address), "inproc://monitor-%u", id);
+	snprintf(address, sizeof address, "inproc://monitor-%u", id);
 	int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED |
 		     ZMQ_EVENT_DISCONNECTED;
 	if (zmq_socket_monitor(s->socket, address, events) < 0)
@@ -202,7 +202,7 @@ int bus_sub_new(const struct bus_end *e, unsigned id, const char *producer, cons
 	bool by_name = !strstr(producer, "://");
 	if (strlen(topic) > GAPS_TOPIC || (by_name && strlen(producer) > GAPS_PRODUCER))
 		return -EINVAL;
-	struct bus_sub *s = calloc(1, sizeof(*s));
+	struct bus_sub *s = calloc(1, sizeof *s);
 	if (!s)
 		return -ENOMEM;
 	*s = (struct bus_sub){.end = e, .counts = counts, .lost_s = -1, .fn = fn, .arg = arg};
@@ -212,14 +212,14 @@ int bus_sub_new(const struct bus_end *e, unsigned id, const char *producer, cons
 
 	int rc = gaps_new(&s->gaps);
 	if (rc == 0)
-		rc = bus_end_sub(e, producer, topic, &s->socket, s->endpoint, err, sizeof(err));
+		rc = bus_end_sub(e, producer, topic, &s->socket, s->endpoint, err, sizeof err);
 	/* On this host a connection is there at once; its event comes to a monitor that was there
 	 * before. */
 	if (rc == 0)
 		rc = open_monitor(s, id);
 	if (rc == 0 && zmq_connect(s->socket, s->endpoint) < 0) {
 		rc = bus_end_rc();
-		snprintf(err, sizeof(err), "cannot connect to %s: %s", s->endpoint, strerror(-rc));
+		snprintf(err, sizeof err, "cannot connect to %s: %s", s->endpoint, strerror(-rc));
 	}
 	if (rc == 0)
 		rc = loop_zmq(e->loop, s->socket, on_message, s);

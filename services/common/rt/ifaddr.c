@@ -34,7 +34,7 @@ int ifaddr_list(const char *interface, struct opt_list *out)
 		else
 			bytes = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)
 					 ->sin6_addr;
-		if (inet_ntop(i->ifa_addr->sa_family, bytes, text, sizeof(text)))
+		if (inet_ntop(i->ifa_addr->sa_family, bytes, text, sizeof text))
 			rc = opt_list_add(out, text);
 	}
 	freeifaddrs(all);

@@ -11,10 +11,10 @@
 static uint64_t came(const struct inflow *f)
 {
 	struct tcp_info info = {0};
-	socklen_t n = sizeof(info);
+	socklen_t n = sizeof info;
 
 	if (f->fd < 0 || getsockopt(f->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0 ||
-	    n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+	    n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received)
 		return 0;
 	return info.tcpi_bytes_received;
 }

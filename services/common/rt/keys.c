@@ -24,7 +24,7 @@ static bool valid_name(const char *name)
 static int write_key(const char *path, mode_t mode, const char *key, char *err, size_t errlen)
 {
 	char text[KEY_TEXT + 1];
-	int n = snprintf(text, sizeof(text), "%s\n", key);
+	int n = snprintf(text, sizeof text, "%s\n", key);
 	int rc = 0;
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0) {
@@ -40,7 +40,7 @@ static int write_key(const char *path, mode_t mode, const char *key, char *err, 
 	}
 	close(fd);
 out:
-	explicit_bzero(text, sizeof(text));
+	explicit_bzero(text, sizeof text);
 	return rc;
 }
 
@@ -53,9 +53,9 @@ int keys_generate(const char *dir, const char *name, char *err, size_t errlen)
 			 "'%s' is no name for a key: use letters, digits, '.', '_' and '-'", name);
 		return -EINVAL;
 	}
-	int n = snprintf(public_path, sizeof(public_path), "%s/%s.pub", dir, name);
-	int m = snprintf(secret_path, sizeof(secret_path), "%s/%s.secret", dir, name);
-	if (n >= (int)sizeof(public_path) || m >= (int)sizeof(secret_path)) {
+	int n = snprintf(public_path, sizeof public_path, "%s/%s.pub", dir, name);
+	int m = snprintf(secret_path, sizeof secret_path, "%s/%s.secret", dir, name);
+	if (n >= (int)sizeof public_path || m >= (int)sizeof secret_path) {
 		snprintf(err, errlen, "%s: path too long", dir);
 		return -ENAMETOOLONG;
 	}
@@ -70,7 +70,7 @@ int keys_generate(const char *dir, const char *name, char *err, size_t errlen)
 		if (rc < 0)
 			unlink(secret_path);
 	}
-	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(secret, sizeof secret);
 	return rc;
 }
 
@@ -80,7 +80,7 @@ static int read_key(int fd, char key[KEY_TEXT])
 	char text[KEY_TEXT + 8];
 	uint8_t raw[KEY_BYTES];
 	int rc = -EINVAL;
-	ssize_t n = read(fd, text, sizeof(text));
+	ssize_t n = read(fd, text, sizeof text);
 	if (n < 0) {
 		rc = -errno;
 		goto out;
@@ -93,9 +93,9 @@ static int read_key(int fd, char key[KEY_TEXT])
 	key[KEY_TEXT - 1] = '\0';
 	if (strlen(key) == KEY_TEXT - 1 && zmq_z85_decode(raw, key))
 		rc = 0;
-	explicit_bzero(raw, sizeof(raw));
+	explicit_bzero(raw, sizeof raw);
 out:
-	explicit_bzero(text, sizeof(text));
+	explicit_bzero(text, sizeof text);
 	return rc;
 }
 

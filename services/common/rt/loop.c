@@ -104,8 +104,8 @@ static void arm(struct loop *l)
 			next = l->timers[i].next_ns;
 	struct itimerspec t = {0};
 	if (next != UINT64_MAX) {
-		t.it_value.tv_sec = (time_t)(next / 1000000000u);
-		t.it_value.tv_nsec = (long)(next % 1000000000u);
+		t.it_value.tv_sec = (time_t)(next / NS_PER_S);
+		t.it_value.tv_nsec = (long)(next % NS_PER_S);
 	}
 	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
 }
@@ -142,7 +142,7 @@ static void on_timer(void *arg)
 {
 	struct loop *l = arg;
 	uint64_t expirations;
-	if (read(l->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
+	if (read(l->timer_fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN)
 		return;
 	uint64_t now = clock_mono_ns();
 	for (int i = 0; i < l->ntimers && !l->stop; i++) {
@@ -164,7 +164,7 @@ static void on_signal(void *arg)
 {
 	struct loop *l = arg;
 	struct signalfd_siginfo si;
-	while (read(l->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+	while (read(l->signal_fd, &si, sizeof si) == (ssize_t)sizeof si) {
 		if (si.ssi_signo == SIGHUP) {
 			if (l->hup.fn)
 				l->hup.fn(l->hup.arg);
@@ -176,7 +176,7 @@ static void on_signal(void *arg)
 
 int loop_new(struct loop **out)
 {
-	struct loop *l = calloc(1, sizeof(*l));
+	struct loop *l = calloc(1, sizeof *l);
 	if (!l)
 		return -ENOMEM;
 	l->signal_fd = l->timer_fd = -1;

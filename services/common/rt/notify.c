@@ -14,7 +14,7 @@ void notify_open(void)
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	size_t n = path ? strlen(path) : 0;
-	if (n < 2 || n >= sizeof(a.sun_path) || (*path != '/' && *path != '@'))
+	if (n < 2 || n >= sizeof a.sun_path || (*path != '/' && *path != '@'))
 		return;
 	memcpy(a.sun_path, path, n);
 	if (*path == '@')

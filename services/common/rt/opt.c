@@ -62,7 +62,7 @@ static int list_add(struct opt_list *l, const char *text, size_t n)
 {
 	if (l->n == LIST_MAX)
 		return -E2BIG;
-	char **v = realloc(l->v, (l->n + 1) * sizeof(*v));
+	char **v = realloc(l->v, (l->n + 1) * sizeof *v);
 	if (!v)
 		return -ENOMEM;
 	l->v = v;
@@ -191,10 +191,10 @@ static int set_dir(char **v, const char *text)
 	char here[PATH_MAX], path[2 * PATH_MAX];
 	if (!*text || *text == '/')
 		return set_text(v, text);
-	if (!getcwd(here, sizeof(here)))
+	if (!getcwd(here, sizeof here))
 		return -errno;
-	int n = snprintf(path, sizeof(path), "%s/%s", strcmp(here, "/") ? here : "", text);
-	return n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : set_text(v, path);
+	int n = snprintf(path, sizeof path, "%s/%s", strcmp(here, "/") ? here : "", text);
+	return n < 0 || (size_t)n >= sizeof path ? -ENAMETOOLONG : set_text(v, path);
 }
 
 int opt_set(const struct opt_section *s, const struct opt *o, const char *text, char *err,
@@ -235,7 +235,7 @@ int opt_set(const struct opt_section *s, const struct opt *o, const char *text, 
 	}
 	if (rc && rc != -ENOMEM) {
 		char want[256];
-		expectation(o, want, sizeof(want));
+		expectation(o, want, sizeof want);
 		snprintf(err, errlen, "%s: \"%.80s\" is not valid: %s", o->name, text, want);
 	}
 	return rc;
@@ -274,7 +274,7 @@ int opt_defaults(const struct opt_section *sections, size_t nsections)
 			if (!o->def)
 				continue;
 			char err[256];
-			int rc = opt_set_listed(s, o, o->def, err, sizeof(err));
+			int rc = opt_set_listed(s, o, o->def, err, sizeof err);
 			assert(rc == 0 || rc == -ENOMEM);
 			if (rc)
 				return rc;
@@ -320,13 +320,13 @@ int opt_env(const struct opt_section *sections, size_t nsections, char **envp, c
 		for (size_t k = 0; k < nsections; k++) {
 			const struct opt_section *s = &sections[k];
 			char name[128];
-			size_t prefix = (size_t)snprintf(name, sizeof(name), "LURKER_%s_", s->name);
+			size_t prefix = (size_t)snprintf(name, sizeof name, "LURKER_%s_", s->name);
 			for (char *p = name; *p; p++)
 				*p = (char)toupper((unsigned char)*p);
 			if (*s->name && len > prefix && strncmp(*envp, name, prefix) == 0)
 				mine = s;
 			for (const struct opt *o = s->opts; o && o->name; o++) {
-				opt_env_name(s, o, name, sizeof(name));
+				opt_env_name(s, o, name, sizeof name);
 				if (!found && strlen(name) == len &&
 				    strncmp(name, *envp, len) == 0) {
 					found = o;
@@ -343,7 +343,7 @@ int opt_env(const struct opt_section *sections, size_t nsections, char **envp, c
 		if (!found)
 			continue;
 		char why[384];
-		int rc = opt_set_listed(in, found, eq + 1, why, sizeof(why));
+		int rc = opt_set_listed(in, found, eq + 1, why, sizeof why);
 		if (rc) {
 			snprintf(err, errlen, "environment: %.*s: %s", (int)len, *envp, why);
 			return rc;

@@ -25,8 +25,8 @@ static bool flag_is(const char *flag, size_t n, const char *key)
 	return key[n] == '\0';
 }
 
-static const struct opt *find(const struct args *a, const char *flag, size_t n, char letter,
-			      const struct opt_section **in)
+static const struct opt *args_find(const struct args *a, const char *flag, size_t n, char letter,
+				   const struct opt_section **in)
 {
 	for (size_t k = 0; k < a->nsections; k++)
 		for (const struct opt *o = a->sections[k].opts; o && o->name; o++) {
@@ -38,7 +38,8 @@ static const struct opt *find(const struct args *a, const char *flag, size_t n, 
 	return NULL;
 }
 
-static int set(struct args *a, const struct opt_section *s, const struct opt *o, const char *text)
+static int args_set(struct args *a, const struct opt_section *s, const struct opt *o,
+		    const char *text)
 {
 	if (o->type == OPT_LIST) {
 		bool first = true;
@@ -50,7 +51,7 @@ static int set(struct args *a, const struct opt_section *s, const struct opt *o,
 		}
 	}
 	char why[384];
-	int rc = opt_set(s, o, text, why, sizeof(why));
+	int rc = opt_set(s, o, text, why, sizeof why);
 	if (rc) {
 		opt_dashes(why, ':');
 		snprintf(a->err, a->errlen, "--%s", why);
@@ -60,13 +61,13 @@ static int set(struct args *a, const struct opt_section *s, const struct opt *o,
 	return rc;
 }
 
-static int unknown(struct args *a, const char *flag)
+static int args_unknown(struct args *a, const char *flag)
 {
 	snprintf(a->err, a->errlen, "unknown option %.80s (see --help)", flag);
 	return -EINVAL;
 }
 
-static int missing(struct args *a, const char *flag)
+static int args_missing(struct args *a, const char *flag)
 {
 	snprintf(a->err, a->errlen, "option %.80s needs a value (see --help)", flag);
 	return -EINVAL;
@@ -79,20 +80,20 @@ static int take_long(struct args *a, char **argv, int argc, int *i)
 	const char *eq = strchr(flag, '=');
 	size_t n = eq ? (size_t)(eq - flag) : strlen(flag);
 	const struct opt_section *s;
-	const struct opt *o = find(a, flag, n, 0, &s);
+	const struct opt *o = args_find(a, flag, n, 0, &s);
 	if (!o && !eq && strncmp(flag, "no-", 3) == 0) {
-		o = find(a, flag + 3, n - 3, 0, &s);
-		return o && opt_is_bool(o) ? set(a, s, o, "false") : unknown(a, argv[*i]);
+		o = args_find(a, flag + 3, n - 3, 0, &s);
+		return o && opt_is_bool(o) ? args_set(a, s, o, "false") : args_unknown(a, argv[*i]);
 	}
 	if (!o)
-		return unknown(a, argv[*i]);
+		return args_unknown(a, argv[*i]);
 	if (eq)
-		return set(a, s, o, eq + 1);
+		return args_set(a, s, o, eq + 1);
 	if (opt_is_bool(o))
-		return set(a, s, o, "true");
+		return args_set(a, s, o, "true");
 	if (*i + 1 >= argc)
-		return missing(a, argv[*i]);
-	return set(a, s, o, argv[++*i]);
+		return args_missing(a, argv[*i]);
+	return args_set(a, s, o, argv[++*i]);
 }
 
 /* -k value, -kvalue, -ab for booleans. */
@@ -101,20 +102,20 @@ static int take_short(struct args *a, char **argv, int argc, int *i)
 	const char *arg = argv[*i];
 	for (const char *p = arg + 1; *p; p++) {
 		const struct opt_section *s;
-		const struct opt *o = find(a, NULL, 0, *p, &s);
+		const struct opt *o = args_find(a, NULL, 0, *p, &s);
 		if (!o)
-			return unknown(a, arg);
+			return args_unknown(a, arg);
 		if (opt_is_bool(o)) {
-			int rc = set(a, s, o, "true");
+			int rc = args_set(a, s, o, "true");
 			if (rc)
 				return rc;
 			continue;
 		}
 		if (p[1])
-			return set(a, s, o, p + 1);
+			return args_set(a, s, o, p + 1);
 		if (*i + 1 >= argc)
-			return missing(a, arg);
-		return set(a, s, o, argv[++*i]);
+			return args_missing(a, arg);
+		return args_set(a, s, o, argv[++*i]);
 	}
 	return 0;
 }

@@ -92,7 +92,7 @@ void opt_help_row(const struct opt *o, FILE *out)
 {
 	char flag[96];
 	bool on = opt_is_bool(o) && o->def && strcmp(o->def, "true") == 0;
-	snprintf(flag, sizeof(flag), "--%s%s%s%s", on ? "[no-]" : "", o->name,
+	snprintf(flag, sizeof flag, "--%s%s%s%s", on ? "[no-]" : "", o->name,
 		 *type_word(o) ? " " : "", type_word(o));
 	opt_dashes(flag, ' ');
 	if (o->flag)
@@ -103,13 +103,13 @@ void opt_help_row(const struct opt *o, FILE *out)
 		fprintf(out, "\n%32s", "");
 	/* The facts go through the same wrapping as the sentence. */
 	char text[1024];
-	FILE *mem = fmemopen(text, sizeof(text), "w");
+	FILE *mem = fmemopen(text, sizeof text, "w");
 	if (!mem)
 		return;
 	fputs(o->help, mem);
 	put_facts(mem, o);
 	fclose(mem);
-	text[sizeof(text) - 1] = '\0';
+	text[sizeof text - 1] = '\0';
 	put_wrapped(out, text, 32);
 	fputc('\n', out);
 }

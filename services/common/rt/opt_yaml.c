@@ -34,7 +34,7 @@ static int complain(struct reader *r, size_t line, const char *fmt, ...)
 	char what[512];
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	snprintf(r->err, r->errlen, "%s:%zu: %s", r->name, line + 1, what);
 	return -EINVAL;
@@ -84,10 +84,10 @@ static bool is_null(const struct reader *r)
 static int set_here(struct reader *r, const struct opt_section *s, const struct opt *o)
 {
 	char text[4096], why[384];
-	int rc = scalar(r, text, sizeof(text));
+	int rc = scalar(r, text, sizeof text);
 	if (rc)
 		return rc;
-	if (opt_set(s, o, text, why, sizeof(why)) != 0)
+	if (opt_set(s, o, text, why, sizeof why) != 0)
 		return complain(r, line_of(r), "%s", why);
 	return 0;
 }
@@ -184,7 +184,7 @@ static int section_body(struct reader *r, const struct opt_section *s)
 			return rc;
 		if (r->event.type == YAML_MAPPING_END_EVENT)
 			return 0;
-		rc = scalar(r, key, sizeof(key));
+		rc = scalar(r, key, sizeof key);
 		if (rc)
 			return rc;
 		const struct opt *o = opt_find(s, key);
@@ -201,7 +201,7 @@ static int section_body(struct reader *r, const struct opt_section *s)
 static int top_level_key(struct reader *r)
 {
 	char key[128];
-	int rc = scalar(r, key, sizeof(key));
+	int rc = scalar(r, key, sizeof key);
 	if (rc)
 		return rc;
 	const struct opt_section *common = NULL;

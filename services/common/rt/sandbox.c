@@ -155,7 +155,7 @@ static int fail(int rc, char *err, size_t errlen, const char *what)
 static int find_account(const char *user, uid_t *uid, gid_t *gid, char *err, size_t errlen)
 {
 	char name[64];
-	snprintf(name, sizeof(name), "%s", user);
+	snprintf(name, sizeof name, "%s", user);
 	char *group = strchr(name, ':');
 	if (group)
 		*group++ = '\0';

@@ -1,4 +1,5 @@
 #include "rt/svc.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "rt/notify.h"
 #include "rt/sandbox.h"
@@ -24,7 +26,7 @@
 static void print_help(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
 {
 	char upper[32];
-	snprintf(upper, sizeof(upper), "%s", d->name);
+	snprintf(upper, sizeof upper, "%s", d->name);
 	for (char *p = upper; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	fprintf(out, "lurker-%s: %s\n\nUsage: lurker-%s [options]%s%s\n\n%s\n\nOptions:\n", d->name,
@@ -66,7 +68,7 @@ struct actions {
 	bool help, version, check, print_config, help_metrics, man;
 };
 
-static struct actions take_actions(int *argc, char **argv)
+static struct actions svc_take_actions(int *argc, char **argv)
 {
 	struct actions a = {0};
 	int n = 1;
@@ -107,7 +109,7 @@ int svc_path(const struct svc *s, const char *relative, char *out, size_t n)
 }
 
 /* Makes a directory and its parents; the last one is the service account's. */
-static int make_dir(const char *path, uid_t uid, gid_t gid)
+static int svc_make_dir(const char *path, uid_t uid, gid_t gid)
 {
 	int rc = fs_make_parents(AT_FDCWD, path, 0755, FS_NONE);
 	if (rc)
@@ -122,14 +124,14 @@ int svc_make_dirs(const struct svc_common *c)
 	char err[256] = "";
 	uid_t uid;
 	gid_t gid;
-	int rc = sandbox_account(c->user, &uid, &gid, err, sizeof(err));
+	int rc = sandbox_account(c->user, &uid, &gid, err, sizeof err);
 	if (rc) {
 		log_error("account", "error=\"%s\"", err);
 		return rc;
 	}
 	const char *dirs[] = {c->state_dir, c->run_dir};
 	for (size_t i = 0; i < 2; i++) {
-		rc = make_dir(dirs[i], uid, gid);
+		rc = svc_make_dir(dirs[i], uid, gid);
 		if (rc) {
 			log_error("directory cannot be made",
 				  "path=%s error=\"%s\" hint=\"make it for the service account, or "
@@ -175,9 +177,9 @@ static int watch_loop(struct svc *s)
 static int give_up_privilege(const struct svc *s)
 {
 	char err[256] = "";
-	int rc = sandbox_drop(s->common.user, err, sizeof(err));
+	int rc = sandbox_drop(s->common.user, err, sizeof err);
 	if (!rc && s->common.sandbox)
-		rc = sandbox_seccomp(s->desc->calls, err, sizeof(err));
+		rc = sandbox_seccomp(s->desc->calls, err, sizeof err);
 	if (rc)
 		log_error("sandbox", "error=\"%s\"", *err ? err : strerror(-rc));
 	return rc;
@@ -200,7 +202,7 @@ static int open_bus(struct svc *s)
 	char err[512] = "";
 	if (s->desc->most_out && s->desc->most_out < o.hwm)
 		o.hwm = s->desc->most_out;
-	int rc = bus_new(&o, s->loop, &s->bus, err, sizeof(err));
+	int rc = bus_new(&o, s->loop, &s->bus, err, sizeof err);
 	if (rc)
 		log_error("bus", "error=\"%s\"", *err ? err : strerror(-rc));
 	return rc;
@@ -243,15 +245,15 @@ static int new_loop(struct svc *s)
 	return rc;
 }
 
-/* A busy analyzer on the responder's core costs answers. What the system does not allow is no
- * reason to end: units and containers give weights as well. */
+/* A busy service on the responder's core costs answers. If the system does not allow it, that is no
+ * reason to exit: units and containers set weights as well. */
 static void step_back(void)
 {
 	if (getpriority(PRIO_PROCESS, 0) < PATIENT_NICE)
 		setpriority(PRIO_PROCESS, 0, PATIENT_NICE);
 }
 
-static int serve(struct svc *s)
+static int svc_serve(struct svc *s)
 {
 	const struct svc_desc *d = s->desc;
 	umask(0027);
@@ -276,7 +278,7 @@ static int serve(struct svc *s)
 	if (!rc && d->start)
 		rc = d->start(s);
 	if (!rc)
-		rc = loop_every(s->loop, (uint64_t)s->common.stat_interval_s * 1000000000u, on_stat,
+		rc = loop_every(s->loop, (uint64_t)s->common.stat_interval_s * NS_PER_S, on_stat,
 				s);
 	if (!rc) {
 		log_info("started", "version=%s pid=%d sensor=%s", LURKER_VERSION, (int)getpid(),
@@ -306,7 +308,7 @@ int svc_main(const struct svc_desc *d, int argc, char **argv)
 		svc_common_section(&s.common),
 		{.name = d->name, .opts = d->opts, .values = d->conf},
 	};
-	struct actions act = take_actions(&argc, argv);
+	struct actions act = svc_take_actions(&argc, argv);
 	if (act.help) {
 		print_help(d, sections, stdout);
 		return 0;
@@ -325,9 +327,9 @@ int svc_main(const struct svc_desc *d, int argc, char **argv)
 	}
 	char err[1024] = "";
 	int code = 2;
-	int rc = svc_load(sections, 2, &argc, argv, err, sizeof(err));
+	int rc = svc_load(sections, 2, &argc, argv, err, sizeof err);
 	if (rc) {
-		/* Trying again may help then, unlike with a wrong configuration. */
+		/* Unlike with a wrong configuration, another start may succeed. */
 		code = rc == -ENOMEM ? 1 : 2;
 		fprintf(stderr, "lurker-%s: %s\n", d->name, err);
 		goto out;
@@ -351,7 +353,7 @@ int svc_main(const struct svc_desc *d, int argc, char **argv)
 	if (act.check)
 		printf("lurker-%s: configuration ok\n", d->name);
 	else if (!d->job || (code = d->job(&s, s.argc, s.argv)) == SVC_SERVE)
-		code = serve(&s);
+		code = svc_serve(&s);
 out:
 	opt_fini(sections, 2);
 	return code;

@@ -36,13 +36,12 @@ struct svc_common {
 
 struct svc;
 
-/* The row by which a service lets its endpoint be chosen; conf has a `const char *endpoint`. */
+/* The row with which a service lets the operator choose its endpoint; conf has a `const char *endpoint`. */
 #define SVC_OPT_ENDPOINT(conf_type)                                                             \
 	{                                                                                       \
 		.name = "endpoint", .type = OPT_STR, .offset = offsetof(conf_type, endpoint),   \
 		.help = "where this service publishes: ipc://PATH, or tcp://ADDRESS:PORT with " \
-			"CURVE "                                                                \
-			"keys; by default ipc://RUN_DIR/SERVICE.sock"                           \
+			"CURVE keys; by default ipc://RUN_DIR/SERVICE.sock"                     \
 	}
 
 struct svc_desc {
@@ -60,8 +59,8 @@ struct svc_desc {
 	const char *const
 		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
-	/* Messages that may wait in its sockets, out and in, if hwm allows more; 0: no matter. For
-	 * those with large messages, whose readers find on disk what they miss. */
+	/* Limits of messages queued in its sockets, out and in, where hwm would allow more; 0: hwm. For
+	 * services with large messages, whose readers find on disk what they miss. */
 	int64_t most_out, most_in;
 
 	/* All return 0 or -errno after logging why; NULL is skipped. */
@@ -71,10 +70,9 @@ struct svc_desc {
 	int (*start)(struct svc *s); /* after the drop: files, subscriptions, loop registrations */
 	void (*tick)(
 		struct svc *s); /* each stat interval, before `stat` is published: refresh gauges */
-	void (*drain)(struct svc *s); /* SIGTERM: finish what is at hand; must end within 10 s */
-	/* For programs that can also do a job and end (analyzer FILE…): unless it returns
-	 * SVC_SERVE, its result is the exit code, and no bus or loop is made. Runs after check;
-	 * NULL: serve. */
+	void (*drain)(struct svc *s); /* SIGTERM: finish current work, within 10 s */
+	/* For programs that can also do one job and exit (NAME FILE…). Runs after check. Returns
+	 * SVC_SERVE, or an exit code, and then neither bus nor loop is made. NULL: serve. */
 	int (*job)(struct svc *s, int argc, char **argv);
 };
 
@@ -115,7 +113,8 @@ int svc_alert(struct svc *s, const struct msg_alert *alert);
 /* svc_trouble: an alert of kind that trouble begins (stuck: a person has to act), or that it has
  * ended. 0 or -errno. */
 int svc_trouble(struct svc *s, const char *kind, bool begins, bool stuck, const char *message);
-/* svc_record_alert: the first half of it, for programs that are no service. 0 or -errno. */
+/* svc_record_alert: appends an alert to records/alert, without publishing it, for programs that are
+ * not services. 0 or -errno. */
 int svc_record_alert(const char *state_dir, const struct msg_alert *alert);
 
 /* For programs that read the same configuration without being a service (the front command): the

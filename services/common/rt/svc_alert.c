@@ -13,8 +13,8 @@ int svc_record_alert(const char *state_dir, const struct msg_alert *alert)
 	struct buf line;
 	char dir[PATH_MAX];
 	struct records *r = NULL;
-	int n = snprintf(dir, sizeof(dir), "%s/records/alert", state_dir);
-	if (n < 0 || (size_t)n >= sizeof(dir))
+	int n = snprintf(dir, sizeof dir, "%s/records/alert", state_dir);
+	if (n < 0 || (size_t)n >= sizeof dir)
 		return -ENAMETOOLONG;
 	buf_init(&line, 1u << 20);
 	int rc = msg_json(&msg_alert_schema, alert, &line);

@@ -26,34 +26,34 @@ static const struct opt common_opts[] = {
 	 .type = OPT_DIR,
 	 .offset = AT(state_dir),
 	 .def = "/var/lib/lurker",
-	 .help = "journal, spool, records and state: one filesystem"},
+	 .help = "directory of the journal, spool, records and state, all on one filesystem"},
 	{.name = "run_dir",
 	 .type = OPT_DIR,
 	 .offset = AT(run_dir),
 	 .def = "/run/lurker",
-	 .help = "sockets of the bus"},
+	 .help = "directory of the bus sockets"},
 	{.name = "user",
 	 .type = OPT_STR,
 	 .offset = AT(user),
 	 .def = "lurker",
-	 .help = "account to become when started as root; empty stays root without capabilities"},
+	 .help = "account to run as when started by root; if empty, the service stays root, without capabilities"},
 	{.name = "log_level",
 	 .type = OPT_ENUM,
 	 .offset = AT(log_level),
 	 .def = "info",
 	 .choices = levels,
-	 .help = "least important log line that is written"},
+	 .help = "lowest level of log lines to write"},
 	{.name = "log_format",
 	 .type = OPT_ENUM,
 	 .offset = AT(log_format),
 	 .def = "text",
 	 .choices = formats,
-	 .help = "log lines for people or for collectors"},
+	 .help = "format of log lines: text for people, json for collectors"},
 	{.name = "sandbox",
 	 .type = OPT_BOOL,
 	 .offset = AT(sandbox),
 	 .def = "true",
-	 .help = "allow only the system calls that are needed (seccomp); off only for debugging"},
+	 .help = "allow only the system calls that the service needs (seccomp); turn it off only for debugging"},
 	{.name = "stat_interval_s",
 	 .type = OPT_INT,
 	 .offset = AT(stat_interval_s),
@@ -61,19 +61,19 @@ static const struct opt common_opts[] = {
 	 .min = 1,
 	 .max = 3600,
 	 .unit = "s",
-	 .help = "how often counters are published"},
+	 .help = "interval at which counters are published"},
 	{.name = "curve_secret",
 	 .type = OPT_STR,
 	 .offset = AT(curve_secret),
-	 .help = "secret key file of this host for tcp:// endpoints (lurker keygen)"},
+	 .help = "file with the secret key of this host for tcp:// endpoints (lurker keygen)"},
 	{.name = "curve_server",
 	 .type = OPT_STR,
 	 .offset = AT(curve_server),
-	 .help = "public key file of the producers reached over tcp://"},
+	 .help = "file with the public key of the producers reached over tcp://"},
 	{.name = "curve_clients",
 	 .type = OPT_STR,
 	 .offset = AT(curve_clients),
-	 .help = "directory of the public keys that may subscribe over tcp://"},
+	 .help = "directory with the public keys of subscribers that are allowed over tcp://"},
 	{.name = "hwm",
 	 .type = OPT_INT,
 	 .offset = AT(hwm),
@@ -81,11 +81,11 @@ static const struct opt common_opts[] = {
 	 .min = 1,
 	 .max = 1000000,
 	 .unit = "messages",
-	 .help = "messages kept for a slow subscriber before it loses some"},
+	 .help = "messages queued for a slow subscriber before some are dropped"},
 	{.name = "producers",
 	 .type = OPT_LIST,
 	 .offset = AT(producers),
-	 .help = "NAME=ENDPOINT of a service that is not at its default endpoint"},
+	 .help = "NAME=ENDPOINT for each service that does not use its default endpoint"},
 	{0},
 };
 #undef AT
@@ -95,7 +95,7 @@ struct opt_section svc_common_section(struct svc_common *values)
 	return (struct opt_section){.name = "", .opts = common_opts, .values = values};
 }
 
-/* The configuration file has to be known before the flags are read over it. */
+/* Finds the configuration file before the flags are read, which win over it. */
 static const char *config_path(int argc, char **argv, bool *chosen)
 {
 	const char *path = getenv("LURKER_CONFIG");
@@ -112,15 +112,15 @@ static const char *config_path(int argc, char **argv, bool *chosen)
 	return path ? path : DEFAULT_CONFIG;
 }
 
-/* The service manager's way to hand over a key (LoadCredential=curve_secret:FILE): a file that only
- * this service can read. What is configured wins. */
+/* Takes the key that the service manager hands over in a file which only this service can read
+ * (LoadCredential=curve_secret:FILE). A configured key wins. */
 static int take_credential(struct svc_common *common)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 	char path[4096];
 
 	if (common->curve_secret || !dir ||
-	    snprintf(path, sizeof(path), "%s/curve_secret", dir) >= (int)sizeof(path) ||
+	    snprintf(path, sizeof path, "%s/curve_secret", dir) >= (int)sizeof path ||
 	    access(path, F_OK) != 0)
 		return 0;
 	common->curve_secret = strdup(path);
@@ -148,8 +148,8 @@ int svc_load(const struct opt_section *sections, size_t n, int *argc, char **arg
 		rc = take_credential(common);
 	if (!rc && !common->sensor) {
 		char host[256] = "sensor";
-		gethostname(host, sizeof(host) - 1);
-		host[sizeof(host) - 1] = '\0';
+		gethostname(host, sizeof host - 1);
+		host[sizeof host - 1] = '\0';
 		common->sensor = strdup(host);
 		if (!common->sensor)
 			rc = -ENOMEM;

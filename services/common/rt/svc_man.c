@@ -78,7 +78,7 @@ static void put_metrics(FILE *out, const struct metric *m, size_t n)
 void svc_man(const struct svc_desc *d, const struct opt_section *sections, FILE *out)
 {
 	char upper[32];
-	snprintf(upper, sizeof(upper), "%s", d->name);
+	snprintf(upper, sizeof upper, "%s", d->name);
 	for (char *p = upper; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
 	fprintf(out, ".TH LURKER\\-%s 8 \"\" \"lurker %s\" \"lurker\"\n.SH NAME\nlurker\\-%s \\- ",

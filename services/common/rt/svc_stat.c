@@ -26,7 +26,7 @@ static uint64_t resident_bytes(void)
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	if (n <= 0)
 		return 0;
@@ -79,7 +79,7 @@ void svc_stat(struct svc *s, bool final)
 		.pid = (uint64_t)getpid(),
 		.start_ns = bus_epoch(s->bus),
 		.rss_bytes = resident_bytes(),
-		.cpu_ns = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000000u +
+		.cpu_ns = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * NS_PER_S +
 			  (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000u,
 		.counters = {rows[METRIC_COUNTER], n[METRIC_COUNTER]},
 		.gauges = {rows[METRIC_GAUGE], n[METRIC_GAUGE]},

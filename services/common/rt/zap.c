@@ -30,16 +30,16 @@ struct request {
 static bool receive(void *socket, struct request *r)
 {
 	int more = 1;
-	size_t size = sizeof(more);
+	size_t size = sizeof more;
 	for (r->n = 0; more; r->n++) {
 		uint8_t rest[1];
 		bool kept = r->n < ZAP_FRAMES;
 		int n = zmq_recv(socket, kept ? r->frame[r->n].p : rest,
-				 kept ? sizeof(r->frame[0].p) : 0, ZMQ_DONTWAIT);
+				 kept ? sizeof r->frame[0].p : 0, ZMQ_DONTWAIT);
 		if (n < 0)
 			return false;
 		if (kept)
-			r->frame[r->n].n = (size_t)n <= sizeof(r->frame[0].p) ? (size_t)n : 0;
+			r->frame[r->n].n = (size_t)n <= sizeof r->frame[0].p ? (size_t)n : 0;
 		zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size);
 	}
 	return true;
@@ -84,7 +84,7 @@ static void on_request(void *arg)
 int zap_open(void *ctx, struct loop *l, const char *clients_dir, struct zap **out)
 {
 	int rc;
-	struct zap *z = calloc(1, sizeof(*z));
+	struct zap *z = calloc(1, sizeof *z);
 	if (!z)
 		return -ENOMEM;
 	z->allowed.dir = clients_dir;
