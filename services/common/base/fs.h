@@ -2,8 +2,8 @@
  * fs: writing files and making folders, once for the whole tree.
  *
  * Replacing a file writes its new content to a temporary file in the same folder and renames that
- * over the old one. A reader, or a process that was killed, sees the old content or the new content,
- * never a part. What the loss of power leaves is the caller's choice:
+ * over the old one. A reader, or a process that was killed, sees the old content or the new
+ * content, never a part. What the loss of power leaves is the caller's choice:
  *
  *   FS_NONE           the file may be old, empty or torn: for content that its reader checks, or
  *                     that is written again soon
@@ -30,9 +30,9 @@ int fs_write_counted(int fd, const void *p, size_t n, size_t *done);
  * below dirfd, which may be AT_FDCWD. The number of bytes read, or -errno. */
 ssize_t fs_read_text(int dirfd, const char *path, char *out, size_t size);
 
-/* fs_replace: replaces the file with n bytes at p, by way of path.new. mode is that of the new file,
- * less the umask. 0 or -errno. On an error the file is as it was, and path.new is gone; only if the
- * folder could not be flushed (FS_FILE_AND_DIR), the file may be new already. */
+/* fs_replace: replaces the file with n bytes at p, by way of path.new. mode is that of the new
+ * file, less the umask. 0 or -errno. On an error the file is as it was, and path.new is gone; only
+ * if the folder could not be flushed (FS_FILE_AND_DIR), the file may be new already. */
 int fs_replace(const char *path, const void *p, size_t n, mode_t mode, enum fs_durability d);
 
 /* Writes the new content to fd. 0 or -errno. */
@@ -47,9 +47,9 @@ int fs_replace_at(int dirfd, const char *tmp, const char *path, mode_t mode, enu
 
 /* fs_make_dir: makes one folder. 0, also when it exists, or -errno. */
 int fs_make_dir(const char *path, mode_t mode);
-/* fs_make_dirs: makes the folder and those above it that are missing. path is below dirfd, which may
- * be AT_FDCWD. With FS_FILE_AND_DIR the entry of every new folder is on disk after it. 0, also when
- * it exists, or -errno. */
+/* fs_make_dirs: makes the folder and those above it that are missing. path is below dirfd, which
+ * may be AT_FDCWD. With FS_FILE_AND_DIR the entry of every new folder is on disk after it. 0, also
+ * when it exists, or -errno. */
 int fs_make_dirs(int dirfd, const char *path, mode_t mode, enum fs_durability d);
 /* fs_make_parents: fs_make_dirs for the folders above the last component of path. */
 int fs_make_parents(int dirfd, const char *path, mode_t mode, enum fs_durability d);

@@ -19,8 +19,8 @@ void log_open(const char *name, enum log_level level, int json);
 void log_at(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* log_each: log_at without the limit of one a second, for what has a limit of its own and whose
- * every line counts. */
+/* log_each: log_at without the limit of one line a second, for events that have a limit of their
+ * own and whose every line counts. */
 void log_each(enum log_level level, const char *event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -14,12 +14,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The largest packet the reader takes; a longer one is reported as broken. */
+/* The largest packet that the reader accepts; a longer one is reported as broken. */
 #define CAPFILE_MAX_PACKET (1u << 20)
 
 struct capfile_packet {
 	uint64_t ts_ns;    /* modulo 2^64, which is the year 2554 */
-	uint32_t ts_wraps; /* how often: pcapng files with broken clocks have such times */
+	uint32_t ts_wraps; /* multiples of 2^64: pcapng files with broken clocks have such times */
 	uint32_t caplen, len;
 	int linktype; /* LINKTYPE_ number */
 	const uint8_t *
@@ -33,36 +33,36 @@ struct capfile;
 /* capfile_open: path "-" is standard input. 0 or -errno (-EBADMSG: not a capture file; errbuf says
  * more, with the offset). */
 int capfile_open(const char *path, struct capfile **out, char *errbuf, size_t errlen);
-/* capfile_open_fd: takes the descriptor, also on failure. */
+/* capfile_open_fd: takes ownership of the descriptor, also on failure. */
 int capfile_open_fd(int fd, struct capfile **out, char *errbuf, size_t errlen);
 /* capfile_open_memory: borrows data until capfile_close. */
 int capfile_open_memory(const void *data, size_t n, struct capfile **out, char *errbuf,
 			size_t errlen);
-/* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file breaks (capfile_error says
- * how; what came before is good), or another -errno. */
+/* capfile_next: 1 with a packet, 0 at the end, -EBADMSG where the file is damaged
+ * (capfile_error says how; earlier packets are good), or another -errno. */
 int capfile_next(struct capfile *c, struct capfile_packet *out);
-/* capfile_again: a packet of capfile_next once more, by its place; data is valid until
- * capfile_close. False: reading fails now. Packets of pcap files have a place if the file is plain
- * and large, or in memory. */
+/* capfile_again: reads a packet of capfile_next once more, by its place; data is valid until
+ * capfile_close. False: it cannot be read any more. Packets of pcap files have a place if the file
+ * is uncompressed and large, or in memory. */
 bool capfile_again(struct capfile *c, uint64_t place, struct capfile_packet *out);
-/* capfile_ahead: asks memory for what capfile_again will look at. Nothing depends on it. */
+/* capfile_ahead: prefetches what capfile_again will read. It has no other effect. */
 void capfile_ahead(const struct capfile *c, uint64_t place);
 /* capfile_done: no packet before this place will be read again. */
 void capfile_done(struct capfile *c, uint64_t place);
-/* capfile_at_hand: whether the next capfile_next gives a packet and leaves the data of earlier ones
- * where it is. */
+/* capfile_at_hand: whether the next capfile_next returns a packet and keeps the data of earlier
+ * packets valid. */
 bool capfile_at_hand(const struct capfile *c);
 /* capfile_offset: bytes (uncompressed) consumed so far: where the last packet ended. */
 uint64_t capfile_offset(const struct capfile *c);
 const char *capfile_error(const struct capfile *c);
-/* capfile_unreadable: its disk failed to read it. Another try may go better. */
+/* capfile_unreadable: reading failed because of the disk; another attempt may succeed. */
 bool capfile_unreadable(const struct capfile *c);
-/* capfile_strays: packets of pcapng interfaces that the file does not describe so far: of no known
- * link type, so that capfile_next passes over them. */
+/* capfile_strays: number of packets that capfile_next skipped because their pcapng interface was
+ * not described before them, so that their link type is unknown. */
 uint64_t capfile_strays(const struct capfile *c);
 void capfile_close(struct capfile **c);
-/* capfile_count: adds the number of a file's packets that can be read; takes the descriptor. 0 or
- * -errno, as capfile_next. */
+/* capfile_count: adds the number of packets that can be read from fd to *packets; takes ownership
+ * of fd. 0 or -errno, as capfile_next. */
 int capfile_count(int fd, uint64_t *packets);
 
 /* Sizes of the pcap format that lurker writes (draft-ietf-opsawg-pcap). */

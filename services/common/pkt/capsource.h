@@ -1,7 +1,7 @@
 /*
- * capsource: the bytes of a capture file, whatever they come from: memory, a descriptor, gzip
- * around either. What lies in memory, or in a file large enough to be mapped, is read where it is.
- * Private to capfile.
+ * capsource: the bytes of a capture file, from memory or a descriptor, with gzip around either.
+ * What lies in memory, or in a file large enough to be mapped, is read where it is. Private to
+ * capfile.
  */
 #ifndef PKT_CAPSOURCE_H
 #define PKT_CAPSOURCE_H
@@ -21,19 +21,19 @@ struct capsource {
 
 	const uint8_t *at; /* uncompressed bytes: [pos, end) are unread */
 	size_t pos, end;
-	size_t stay;  /* of at, bytes that stay where they are; 0: only those in buf are at hand */
+	size_t stay; /* of at, bytes that stay where they are; 0: only the bytes in buf are available */
 	uint8_t *buf; /* our own */
 	size_t cap;
 	uint64_t consumed; /* uncompressed bytes before pos */
 
 	bool gzip, inflating, ended;
-	bool strange; /* what follows the compressed data is neither more of them nor NUL */
+	bool strange; /* the compressed data is followed by something that is neither gzip nor NUL */
 	int error; /* -errno that ended it: a failed read, -EBADMSG for broken compression or strange */
 	z_stream z;
 	uint8_t *zbuf; /* compressed bytes from fd */
 };
 
-/* capsource_fd takes the descriptor; capsource_memory borrows. 0 or -errno. */
+/* capsource_fd takes ownership of the descriptor; capsource_memory borrows data. 0 or -errno. */
 int capsource_fd(struct capsource *s, int fd);
 int capsource_memory(struct capsource *s, const void *data, size_t n);
 void capsource_fini(struct capsource *s);
@@ -58,10 +58,10 @@ static inline void capsource_take(struct capsource *s, size_t n)
 	s->pos += n;
 	s->consumed += n;
 }
-/* capsource_again: n bytes from an offset on, whatever was read since; NULL: there are not as many.
- * Only of a source that stays. */
+/* capsource_again: n bytes from an offset on, whatever was read since; NULL: the source is shorter.
+ * Only for a source with `stay`. */
 const uint8_t *capsource_again(struct capsource *s, uint64_t offset, size_t n);
-/* capsource_skip: passes over n bytes without holding them; false when there are not as many. */
+/* capsource_skip: skips n bytes without holding them; false when the source ends before. */
 bool capsource_skip(struct capsource *s, uint64_t n);
 
 #endif

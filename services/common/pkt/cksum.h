@@ -1,6 +1,6 @@
 /*
- * cksum: the Internet checksum (RFC 1071), its incremental update (RFC 1624), and the one judgement
- * on a received TCP, UDP or ICMP checksum that responder and analyzer share.
+ * cksum: the Internet checksum (RFC 1071), its incremental update (RFC 1624), and the
+ * possible results of checking a received TCP, UDP or ICMP checksum (pkt_cksum).
  */
 #ifndef PKT_CKSUM_H
 #define PKT_CKSUM_H
@@ -24,10 +24,10 @@ uint16_t cksum_update16(uint16_t sum, uint16_t old_be, uint16_t new_be);
 uint16_t cksum_update32(uint16_t sum, uint32_t old_be, uint32_t new_be);
 
 enum cksum_state {
-	CKSUM_OK,      /* right */
+	CKSUM_OK,      /* correct */
 	CKSUM_PARTIAL, /* the bare pseudo-header sum that transmit offload leaves: accepted */
 	CKSUM_NONE,    /* UDP over IPv4 with 0, i.e. not computed by the sender: accepted */
-	CKSUM_UNKNOWN, /* the segment was cut off by the snap length or is a fragment: cannot be judged */
+	CKSUM_UNKNOWN, /* the snap length cut the segment off, or it is a fragment: cannot be checked */
 	CKSUM_BAD,
 };
 

@@ -23,7 +23,7 @@ struct flowkey {
  * PKT_FRAGMENT. *forward says whether the packet travels from lo to hi. */
 void flowkey_of(const struct pkt *p, struct flowkey *key, bool *forward);
 
-/* flowkey_hash: SipHash-2-4 under a key, so that nobody can aim at one bucket. */
+/* flowkey_hash: SipHash-2-4 under a secret key, so that nobody can aim flows at one bucket. */
 uint64_t flowkey_hash(const struct flowkey *key, const uint8_t seed[16]);
 
 /* community_id: Community ID v1 ("1:" and base64 of SHA-1) with the given seed (usually 0).

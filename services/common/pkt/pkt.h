@@ -1,9 +1,8 @@
 /*
  * pkt: one captured frame, taken apart down to its transport header.
  *
- * pkt_decode() looks at bytes chosen by an attacker: it reads only inside the frame, never fails
- * hard, and says with `stop` how far it came. All pointers borrow from the frame. Integers are in
- * host byte order.
+ * pkt_decode() reads bytes that an attacker chose: it stays inside the frame, never fails, and says
+ * in `stop` how far it came. All pointers borrow from the frame. Integers are in host byte order.
  *
  *   frame │ link header │ tags │ IP header + options/extension headers │ L4 header │ payload │ padding │
  *                              └ ip_off                                └ l4_off    └ payload
@@ -26,10 +25,10 @@ enum pkt_stop {
 	PKT_FRAGMENT, /* an IP fragment (first ones included): give it to the defragmenter */
 	PKT_IP, /* IP was read; its protocol has no ports here, or the L4 header was cut off */
 	PKT_ARP,
-	PKT_OTHER_L3, /* a link we know, a network protocol we do not */
+	PKT_OTHER_L3, /* a known link type, but an unknown network protocol */
 	PKT_TICK,     /* capture's one-second tick: an empty frame (see journal) */
 	PKT_BROKEN,   /* a header contradicts itself or was cut off before IP ended */
-	PKT_LINK,     /* a link type we do not know */
+	PKT_LINK,     /* an unknown link type */
 };
 
 /* TCP flags as on the wire. */
@@ -48,7 +47,7 @@ enum {
 
 struct pkt {
 	const uint8_t *frame;
-	uint32_t caplen;   /* bytes at hand */
+	uint32_t caplen;   /* bytes captured */
 	uint32_t len;      /* bytes on the wire */
 	uint64_t ts_ns;    /* set by the caller */
 	uint32_t ts_wraps; /* 0, or set by the caller after decoding: see capfile.h */
@@ -80,8 +79,8 @@ struct pkt {
 	/* Transport: TCP, UDP, SCTP have ports; ICMP and ICMPv6 put type and code there. */
 	uint32_t l4_off, l4_len; /* l4_len: header and payload by the IP length */
 	uint16_t sport, dport;
-	const uint8_t *payload; /* bytes at hand after the L4 header */
-	uint32_t payload_len;   /* at hand */
+	const uint8_t *payload; /* captured bytes after the L4 header */
+	uint32_t payload_len;   /* captured */
 	uint32_t payload_wire;  /* by the headers; more than payload_len if truncated */
 
 	/* TCP. */
@@ -102,10 +101,10 @@ void pkt_decode_ip(const uint8_t *ip, uint32_t caplen, uint32_t len, struct pkt 
 enum pkt_tunnel { PKT_TUNNEL_NONE, PKT_TUNNEL_IPIP, PKT_TUNNEL_GRE, PKT_TUNNEL_VXLAN };
 
 /* pkt_inner: decodes what travels inside p (GRE, IP-in-IP, VXLAN); PKT_TUNNEL_NONE if nothing
- * does. */
+ * does so. */
 enum pkt_tunnel pkt_inner(const struct pkt *p, struct pkt *inner);
 
-/* pkt_cksum: judges the transport checksum of a packet whose stop is PKT_L4. */
+/* pkt_cksum: checks the transport checksum of a packet whose stop is PKT_L4. */
 enum cksum_state pkt_cksum(const struct pkt *p);
 
 /* TCP options, as far as they can be trusted. */

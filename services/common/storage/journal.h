@@ -7,11 +7,11 @@
  *
  * Numbers start at 1, count up by one and go on across restarts; a number is given only to what was
  * written. A record with caplen 0 and len 0 is a tick, capture's clock once a second, and has a
- * number like any packet. All packets of a segment have one link type. A record of 16 zero bytes is
- * none: it is what a filesystem may leave after power was lost.
+ * number like any packet. All packets of a segment have one link type. A record of 16 zero bytes
+ * does not count: a filesystem may leave it after a loss of power.
  *
  * The newest segment grows while readers read it; what is in a segment never changes. The oldest
- * segments are removed to keep the total bounded: a reader that comes too late sees a gap in the
+ * segments are removed to keep the total bounded: a reader that is too slow sees a gap in the
  * numbers.
  */
 #ifndef STORAGE_JOURNAL_H
@@ -39,13 +39,12 @@ struct journal_batch {
 	struct journal_rec rec[JOURNAL_BATCH];
 };
 
-/* journal_batch_new: 0 or -ENOMEM. The memory for the bytes is used only as far as batches fill it.
- */
+/* journal_batch_new: 0 or -ENOMEM. Batches occupy only the memory that they fill. */
 int journal_batch_new(int linktype, struct journal_batch **out);
 void journal_batch_free(struct journal_batch **b);
 void journal_batch_reset(struct journal_batch *b);
-/* journal_batch_add: copies a packet. 0; -ENOBUFS when the batch must be written first; -EMSGSIZE
- * for more than CAPFILE_MAX_PACKET bytes. A len below caplen is raised to caplen. */
+/* journal_batch_add: copies a packet. 0; -ENOBUFS when the batch is full and must be written first;
+ * -EMSGSIZE for more than CAPFILE_MAX_PACKET bytes. A len below caplen is raised to caplen. */
 int journal_batch_add(struct journal_batch *b, uint64_t ts_ns, uint32_t caplen, uint32_t len,
 		      const uint8_t *data);
 /* journal_batch_tick: adds a tick. 0 or -ENOBUFS. */
@@ -74,15 +73,15 @@ void journal_close(struct journal **j);
  * make room: all if it has no mark, none if its mark cannot be read. */
 int journal_append(struct journal *j, const struct journal_batch *b, uint32_t from, uint64_t *first,
 		   uint32_t *taken);
-/* journal_sync: fdatasync of what was written since the last. 0 or -errno. */
+/* journal_sync: flushes what was written since the last call. 0 or -errno. */
 int journal_sync(struct journal *j);
-/* journal_on_flush: from now on what is to be flushed (the segment at journal_sync, a finished
- * segment, the folder of a new one) is handed to fn, which flushes the descriptor when it can, in
- * order, and closes it: a slow disk then keeps nobody waiting. NULL: flushed at once, as in the
- * beginning. */
+/* journal_on_flush: from now on, descriptors to be flushed (the segment at journal_sync, a finished
+ * segment, the folder of a new one) go to fn. It flushes them in order when it can, and closes
+ * them; the journal does not wait for a slow disk. NULL: the journal flushes them itself, as it
+ * does at first. */
 typedef void (*journal_flush_fn)(void *arg, int fd);
 void journal_on_flush(struct journal *j, journal_flush_fn fn, void *arg);
-/* journal_next_number: what the next packet gets. */
+/* journal_next_number: the number of the next packet. */
 uint64_t journal_next_number(const struct journal *j);
 
 struct journal_use {
@@ -93,8 +92,8 @@ struct journal_use {
 	uint64_t set_aside;      /* bytes behind a damaged record, at the start */
 };
 struct journal_use journal_use(const struct journal *j);
-/* journal_bytes_after: bytes of the segments that hold number n or later: how far a reader is
- * behind. */
+/* journal_bytes_after: bytes of the segments that hold number n or later, which is how far a reader
+ * at n is behind. */
 uint64_t journal_bytes_after(const struct journal *j, uint64_t n);
 
 /* The reader: any number of them, in other processes. */
@@ -110,23 +109,23 @@ struct journal_packet {
 
 int journal_reader_new(const char *dir, struct journal_reader **out);
 void journal_reader_free(struct journal_reader **r);
-/* journal_reader_seek: the next packet wanted is n; 0: the oldest there is. */
+/* journal_reader_seek: the next packet wanted is n; 0: the oldest. */
 void journal_reader_seek(struct journal_reader *r, uint64_t n);
-/* journal_reader_next: 1 with the packet wanted, or with the first one after a gap (its number
- * tells); 0 when there is none for now; -errno. */
+/* journal_reader_next: 1 with the packet wanted or, after a gap, with the next one that exists (see
+ * its number); 0 when there is none yet; -errno. */
 int journal_reader_next(struct journal_reader *r, struct journal_packet *out);
-/* journal_reader_at: the number wanted next; 0 while it is "the oldest". */
+/* journal_reader_at: the number wanted next; 0: the oldest. */
 uint64_t journal_reader_at(const struct journal_reader *r);
 /* journal_bounds: the oldest number and the one after the newest; both 0 for an empty or absent
  * journal. 0 or -errno. */
 int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next);
 
-/* journal_flush: for readers: what was read so far is on disk after this. 0 (also for an absent
- * journal) or -errno. */
+/* journal_flush: for readers: flushes the packets that were read so far. 0, also for an absent
+ * journal, or -errno. */
 int journal_flush(const char *dir);
 
-/* Marks. journal_mark_set replaces the file. journal_mark_get: -ENOENT if there is none, which means
- * that this reader never ran; -EBADMSG if it is damaged; another -errno. */
+/* Marks. journal_mark_set replaces the file. journal_mark_get: -ENOENT if there is none, which
+ * means that this reader never ran; -EBADMSG if it is damaged; another -errno. */
 int journal_mark_set(const char *dir, const char *reader, uint64_t n);
 int journal_mark_get(const char *dir, const char *reader, uint64_t *n);
 

@@ -12,8 +12,8 @@
  *
  * A line is on disk before the entry's last name goes, so the ledger is exact however a run ended.
  * Two things can make an entry look wrong: after a kill, the same file may come again and be named
- * twice; and an entry that was named may have been finished by its consumer, if the kill came before
- * the name went. So that a reader can tell, the keys of the newest entries are kept.
+ * twice; and an entry that was named may have been finished by its consumer, if the kill came
+ * before the name went. So that a reader can tell, the keys of the newest entries are kept.
  */
 #ifndef STORAGE_LEDGER_H
 #define STORAGE_LEDGER_H
@@ -28,8 +28,8 @@ struct ledger_line {
 	uint64_t packets, entries;
 };
 
-/* ledger_read: calls fn with each line; text that is not a line is skipped. 0, also when there is no
- * file; what fn returned, if that is not 0; or -errno. */
+/* ledger_read: calls fn with each line; text that is not a line is skipped. 0, also when there is
+ * no file; what fn returned, if that is not 0; or -errno. */
 int ledger_read(const char *path, int (*fn)(void *arg, const struct ledger_line *l), void *arg);
 
 /* The writer. The file is made with the first entry. When it has grown beyond max_bytes, the older

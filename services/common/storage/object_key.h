@@ -5,10 +5,10 @@
  *   pcap/YYYY/MM/DD/HH/<init_ts>_<src>_<dst>_0_0[_<proto>]_frag_<first>.pcap            fragments
  *   pcap/YYYY/MM/DD/HH/bundle_<minute>_<first>.pcap            flows without initiator payload
  *
- * The folders are the UTC hour of the first packet, so sorting by name is sorting by hour. init_ts is
- * in seconds since the epoch. IPv6 addresses have `-` for `:`. TCP has no <proto>; ICMP has its type
- * and code for ports. <n>, from 2 on, tells flows apart that would have the same name. <first> is the
- * journal's number of the file's first packet.
+ * The folders are the UTC hour of the first packet, so sorting by name is sorting by hour. init_ts
+ * is in seconds since the epoch. IPv6 addresses have `-` for `:`. TCP has no <proto>; ICMP has its
+ * type and code for ports. <n>, from 2 on, tells flows apart that would have the same name. <first>
+ * is the journal's number of the file's first packet.
  */
 #ifndef STORAGE_OBJECT_KEY_H
 #define STORAGE_OBJECT_KEY_H
@@ -38,9 +38,9 @@ struct object_key {
 
 void object_key_format(const struct object_key *k, char out[OBJECT_KEY_MAX]);
 
-/* object_key_parse: 0, or -EINVAL for text that object_key_format does not write. The name of a flow
- * is also taken without its folders, which it does not need. One name has two readings: a number after two zero ports is taken for the protocol, not for the suffix of a TCP
- * flow. */
+/* object_key_parse: 0, or -EINVAL for text that object_key_format does not write. The name of a
+ * flow is also taken without its folders, which it does not need. One name has two readings: a
+ * number after two zero ports is taken for the protocol, not for the suffix of a TCP flow. */
 int object_key_parse(const char *text, struct object_key *out);
 
 /* object_key_is_bundle: whether the last component of the key is a bundle's. */

@@ -1,10 +1,10 @@
 /*
- * observed: under which public address an address of this host was seen, and since when.
+ * observed: the public addresses at which the addresses of this host were seen, and since when.
  *
  *   STATE_DIR/observed      lines "TS_NS PRIVATE PUBLIC", one for each change, in order of time
  *
  * A host behind a translated address (an Elastic IP) sees only its private one; `lurker
- * rotate-address` writes down what stands before it, and records of flows are told apart by it.
+ * rotate-address` writes down the public one, and the records of flows carry it.
  * Bounded: the last OBSERVED_MAX changes.
  */
 #ifndef STORAGE_OBSERVED_H
@@ -35,12 +35,12 @@ struct observed {
 	} seen;
 };
 
-/* observed_load: reads the history when it is new. 0, also when there is none; -errno keeps what
- * was read before. Lines that are not such are skipped. */
+/* observed_load: reads the history if the file has changed. 0, also when there is no file; -errno:
+ * what was read before is kept. Malformed lines are skipped. */
 int observed_load(struct observed *o, const char *state_dir);
 void observed_fini(struct observed *o);
 
-/* observed_at: the change that was in force for private_addr at ts_ns; NULL: nothing is known of
+/* observed_at: the change that was in force for private_addr at ts_ns; NULL: nothing is known about
  * that time. */
 const struct observed_change *observed_at(const struct observed *o, const char *private_addr,
 					  uint64_t ts_ns);
@@ -48,13 +48,14 @@ const struct observed_change *observed_at(const struct observed *o, const char *
 /* A pair "PRIVATE=PUBLIC", as it goes with an object. */
 #define OBSERVED_PAIR (2 * OBSERVED_ADDR)
 
-/* observed_of_key: the pair for the flows of a capture file, by the time and the responder that its
- * key says (object_key.h); of a bundle, which has many, the host's last private address. False:
- * none is known, or it changed in that second or minute: then nothing is better than what may be
- * wrong. */
+/* observed_of_key: the pair for the flows of a capture file, from the time and the responder in its
+ * key (object_key.h). A bundle has many responders: for it, the host's latest private address
+ * counts. False: no pair is known, or the address changed within the second of the flow or the
+ * minute of the bundle, when either address may be wrong. */
 bool observed_of_key(const struct observed *o, const char *key, char pair[OBSERVED_PAIR]);
 
-/* observed_pair: what a pair, which may come from outside, says of an address; false: nothing. */
+/* observed_pair: the public address that a pair, which may come from outside, gives for a private
+ * one. False: it gives none. */
 bool observed_pair(const char *pair, const char *private_addr, char public_addr[OBSERVED_ADDR]);
 
 /* observed_note: adds a change, unless it is the one in force; *news says which. The file is

@@ -1,7 +1,7 @@
 /*
  * records_day: the files of a records folder, by day.
  *
- * A day is a number YYYYMMDD (UTC), so that days compare as numbers; 0 is none.
+ * A day is a number YYYYMMDD (UTC), so that days compare as numbers; 0 is no day.
  */
 #ifndef STORAGE_RECORDS_DAY_H
 #define STORAGE_RECORDS_DAY_H
@@ -21,8 +21,8 @@ int64_t day_number(uint32_t day);
 void day_name(uint32_t day, bool gz, char out[DAY_NAME]);
 bool day_parse(const char *name, uint32_t *day, bool *gz);
 
-/* The name of a note that says which day a file that had the name of this one is now; and what it
- * says, 0 without one. */
+/* A file of `day` that was renamed leaves a note. day_note_name: the name of the note. day_noted:
+ * the day that the file is now, by the note; 0 without a note. */
 void day_note_name(uint32_t day, char out[DAY_NAME]);
 uint32_t day_noted(int dirfd, uint32_t day);
 
@@ -31,7 +31,7 @@ int day_each(int dirfd, void (*fn)(void *arg, uint32_t day, bool gz), void *arg)
 /* day_after: the first day after `day` that has a file, and the last one of all; 0 for none. */
 int day_after(int dirfd, uint32_t day, uint32_t *first, uint32_t *last);
 
-/* A file without write permission is over: its writer went on to another day. */
+/* A file without write permission gets no more lines: its writer went on to another day. */
 static inline bool day_sealed(const struct stat *st)
 {
 	return !(st->st_mode & S_IWUSR);

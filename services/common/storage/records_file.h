@@ -15,7 +15,7 @@ struct records_gz {
 	bool ours; /* we hold the lock on the temporary file */
 };
 
-/* When the clock of the calls was last seen to jump. */
+/* Since when the time of day has gone as CLOCK_MONOTONIC does. */
 struct records_clock {
 	uint64_t real_ns, mono_ns;
 	uint64_t since_ns; /* CLOCK_MONOTONIC */
@@ -24,14 +24,13 @@ struct records_clock {
 struct records {
 	int dirfd, fd;
 	uint32_t day; /* of fd */
-	int64_t size; /* of fd after our last line: something else means another process wrote too
-		       */
+	int64_t size; /* of fd after our last line; another size: another process wrote since */
 	bool fresh;   /* the folder was not synced since fd was made */
-	/* Our lines that were not synced: from..to of fd, if they follow one another there. */
+	/* Our lines that were not synced: from..to of fd, unless scattered. */
 	int64_t from, to; /* from -1: there are none */
-	bool scattered;   /* they do not, or are in two files */
-	int64_t again;   /* after a sync that failed, where the next line belongs; -1: at the end */
-	int former;      /* what syncing the former day's file gave when it was left */
+	bool scattered;   /* they do not follow one another, or are in two files */
+	int64_t again; /* after a sync that failed, offset of the next line that comes again; -1: none */
+	int former;      /* 0, or -errno of syncing the previous day's file when it was left */
 	struct buf line; /* the line and its newline, for one write */
 	int64_t keep_days, plain_days;
 	struct records_gz gz;
@@ -41,14 +40,13 @@ struct records {
 /* Whole-file lock among all processes, and its end. */
 int records_lock(int fd);
 void records_unlock(int fd);
-/* records_seal: says that fd's day is over. Under the lock, so that a line is before it or not at
- * all. */
+/* records_seal: marks the day of fd as over. It takes the lock, so no line comes after it. */
 void records_seal(int fd);
 /* records_clock_is_even: whether the time of day has gone as CLOCK_MONOTONIC did for an hour of
  * calls. */
 bool records_clock_is_even(struct records_clock *c, uint64_t real_ns, uint64_t mono_ns);
-/* records_come_back: gives one day that is far ahead of real_ns the name of the day it was written
- * on. 1: there may be more; 0; -errno. */
+/* records_come_back: renames one day that is far ahead of real_ns to the day it was written on. 1:
+ * there may be more; 0; -errno. */
 int records_come_back(struct records *r, uint64_t real_ns);
 /* records_gz_abandon: forgets a compression that was begun. */
 void records_gz_abandon(struct records *r);

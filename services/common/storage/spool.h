@@ -4,11 +4,11 @@
  *   SPOOL/tmp/…                    being written by the sealer; emptied when the sealer starts
  *   SPOOL/queue/<consumer>/<key>   one hard link a consumer; what is here is whole and on disk
  *   SPOOL/bad/<consumer>/<key>     set aside by that consumer
- *   SPOOL/evicted/<consumer>/<key> taken out of that queue by the sealer for want of room, about to go
+ *   SPOOL/evicted/<consumer>/<key> taken out of that queue to make room, about to be removed
  *
  * SPOOL is STATE_DIR/spool, all of it on one filesystem. A key is the object's name everywhere,
  * `pcap/YYYY/MM/DD/HH/<name>.pcap`; its folders are folders in the queue, so sorting by name is
- * sorting by the time of the first packet. There is no other state: a consumer that finished an
+ * sorting by the time of the first packet. There is no other state: a consumer that has finished an
  * entry unlinks its own link, and the last unlink frees the file. A crash leaves an entry in the
  * queue or not, never half of one; an entry that comes back after a crash has the same bytes under
  * the same key.
@@ -26,7 +26,7 @@
  * come from the bus. */
 
 /*
- * For consumers: a queue is worked off oldest first, in bounded steps. One process a queue.
+ * For consumers. Entries come oldest first, in bounded steps. A queue has one process.
  */
 struct queue;
 
@@ -34,30 +34,30 @@ struct queue;
 int queue_open(const char *spool_dir, const char *consumer, struct queue **out);
 void queue_close(struct queue **q);
 
-/* queue_next: copies the key of the next entry to key. 1; 0 at the end; -errno. Works on a window
- * of the oldest entries, so that memory stays bounded however long the queue is, and sees entries
- * that came in meanwhile. After 0 the next call begins at the oldest again: an entry that was left
- * in place (being worked on, to be retried) is then offered again, and the caller knows which those
- * are. Folders of past hours found empty are removed. */
+/* queue_next: copies the key of the next entry to key. 1; 0 at the end; -errno. It reads a window
+ * of the oldest entries, so memory stays bounded however long the queue is, and it sees entries
+ * that arrive meanwhile. After 0 the next call begins at the oldest again and offers entries that
+ * were left in place (in progress, or to be retried) once more; the caller knows which these are.
+ * Folders of past hours found empty are removed. */
 int queue_next(struct queue *q, char key[OBJECT_KEY_MAX]);
 
 /* queue_rewind: the next queue_next begins at the oldest. */
 void queue_rewind(struct queue *q);
 
 /* queue_get: opens the entry for reading. 0 with a descriptor that the caller closes; -ENOENT when
- * it is gone; another -errno. In both cases *fd is -1. While the descriptor or a duplicate is open
- * the sealer leaves the entry where it is: it is to be closed after queue_done or queue_bad, or to
- * give the entry back. (It holds a shared flock(2), so the service needs that call in its
- * sandbox.) */
+ * it is gone; another -errno. On an error *fd is -1. The sealer does not evict the entry while the
+ * descriptor or a duplicate is open: close it after queue_done or queue_bad, or to give the entry
+ * back. (It holds a shared flock(2), so the service needs that call in its sandbox.) */
 int queue_get(struct queue *q, const char *key, int *fd);
 
-/* queue_done: the entry is finished: unlinks it. 0 (also when it was gone already) or -errno. */
+/* queue_done: unlinks an entry that is finished. 0, also when it was gone already, or -errno. */
 int queue_done(struct queue *q, const char *key);
 
-/* queue_bad: sets the entry aside under bad/<consumer>/, for a person to look at. 0 or -errno. */
+/* queue_bad: moves the entry to bad/<consumer>/, for a person to look at. 0 or -errno. */
 int queue_bad(struct queue *q, const char *key);
 
-/* queue_count: entries waiting, counted up to max: a scan, for a gauge once in a while. */
+/* queue_count: number of waiting entries, at most max. It scans the folders: for a gauge, not for
+ * every entry. */
 uint64_t queue_count(struct queue *q, uint64_t max);
 
 /*
@@ -66,8 +66,8 @@ uint64_t queue_count(struct queue *q, uint64_t max);
  *   write tmp → its bytes on disk → link into each queue → folders on disk → (seal recorded)
  *   → unlink tmp
  *
- * Several files go through each step together, because what costs is the number of flushes: after
- * spool_create of each, one spool_commit delivers them all.
+ * Several files go through each step together, because the cost is in the number of flushes: after
+ * spool_create for each file, one spool_commit delivers them all.
  */
 struct spool;
 

@@ -46,15 +46,14 @@ struct spool {
 	struct spool_sum use; /* an upper bound: what a recount found and came in since */
 	uint64_t counted_ns, count_cost_ns;
 	struct spool_pending *pending;
-	size_t npending, looked_at; /* whether the first so many come again is known */
-	struct spool_use needs;     /* room for those of them that are new, or not looked at */
+	size_t npending, looked_at; /* of the first looked_at it is known whether they come again */
+	struct spool_use needs;     /* room for pending files that are new or not looked at yet */
 	bool committed;
 	int lost; /* -errno of the flush that failed: what is pending will never be known to be on disk */
 	struct spool_search search;
 };
 
-/* What takes as long as the queues are deep is not done again before this many times as long has
- * passed. */
+/* A scan of the queues is not repeated before this many times its duration has passed. */
 #define SPOOL_REST 8
 
 /* spool_share: what one link of the file counts. */
