@@ -269,9 +269,9 @@ int front_metrics(int argc, char **argv)
 		"metrics", "",
 		"Shows every counter and gauge of every service, with its meaning, in the text "
 		"format of Prometheus:\n"
-		"over HTTP (GET /metrics), in a file, or once on standard output. `lurker-SERVICE "
-		"--help-metrics` lists\n"
-		"a service's own; docs/monitoring has alert rules and a dashboard.\n\n"
+		"over HTTP (GET /metrics), in a file, or once on standard output. `lurker-SERVICE\n"
+		"--help-metrics` lists a service's own; docs/monitoring has alert rules and a\n"
+		"dashboard.\n\n"
 		"Reads: the sockets in the run directory; the room on disk and the age of the "
 		"queues in the "
 		"state\n"
