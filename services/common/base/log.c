@@ -39,7 +39,7 @@ void log_open(const char *name, enum log_level level, int json)
 }
 
 /* Says whether the event may be logged now; *held is how often it was held back before. */
-static bool admit(const char *event, uint64_t now_ns, uint64_t *held)
+static bool log_admit(const char *event, uint64_t now_ns, uint64_t *held)
 {
 	*held = 0;
 	for (unsigned i = 0; i < HELD_EVENTS; i++) {
@@ -61,7 +61,7 @@ static bool admit(const char *event, uint64_t now_ns, uint64_t *held)
 }
 
 /* Appends s as a JSON string; cut short rather than overflowing. */
-static size_t put_json(char *out, size_t n, size_t at, const char *s, size_t len)
+static size_t log_put_json(char *out, size_t n, size_t at, const char *s, size_t len)
 {
 	if (at + 2 >= n)
 		return at;
@@ -82,7 +82,7 @@ static size_t put_json(char *out, size_t n, size_t at, const char *s, size_t len
 }
 
 /* Turns `key=value key="value with spaces"` into `,"key":"value",…`. */
-static size_t put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
+static size_t log_put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
 {
 	const char *p = pairs;
 	while (*p && at + 8 < n) {
@@ -92,7 +92,7 @@ static size_t put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
 		if (p[key] != '=')
 			return at;
 		out[at++] = ',';
-		at = put_json(out, n, at, p, key);
+		at = log_put_json(out, n, at, p, key);
 		if (at + 8 >= n)
 			return at;
 		out[at++] = ':';
@@ -101,11 +101,11 @@ static size_t put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
 		if (*p == '"') {
 			p++;
 			len = strcspn(p, "\"");
-			at = put_json(out, n, at, p, len);
+			at = log_put_json(out, n, at, p, len);
 			p += len + (p[len] == '"');
 		} else {
 			len = strcspn(p, " ");
-			at = put_json(out, n, at, p, len);
+			at = log_put_json(out, n, at, p, len);
 			p += len;
 		}
 	}
@@ -113,7 +113,7 @@ static size_t put_pairs_json(char *out, size_t n, size_t at, const char *pairs)
 }
 
 static void __attribute__((format(printf, 4, 0)))
-put_line(enum log_level level, const char *event, uint64_t held, const char *fmt, va_list ap)
+log_put_line(enum log_level level, const char *event, uint64_t held, const char *fmt, va_list ap)
 {
 	struct timespec now;
 	char pairs[LINE_MAX_BYTES / 2] = "";
@@ -139,8 +139,8 @@ put_line(enum log_level level, const char *event, uint64_t held, const char *fmt
 			line + at, n - at,
 			"{\"ts\":\"%s\",\"level\":\"%s\",\"service\":\"%s\",\"event\":", stamp,
 			level_names[level], logger.name);
-		at = put_json(line, n, at, event, strlen(event));
-		at = put_pairs_json(line, n, at, pairs);
+		at = log_put_json(line, n, at, event, strlen(event));
+		at = log_put_pairs_json(line, n, at, pairs);
 		if (held && at + 32 < n)
 			at += (size_t)snprintf(line + at, n - at, ",\"held_back\":%llu",
 					       (unsigned long long)held);
@@ -178,10 +178,10 @@ void log_at(enum log_level level, const char *event, const char *fmt, ...)
 	if (level > logger.level)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &mono);
-	if (!admit(event, (uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec, &held))
+	if (!log_admit(event, (uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec, &held))
 		return;
 	va_start(ap, fmt);
-	put_line(level, event, held, fmt, ap);
+	log_put_line(level, event, held, fmt, ap);
 	va_end(ap);
 }
 
@@ -191,6 +191,6 @@ void log_each(enum log_level level, const char *event, const char *fmt, ...)
 	if (level > logger.level)
 		return;
 	va_start(ap, fmt);
-	put_line(level, event, 0, fmt, ap);
+	log_put_line(level, event, 0, fmt, ap);
 	va_end(ap);
 }

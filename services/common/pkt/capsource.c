@@ -12,8 +12,8 @@
 #define MAP_LEAST  (1u << 20)
 #define MAP_WINDOW (8u << 20)
 
-/* read_some: up to n plain bytes from below, 0 at the end. */
-static size_t read_some(struct capsource *s, uint8_t *out, size_t n)
+/* capsource_read_some: up to n plain bytes from below, 0 at the end. */
+static size_t capsource_read_some(struct capsource *s, uint8_t *out, size_t n)
 {
 	if (s->fd < 0) {
 		if (n > s->mem_left)
@@ -34,18 +34,18 @@ static size_t read_some(struct capsource *s, uint8_t *out, size_t n)
 	}
 }
 
-/* more_compressed: gives zlib its next input; false at the end. */
-static bool more_compressed(struct capsource *s)
+/* capsource_more_compressed: gives zlib its next input; false at the end. */
+static bool capsource_more_compressed(struct capsource *s)
 {
-	size_t n = read_some(s, s->zbuf, CHUNK);
+	size_t n = capsource_read_some(s, s->zbuf, CHUNK);
 	s->z.next_in = s->zbuf;
 	s->z.avail_in = (uInt)n;
 	return n;
 }
 
-/* pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or
+/* capsource_pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or
  * at what is no padding and no gzip member. */
-static bool pass_padding(struct capsource *s)
+static bool capsource_pass_padding(struct capsource *s)
 {
 	for (;;) {
 		while (s->z.avail_in && !*s->z.next_in) {
@@ -54,7 +54,7 @@ static bool pass_padding(struct capsource *s)
 		}
 		if (s->z.avail_in)
 			break;
-		if (!more_compressed(s))
+		if (!capsource_more_compressed(s))
 			return false;
 	}
 	if (*s->z.next_in == 0x1f)
@@ -64,20 +64,20 @@ static bool pass_padding(struct capsource *s)
 	return false;
 }
 
-/* inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold several
+/* capsource_inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold several
  * gzip members (RFC 1952 2.2). */
-static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
+static size_t capsource_inflate_some(struct capsource *s, uint8_t *out, size_t n)
 {
 	s->z.next_out = out;
 	s->z.avail_out = (uInt)n;
 	while (s->z.avail_out == n) {
-		if (!s->z.avail_in && !more_compressed(s)) {
+		if (!s->z.avail_in && !capsource_more_compressed(s)) {
 			if (s->inflating && !s->error)
 				s->error = -EBADMSG;
 			return 0;
 		}
 		if (!s->inflating) {
-			if (!pass_padding(s))
+			if (!capsource_pass_padding(s))
 				return 0;
 			inflateReset(&s->z);
 			s->inflating = true;
@@ -93,8 +93,8 @@ static size_t inflate_some(struct capsource *s, uint8_t *out, size_t n)
 	return n - s->z.avail_out;
 }
 
-/* advance: of bytes that stay, the next ones are at hand. */
-static bool advance(struct capsource *s, size_t n)
+/* capsource_advance: of bytes that stay, the next ones are at hand. */
+static bool capsource_advance(struct capsource *s, size_t n)
 {
 	if (s->map.n)
 		mapped_pass(&s->map, s->pos > 2 * MAP_WINDOW ? s->pos - 2 * MAP_WINDOW : 0, s->pos);
@@ -119,7 +119,7 @@ const uint8_t *capsource_again(struct capsource *s, uint64_t offset, size_t n)
 bool capsource_fill(struct capsource *s, size_t n)
 {
 	if (s->stay)
-		return advance(s, n);
+		return capsource_advance(s, n);
 	if (s->pos) {
 		memmove(s->buf, s->buf + s->pos, s->end - s->pos);
 		s->end -= s->pos;
@@ -136,8 +136,8 @@ bool capsource_fill(struct capsource *s, size_t n)
 	}
 	while (s->end < n && !s->ended) {
 		size_t room = s->cap - s->end;
-		size_t got = s->gzip ? inflate_some(s, s->buf + s->end, room)
-				     : read_some(s, s->buf + s->end, room);
+		size_t got = s->gzip ? capsource_inflate_some(s, s->buf + s->end, room)
+				     : capsource_read_some(s, s->buf + s->end, room);
 		if (!got)
 			s->ended = true;
 		s->end += got;
@@ -157,12 +157,12 @@ bool capsource_skip(struct capsource *s, uint64_t n)
 	return true;
 }
 
-static bool is_gzip(const uint8_t magic[2])
+static bool capsource_is_gzip(const uint8_t magic[2])
 {
 	return magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-static int begin(struct capsource *s)
+static int capsource_begin(struct capsource *s)
 {
 	s->at = s->buf = malloc(CHUNK);
 	if (!s->buf)
@@ -170,7 +170,7 @@ static int begin(struct capsource *s)
 	s->cap = CHUNK;
 	/* Looked at before it is known to be gzip: what was read so far becomes zlib's first input.
 	 */
-	if (!capsource_fill(s, 2) || !is_gzip(s->buf))
+	if (!capsource_fill(s, 2) || !capsource_is_gzip(s->buf))
 		return s->error;
 	s->zbuf = malloc(CHUNK);
 	if (!s->zbuf || inflateInit2(&s->z, 15 + 16) != Z_OK) {
@@ -195,9 +195,9 @@ int capsource_fd(struct capsource *s, int fd)
 
 	*s = (struct capsource){.fd = fd};
 	if (from < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size - from < MAP_LEAST ||
-	    pread(fd, magic, sizeof magic, from) != sizeof magic || is_gzip(magic) ||
+	    pread(fd, magic, sizeof magic, from) != sizeof magic || capsource_is_gzip(magic) ||
 	    mapped_open(&s->map, fd, (size_t)st.st_size))
-		return begin(s);
+		return capsource_begin(s);
 	s->at = s->map.p;
 	s->stay = s->map.n;
 	s->pos = s->end = (size_t)from;
@@ -207,10 +207,10 @@ int capsource_fd(struct capsource *s, int fd)
 int capsource_memory(struct capsource *s, const void *data, size_t n)
 {
 	*s = (struct capsource){.fd = -1};
-	if (n < 2 || is_gzip(data)) {
+	if (n < 2 || capsource_is_gzip(data)) {
 		s->mem = data;
 		s->mem_left = n;
-		return begin(s);
+		return capsource_begin(s);
 	}
 	s->at = data;
 	s->stay = n;

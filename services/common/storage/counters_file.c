@@ -138,7 +138,7 @@ int counters_file_note(struct counters_file *c, uint64_t now_ns, struct bytes js
 	if (final)
 		return unlink(c->now) != 0 && errno != ENOENT ? -errno : 0;
 	rc = counters_file_format(c, now_ns, COUNTERS_FILE_TIME, json);
-	/* Lost or torn with the power: counters_file_take_over() passes over it, and the last line in the day's file
-	 * is what remains. `now` is for kills. */
+	/* Lost or torn with the power: counters_file_take_over() passes over it, and the last line
+	 * in the day's file is what remains. `now` is for kills. */
 	return rc ? rc : fs_replace(c->now, c->line.p, c->line.n, 0640, FS_NONE);
 }

@@ -38,7 +38,7 @@ struct journal {
 	void *flush_arg;
 };
 
-static int push(struct journal *j, uint64_t first, uint64_t bytes)
+static int journal_push(struct journal *j, uint64_t first, uint64_t bytes)
 {
 	if (j->nseg == j->cap) {
 		size_t more = j->cap ? 2 * j->cap : 64;
@@ -54,7 +54,7 @@ static int push(struct journal *j, uint64_t first, uint64_t bytes)
 }
 
 /* The number after the oldest segment's last packet. */
-static uint64_t oldest_end(const struct journal *j)
+static uint64_t journal_oldest_end(const struct journal *j)
 {
 	return j->nseg > 1 ? j->seg[1].first : j->next;
 }
@@ -62,9 +62,9 @@ static uint64_t oldest_end(const struct journal *j)
 /* How many packets of the oldest segment the reader has still to read. Without a mark there is no
  * reader: none. A mark that cannot be read (no permission, an I/O error, damage) says nothing about
  * what was read: all of them. */
-static uint64_t oldest_unread(const struct journal *j)
+static uint64_t journal_oldest_unread(const struct journal *j)
 {
-	uint64_t mark, first = j->seg[0].first, end = oldest_end(j);
+	uint64_t mark, first = j->seg[0].first, end = journal_oldest_end(j);
 
 	if (!j->limits.reader)
 		return 0;
@@ -79,11 +79,11 @@ static uint64_t oldest_unread(const struct journal *j)
 	return mark >= end ? 0 : end - (mark > first ? mark : first);
 }
 
-static void remove_oldest(struct journal *j)
+static void journal_remove_oldest(struct journal *j)
 {
 	char name[SEGMENT_NAME];
 
-	j->removed_unread += oldest_unread(j);
+	j->removed_unread += journal_oldest_unread(j);
 	segment_name(j->seg[0].first, name);
 	unlinkat(j->dirfd, name, 0);
 	j->bytes -= j->seg[0].bytes;
@@ -92,23 +92,23 @@ static void remove_oldest(struct journal *j)
 }
 
 /* Closed segments go, oldest first, until `more` bytes fit into the total. */
-static void keep_total(struct journal *j, uint64_t more)
+static void journal_keep_total(struct journal *j, uint64_t more)
 {
 	while (j->nseg > (j->fd >= 0 ? 1 : 0) && j->bytes + more > j->limits.total_bytes)
-		remove_oldest(j);
+		journal_remove_oldest(j);
 }
 
 /* On a full disk: one closed segment of which nothing is unread. */
-static bool make_room(struct journal *j)
+static bool journal_make_room(struct journal *j)
 {
-	if (j->nseg <= (j->fd >= 0 ? 1 : 0) || oldest_unread(j))
+	if (j->nseg <= (j->fd >= 0 ? 1 : 0) || journal_oldest_unread(j))
 		return false;
-	remove_oldest(j);
+	journal_remove_oldest(j);
 	return true;
 }
 
 /* Flushes a descriptor that stays ours: by the hook, a copy of it. */
-static int flush(struct journal *j, int fd)
+static int journal_flush_fd(struct journal *j, int fd)
 {
 	if (!j->flush)
 		return fdatasync(fd) < 0 ? -errno : 0;
@@ -119,29 +119,29 @@ static int flush(struct journal *j, int fd)
 	return 0;
 }
 
-static void segment_end(struct journal *j)
+static void journal_segment_end(struct journal *j)
 {
 	if (j->fd < 0)
 		return;
 	if (j->dirty)
-		flush(j, j->fd);
+		journal_flush_fd(j, j->fd);
 	j->dirty = false;
 	close(j->fd);
 	j->fd = -1;
 }
 
-static int segment_begin(struct journal *j, int linktype)
+static int journal_segment_begin(struct journal *j, int linktype)
 {
 	uint8_t head[PCAP_FILE_HEADER];
 	char name[SEGMENT_NAME];
 
-	segment_end(j);
+	journal_segment_end(j);
 	/* A segment without a packet has the name that the new one gets. */
 	if (j->nseg && j->seg[j->nseg - 1].first == j->next) {
 		j->bytes -= j->seg[j->nseg - 1].bytes;
 		j->nseg--;
 	}
-	keep_total(j, j->limits.segment_bytes);
+	journal_keep_total(j, j->limits.segment_bytes);
 	segment_name(j->next, name);
 	int fd = openat(j->dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0)
@@ -149,23 +149,24 @@ static int segment_begin(struct journal *j, int linktype)
 	pcap_put_header(head, linktype, CAPFILE_MAX_PACKET);
 	int rc = fs_write_all(fd, head, sizeof head);
 	if (!rc)
-		rc = push(j, j->next, sizeof head);
+		rc = journal_push(j, j->next, sizeof head);
 	if (rc) {
 		close(fd);
 		unlinkat(j->dirfd, name, 0);
 		return rc;
 	}
 	/* The name must be on disk before journal_sync may promise the bytes. */
-	flush(j, j->dirfd);
+	journal_flush_fd(j, j->dirfd);
 	j->fd = fd;
 	j->linktype = linktype;
 	j->good = sizeof head;
 	return 0;
 }
 
-/* set_aside: what a segment has behind a damaged record, for a person: nobody knows the numbers of
- * these packets. Not what a kill or a power loss leaves: the beginning of a record, or zeroes. */
-static int set_aside(struct journal *j, int from, const char *name, uint64_t good)
+/* journal_set_aside: what a segment has behind a damaged record, for a person: nobody knows the
+ * numbers of these packets. Not what a kill or a power loss leaves: the beginning of a record, or
+ * zeroes. */
+static int journal_set_aside(struct journal *j, int from, const char *name, uint64_t good)
 {
 	char aside[SEGMENT_NAME + 4];
 	struct segment_record rec;
@@ -204,7 +205,7 @@ static int set_aside(struct journal *j, int from, const char *name, uint64_t goo
 }
 
 /* Takes up the newest segment of a former run. */
-static int resume(struct journal *j, uint64_t min_next)
+static int journal_resume(struct journal *j, uint64_t min_next)
 {
 	uint64_t *list, records = 0, good;
 	char name[SEGMENT_NAME];
@@ -219,7 +220,7 @@ static int resume(struct journal *j, uint64_t min_next)
 		if (fstatat(j->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			rc = -errno;
 		else
-			rc = push(j, list[i], (uint64_t)st.st_size);
+			rc = journal_push(j, list[i], (uint64_t)st.st_size);
 	}
 	free(list);
 	if (rc || !n)
@@ -229,7 +230,7 @@ static int resume(struct journal *j, uint64_t min_next)
 		return -errno;
 	rc = segment_scan(fd, &records, &good, &j->linktype);
 	if (!rc && j->linktype >= 0 && good < j->seg[n - 1].bytes)
-		rc = set_aside(j, fd, name, good);
+		rc = journal_set_aside(j, fd, name, good);
 	if (!rc && good < j->seg[n - 1].bytes && ftruncate(fd, (off_t)good) < 0)
 		rc = -errno;
 	if (rc) {
@@ -275,9 +276,9 @@ int journal_open(const char *dir, struct journal_limits limits, uint64_t min_nex
 		rc = -errno;
 		goto out;
 	}
-	rc = resume(j, min_next);
+	rc = journal_resume(j, min_next);
 	if (!rc)
-		keep_total(j, 0);
+		journal_keep_total(j, 0);
 out:
 	if (rc)
 		journal_close(&j);
@@ -292,7 +293,7 @@ void journal_close(struct journal **jp)
 
 	if (!j)
 		return;
-	segment_end(j);
+	journal_segment_end(j);
 	if (j->dirfd >= 0)
 		close(j->dirfd);
 	free(j->seg);
@@ -302,7 +303,7 @@ void journal_close(struct journal **jp)
 }
 
 /* The records of b from `from` on that end within the first n bytes after from's beginning. */
-static uint32_t whole(const struct journal_batch *b, uint32_t from, uint64_t n)
+static uint32_t journal_whole(const struct journal_batch *b, uint32_t from, uint64_t n)
 {
 	uint64_t base = b->rec[from].off - PCAP_RECORD_HEADER;
 	uint32_t i = from;
@@ -313,7 +314,8 @@ static uint32_t whole(const struct journal_batch *b, uint32_t from, uint64_t n)
 }
 
 /* Accounts k records of b from `from` on as written; returns their bytes. */
-static uint64_t took(struct journal *j, const struct journal_batch *b, uint32_t from, uint32_t k)
+static uint64_t journal_took(struct journal *j, const struct journal_batch *b, uint32_t from,
+			     uint32_t k)
 {
 	const struct journal_rec *last = &b->rec[from + k - 1];
 	uint64_t bytes = last->off + last->caplen - (b->rec[from].off - PCAP_RECORD_HEADER);
@@ -338,21 +340,21 @@ int journal_append(struct journal *j, const struct journal_batch *b, uint32_t fr
 
 		if (j->fd < 0 || j->linktype != b->linktype ||
 		    (j->good > PCAP_FILE_HEADER && j->good + bytes > j->limits.segment_bytes))
-			rc = segment_begin(j, b->linktype);
+			rc = journal_segment_begin(j, b->linktype);
 		if (!rc) {
 			rc = fs_write_counted(j->fd, b->p + start, bytes, &done);
-			uint32_t k = rc ? whole(b, from, done) : b->n - from;
+			uint32_t k = rc ? journal_whole(b, from, done) : b->n - from;
 			if (k)
-				done -= took(j, b, from, k);
+				done -= journal_took(j, b, from, k);
 			else if (!rc)
 				done = 0;
 			from += k;
 			*taken += k;
 			/* A torn record may stay only where no further one follows it. */
 			if (rc && done && ftruncate(j->fd, (off_t)j->good) < 0)
-				segment_end(j);
+				journal_segment_end(j);
 		}
-		if ((rc == -ENOSPC || rc == -EDQUOT) && make_room(j))
+		if ((rc == -ENOSPC || rc == -EDQUOT) && journal_make_room(j))
 			continue;
 		if (rc)
 			return rc;
@@ -364,7 +366,7 @@ int journal_sync(struct journal *j)
 {
 	if (j->fd < 0 || !j->dirty)
 		return 0;
-	int rc = flush(j, j->fd);
+	int rc = journal_flush_fd(j, j->fd);
 	if (!rc)
 		j->dirty = false;
 	return rc;

@@ -52,7 +52,7 @@ int journal_reader_new(const char *dir, struct journal_reader **out)
 	return 0;
 }
 
-static void leave(struct journal_reader *r)
+static void journal_reader_leave(struct journal_reader *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
@@ -65,7 +65,7 @@ void journal_reader_free(struct journal_reader **rp)
 
 	if (!r)
 		return;
-	leave(r);
+	journal_reader_leave(r);
 	if (r->dirfd >= 0)
 		close(r->dirfd);
 	free(r->buf);
@@ -78,7 +78,7 @@ void journal_reader_seek(struct journal_reader *r, uint64_t n)
 {
 	/* Forward within the open segment nothing is to be found again. */
 	if (r->fd < 0 || n < r->number)
-		leave(r);
+		journal_reader_leave(r);
 	r->want = n;
 }
 
@@ -87,7 +87,7 @@ uint64_t journal_reader_at(const struct journal_reader *r)
 	return r->want;
 }
 
-static int enter(struct journal_reader *r, uint64_t first)
+static int journal_reader_enter(struct journal_reader *r, uint64_t first)
 {
 	char name[SEGMENT_NAME];
 
@@ -95,7 +95,7 @@ static int enter(struct journal_reader *r, uint64_t first)
 	int fd = openat(r->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	leave(r);
+	journal_reader_leave(r);
 	r->fd = fd;
 	r->first = r->number = first;
 	r->linktype = -1;
@@ -106,7 +106,7 @@ static int enter(struct journal_reader *r, uint64_t first)
 
 /* The segment to go on with: the one that holds `want`, else the first one after it; while in a
  * segment, only a later one. 1 when it was entered, 0 when there is none (yet), -errno. */
-static int hop(struct journal_reader *r)
+static int journal_reader_hop(struct journal_reader *r)
 {
 	uint64_t *list, pick = 0;
 	size_t n;
@@ -128,13 +128,13 @@ static int hop(struct journal_reader *r)
 	free(list);
 	if (!pick)
 		return 0;
-	rc = enter(r, pick);
+	rc = journal_reader_enter(r, pick);
 	/* Removed between the listing and the opening: the next call lists again. */
 	return rc == -ENOENT ? 0 : rc ? rc : 1;
 }
 
 /* Reads on into the window. 1 when bytes came, 0 at the end of the file, -errno. */
-static int fill(struct journal_reader *r)
+static int journal_reader_fill(struct journal_reader *r)
 {
 	memmove(r->buf, r->buf + r->at, r->have - r->at);
 	r->off += r->at;
@@ -151,7 +151,7 @@ static int fill(struct journal_reader *r)
 }
 
 /* The next record of the open segment. 1, 0 when there is none (yet), -errno. */
-static int record(struct journal_reader *r, struct journal_packet *out)
+static int journal_reader_record(struct journal_reader *r, struct journal_packet *out)
 {
 	struct segment_record rec;
 
@@ -184,7 +184,7 @@ static int record(struct journal_reader *r, struct journal_packet *out)
 			r->at += (size_t)size;
 			return 1;
 		}
-		int rc = fill(r);
+		int rc = journal_reader_fill(r);
 		if (rc <= 0)
 			return rc;
 	}
@@ -196,9 +196,9 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 	int rc;
 
 	for (;;) {
-		if (r->fd < 0 && (rc = hop(r)) <= 0)
+		if (r->fd < 0 && (rc = journal_reader_hop(r)) <= 0)
 			return rc;
-		while ((rc = record(r, out)) > 0 && out->number < r->want)
+		while ((rc = journal_reader_record(r, out)) > 0 && out->number < r->want)
 			;
 		if (rc > 0) {
 			r->want = out->number + 1;
@@ -218,7 +218,7 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 		free(list);
 		if (!later)
 			return 0;
-		while ((rc = record(r, out)) > 0 && out->number < r->want)
+		while ((rc = journal_reader_record(r, out)) > 0 && out->number < r->want)
 			;
 		if (rc > 0) {
 			r->want = out->number + 1;
@@ -226,13 +226,13 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 		}
 		if (rc < 0)
 			return rc;
-		rc = hop(r);
+		rc = journal_reader_hop(r);
 		if (rc <= 0)
 			return rc;
 	}
 }
 
-static int newest(const char *dir, uint64_t *oldest, uint64_t *first, int *out)
+static int journal_reader_newest(const char *dir, uint64_t *oldest, uint64_t *first, int *out)
 {
 	uint64_t *list = NULL;
 	char name[SEGMENT_NAME];
@@ -293,7 +293,7 @@ int journal_bounds(const char *dir, uint64_t *oldest, uint64_t *next)
 	int linktype, fd = -1;
 
 	*next = 0;
-	int rc = newest(dir, oldest, &first, &fd);
+	int rc = journal_reader_newest(dir, oldest, &first, &fd);
 	if (rc) {
 		*oldest = 0;
 		return rc == -ENOENT ? 0 : rc;

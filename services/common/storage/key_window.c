@@ -30,7 +30,7 @@ void key_window_clear(struct key_window *w)
 }
 
 /* While keys come they are a heap with the largest at its root. */
-static void sift_up(struct key_window *w, size_t i)
+static void key_window_sift_up(struct key_window *w, size_t i)
 {
 	char *key = w->key[i];
 
@@ -39,7 +39,7 @@ static void sift_up(struct key_window *w, size_t i)
 	w->key[i] = key;
 }
 
-static void sift_down(struct key_window *w, size_t i, size_t n)
+static void key_window_sift_down(struct key_window *w, size_t i, size_t n)
 {
 	char *key = w->key[i];
 
@@ -58,14 +58,14 @@ void key_window_add(struct key_window *w, const char *key)
 	if (w->n < w->max) {
 		w->key[w->n] = w->room[w->n];
 		snprintf(w->key[w->n], sizeof w->room[0], "%s", key);
-		sift_up(w, w->n++);
+		key_window_sift_up(w, w->n++);
 		return;
 	}
 	w->more = true;
 	if (w->order(key, w->key[0]) >= 0)
 		return;
 	snprintf(w->key[0], sizeof w->room[0], "%s", key);
-	sift_down(w, 0, w->n);
+	key_window_sift_down(w, 0, w->n);
 }
 
 void key_window_sort(struct key_window *w)
@@ -76,7 +76,7 @@ void key_window_sort(struct key_window *w)
 		char *last = w->key[end - 1];
 		w->key[end - 1] = w->key[0];
 		w->key[0] = last;
-		sift_down(w, 0, end - 1);
+		key_window_sift_down(w, 0, end - 1);
 	}
 	for (size_t i = 0; i < w->n; i++)
 		if (!n || w->order(w->key[n - 1], w->key[i]) != 0)

@@ -53,7 +53,7 @@ void object_key_format(const struct object_key *k, char out[OBJECT_KEY_MAX])
 
 /* The text before ".pcap" after the ports: [_<proto>][_<n>] or [_<proto>]_frag_<first>. Takes what
  * is there; object_key_parse finds out whether that was all. */
-static void parse_rest(const char *rest, struct object_key *k)
+static void object_key_parse_rest(const char *rest, struct object_key *k)
 {
 	int n = 0;
 	bool number = isdigit((unsigned char)rest[0]) && (k->sport || k->dport);
@@ -68,7 +68,7 @@ static void parse_rest(const char *rest, struct object_key *k)
 		sscanf(rest, "%10" SCNu32, &k->suffix);
 }
 
-static bool parse_flow(const char *name, struct object_key *k)
+static bool object_key_parse_flow(const char *name, struct object_key *k)
 {
 	int n = 0;
 
@@ -78,11 +78,11 @@ static bool parse_flow(const char *name, struct object_key *k)
 		return false;
 	replace(k->src, '-', ':');
 	replace(k->dst, '-', ':');
-	parse_rest(name + n + (name[n] == '_'), k);
+	object_key_parse_rest(name + n + (name[n] == '_'), k);
 	return true;
 }
 
-static bool parse_bundle(const char *name, struct tm *tm, struct object_key *k)
+static bool object_key_parse_bundle(const char *name, struct tm *tm, struct object_key *k)
 {
 	k->kind = OBJECT_KEY_BUNDLE;
 	if (sscanf(name, BUNDLE "%2d_%20" SCNu64, &tm->tm_min, &k->first) != 2)
@@ -92,7 +92,7 @@ static bool parse_bundle(const char *name, struct tm *tm, struct object_key *k)
 	return t >= 0;
 }
 
-static bool parse_folders(const char *text, struct tm *tm)
+static bool object_key_parse_folders(const char *text, struct tm *tm)
 {
 	*tm = (struct tm){0};
 	if (sscanf(text, "pcap/%4d/%2d/%2d/%2d/", &tm->tm_year, &tm->tm_mon, &tm->tm_mday,
@@ -110,8 +110,9 @@ int object_key_parse(const char *text, struct object_key *out)
 	struct tm tm;
 
 	*out = (struct object_key){.suffix = 1};
-	if (object_key_is_bundle(text) ? !parse_folders(text, &tm) || !parse_bundle(name, &tm, out)
-				       : !parse_flow(name, out))
+	if (object_key_is_bundle(text) ? !object_key_parse_folders(text, &tm) ||
+						 !object_key_parse_bundle(name, &tm, out)
+				       : !object_key_parse_flow(name, out))
 		return -EINVAL;
 	if (out->init_s > LAST_S)
 		return -EINVAL;
@@ -146,7 +147,7 @@ bool object_key_valid(const char *key)
 	return true;
 }
 
-static bool is_hour(const char *p)
+static bool object_key_is_hour(const char *p)
 {
 	static const char shape[] = "dddd/dd/dd/dd/";
 
@@ -161,7 +162,7 @@ const char *object_key_in(const char *path)
 	const char *found = NULL;
 
 	for (const char *p = path; (p = strstr(p, "pcap/")); p++)
-		if ((p == path || p[-1] == '/') && is_hour(p + 5))
+		if ((p == path || p[-1] == '/') && object_key_is_hour(p + 5))
 			found = p;
 	return found;
 }

@@ -19,34 +19,35 @@
 #define LINE_MAX_BYTES 128
 #define FILE_MAX       ((size_t)OBSERVED_MAX * LINE_MAX_BYTES)
 
-static int path_of(const char *state_dir, const char *name, char out[PATH_MAX])
+static int observed_path_of(const char *state_dir, const char *name, char out[PATH_MAX])
 {
 	int n = snprintf(out, PATH_MAX, "%s/%s", state_dir, name);
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static bool is_address(const char *text)
+static bool observed_is_address(const char *text)
 {
 	struct in6_addr a;
 	return inet_pton(AF_INET, text, &a) == 1 || inet_pton(AF_INET6, text, &a) == 1;
 }
 
-static bool parse(const char *line, struct observed_change *c)
+static bool observed_parse(const char *line, struct observed_change *c)
 {
 	int end = 0;
 	return sscanf(line, "%20" SCNu64 " %45s %45s%n", &c->since_ns, c->private_addr,
 		      c->public_addr, &end) == 3 &&
-	       line[end] == '\0' && is_address(c->private_addr) && is_address(c->public_addr);
+	       line[end] == '\0' && observed_is_address(c->private_addr) &&
+	       observed_is_address(c->public_addr);
 }
 
-static int read_all(FILE *f, struct observed_change *v, size_t *n)
+static int observed_read_all(FILE *f, struct observed_change *v, size_t *n)
 {
 	char line[LINE_MAX_BYTES];
 	*n = 0;
 	while (fgets(line, sizeof line, f)) {
 		struct observed_change c = {0};
 		line[strcspn(line, "\n")] = '\0';
-		if (!parse(line, &c))
+		if (!observed_parse(line, &c))
 			continue;
 		if (*n == OBSERVED_MAX) /* the oldest goes */
 			memmove(v, v + 1, --*n * sizeof *v);
@@ -55,7 +56,7 @@ static int read_all(FILE *f, struct observed_change *v, size_t *n)
 	return ferror(f) ? -EIO : 0;
 }
 
-static bool same(const struct observed *o, const struct stat *st)
+static bool observed_same(const struct observed *o, const struct stat *st)
 {
 	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 	return o->v && o->seen.dev == st->st_dev && o->seen.ino == st->st_ino &&
@@ -66,17 +67,17 @@ int observed_load(struct observed *o, const char *state_dir)
 {
 	char path[PATH_MAX];
 	struct stat st;
-	int rc = path_of(state_dir, "observed", path);
+	int rc = observed_path_of(state_dir, "observed", path);
 	if (rc)
 		return rc;
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (same(o, &st))
+	if (observed_same(o, &st))
 		return 0;
 	FILE *f = fopen(path, "re");
 	struct observed_change *v = calloc(OBSERVED_MAX, sizeof *v);
 	size_t n = 0;
-	rc = !f ? -errno : !v ? -ENOMEM : read_all(f, v, &n);
+	rc = !f ? -errno : !v ? -ENOMEM : observed_read_all(f, v, &n);
 	if (!rc && fstat(fileno(f), &st) != 0)
 		rc = -errno;
 	if (f)
@@ -130,7 +131,7 @@ bool observed_pair(const char *pair, const char *private_addr, char public_addr[
 {
 	size_t n = strlen(private_addr);
 	if (strncmp(pair, private_addr, n) != 0 || pair[n] != '=' ||
-	    strlen(pair + n + 1) >= OBSERVED_ADDR || !is_address(pair + n + 1))
+	    strlen(pair + n + 1) >= OBSERVED_ADDR || !observed_is_address(pair + n + 1))
 		return false;
 	snprintf(public_addr, OBSERVED_ADDR, "%s", pair + n + 1);
 	return true;
@@ -153,7 +154,7 @@ int observed_note(const char *state_dir, const struct observed_change *c, bool *
 		rc = buf_addf(&text, "%" PRIu64 " %s %s\n", c->since_ns, c->private_addr,
 			      c->public_addr);
 		if (!rc)
-			rc = path_of(state_dir, "observed", path);
+			rc = observed_path_of(state_dir, "observed", path);
 		/* A change that is lost is written down by nobody again, and flows of that time would be
 		 * told under a wrong address. */
 		if (!rc)

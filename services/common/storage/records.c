@@ -22,7 +22,7 @@
  * leave what looks like a shorter record). */
 #define TORN_END "\x18\n"
 
-static int lock_op(int fd, short type)
+static int records_lock_op(int fd, short type)
 {
 	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
 	int rc;
@@ -34,12 +34,12 @@ static int lock_op(int fd, short type)
 
 int records_lock(int fd)
 {
-	return lock_op(fd, F_WRLCK);
+	return records_lock_op(fd, F_WRLCK);
 }
 
 void records_unlock(int fd)
 {
-	lock_op(fd, F_UNLCK);
+	records_lock_op(fd, F_UNLCK);
 }
 
 void records_seal(int fd)
@@ -50,7 +50,7 @@ void records_seal(int fd)
 	records_unlock(fd);
 }
 
-static void seal_day(struct records *r, uint32_t day)
+static void records_seal_day(struct records *r, uint32_t day)
 {
 	char name[DAY_NAME];
 	struct stat st;
@@ -73,7 +73,7 @@ static void seal_if_older(void *arg, uint32_t day, bool gz)
 {
 	struct seal_older *s = arg;
 	if (!gz && day < s->newest)
-		seal_day(s->r, day);
+		records_seal_day(s->r, day);
 }
 
 int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct records **out)
@@ -128,7 +128,7 @@ void records_close(struct records **rp)
 }
 
 /* Opens the file of a day, or of the first one after it that is not over. */
-static int open_day(struct records *r, uint32_t day)
+static int records_open_day(struct records *r, uint32_t day)
 {
 	char name[DAY_NAME];
 	struct stat st;
@@ -155,7 +155,7 @@ static int open_day(struct records *r, uint32_t day)
 }
 
 /* Goes on to a day. Days never go back: readers do not, either. */
-static int move_to(struct records *r, uint32_t day)
+static int records_move_to(struct records *r, uint32_t day)
 {
 	uint32_t first, newest;
 	if (r->fd >= 0) {
@@ -173,13 +173,13 @@ static int move_to(struct records *r, uint32_t day)
 	if (newest > day)
 		day = newest;
 	else if (newest && newest < day)
-		seal_day(r, newest);
-	return open_day(r, day);
+		records_seal_day(r, newest);
+	return records_open_day(r, day);
 }
 
 /* With the lock: closes a line that was torn by a power loss, or by a kill in the middle of a
  * write. *size is that of the file, before and after. */
-static int close_torn(struct records *r, int64_t *size)
+static int records_close_torn(struct records *r, int64_t *size)
 {
 	char last;
 	if (*size == 0 || *size == r->size)
@@ -196,7 +196,7 @@ static int close_torn(struct records *r, int64_t *size)
 }
 
 /* Locks the file of the day; 1 when that day is over. */
-static int lock_day(struct records *r, struct stat *st)
+static int records_lock_day(struct records *r, struct stat *st)
 {
 	int rc = records_lock(r->fd);
 	if (rc < 0)
@@ -210,8 +210,9 @@ static int lock_day(struct records *r, struct stat *st)
 	return rc;
 }
 
-/* write_whole: the line and its newline; what write(2) returns, the sum if there were two. */
-static ssize_t write_whole(struct records *r, struct bytes line)
+/* records_write_whole: the line and its newline; what write(2) returns, the sum if there were
+ * two. */
+static ssize_t records_write_whole(struct records *r, struct bytes line)
 {
 	if (line.n > COPY_LINE) {
 		ssize_t n = write(r->fd, line.p, line.n);
@@ -227,10 +228,10 @@ static ssize_t write_whole(struct records *r, struct bytes line)
 	return -1;
 }
 
-/* write_again: over the same line, which a failed sync may have left in memory only: Linux reports
- * an error of writing back once per open file and then takes the pages for clean, so that a second
- * sync would say that all is well. */
-static int write_again(struct records *r, struct bytes line)
+/* records_write_again: over the same line, which a failed sync may have left in memory only: Linux
+ * reports an error of writing back once per open file and then takes the pages for clean, so that a
+ * second sync would say that all is well. */
+static int records_write_again(struct records *r, struct bytes line)
 {
 	char name[DAY_NAME];
 	day_name(r->day, false, name);
@@ -250,15 +251,15 @@ static int write_again(struct records *r, struct bytes line)
 	return rc;
 }
 
-static int write_line(struct records *r, int64_t size, struct bytes line)
+static int records_write_line(struct records *r, int64_t size, struct bytes line)
 {
 	if (r->again >= 0 && r->again + (int64_t)line.n + 1 <= r->to)
-		return write_again(r, line);
+		return records_write_again(r, line);
 	r->again = -1;
-	int rc = close_torn(r, &size);
+	int rc = records_close_torn(r, &size);
 	if (rc < 0)
 		return rc;
-	ssize_t n = write_whole(r, line);
+	ssize_t n = records_write_whole(r, line);
 	if (n == (ssize_t)line.n + 1) {
 		if (r->from < 0)
 			r->from = size;
@@ -281,22 +282,22 @@ int records_append(struct records *r, uint64_t now_ns, struct bytes line)
 	uint32_t day = day_of_ns(now_ns);
 	if (line.n == 0 || line.n > MAX_LINE)
 		return -EINVAL;
-	int rc = r->fd < 0 || day > r->day ? move_to(r, day) : 0;
+	int rc = r->fd < 0 || day > r->day ? records_move_to(r, day) : 0;
 	if (rc == 0)
-		rc = lock_day(r, &st);
+		rc = records_lock_day(r, &st);
 	while (rc == 1) {
-		rc = move_to(r, day);
+		rc = records_move_to(r, day);
 		if (rc == 0)
-			rc = lock_day(r, &st);
+			rc = records_lock_day(r, &st);
 	}
 	if (rc < 0)
 		return rc;
-	rc = write_line(r, st.st_size, line);
+	rc = records_write_line(r, st.st_size, line);
 	records_unlock(r->fd);
 	return rc;
 }
 
-static int sync_all(struct records *r)
+static int records_sync_all(struct records *r)
 {
 	if (r->former)
 		return r->former;
@@ -312,7 +313,7 @@ static int sync_all(struct records *r)
 
 int records_sync(struct records *r)
 {
-	int rc = r->again >= 0 ? -EIO : sync_all(r);
+	int rc = r->again >= 0 ? -EIO : records_sync_all(r);
 	r->former = 0;
 	if (rc)
 		r->size = -1; /* nor is it sure where the last line ends */

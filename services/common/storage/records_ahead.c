@@ -40,7 +40,7 @@ struct ahead {
 	bool past;     /* there is a day that is not ahead at all */
 };
 
-static void look_at(void *arg, uint32_t day, bool gz)
+static void records_ahead_look_at(void *arg, uint32_t day, bool gz)
 {
 	struct ahead *a = arg;
 	int64_t before = day_number(day) - a->today;
@@ -53,7 +53,7 @@ static void look_at(void *arg, uint32_t day, bool gz)
 		a->far = day;
 }
 
-static int write_note(int dirfd, const char *name, const char *text)
+static int records_ahead_write_note(int dirfd, const char *name, const char *text)
 {
 	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 
@@ -67,13 +67,13 @@ static int write_note(int dirfd, const char *name, const char *text)
 }
 
 /* The note comes first: it does not count as long as the file is there. */
-static int rename_day(struct records *r, uint32_t from, uint32_t to)
+static int records_ahead_rename_day(struct records *r, uint32_t from, uint32_t to)
 {
 	char note[DAY_NAME], was[DAY_NAME], is[DAY_NAME];
 
 	day_note_name(from, note);
 	day_name(to, false, is);
-	int rc = write_note(r->dirfd, note, is);
+	int rc = records_ahead_write_note(r->dirfd, note, is);
 	for (int gz = 0; gz < 2 && !rc; gz++) {
 		day_name(from, gz, was);
 		day_name(to, gz, is);
@@ -90,11 +90,11 @@ int records_come_back(struct records *r, uint64_t real_ns)
 	uint32_t today = day_of_ns(real_ns);
 	struct ahead a = {.today = day_number(today)};
 
-	int rc = day_each(r->dirfd, look_at, &a);
+	int rc = day_each(r->dirfd, records_ahead_look_at, &a);
 	/* With all days ahead it is now that the clock is wrong: one without a battery, in 1970. */
 	if (rc || !a.far || !a.past)
 		return rc;
 	uint32_t to = a.near < today ? today : day_next(a.near);
-	rc = rename_day(r, a.far, to);
+	rc = records_ahead_rename_day(r, a.far, to);
 	return rc ? rc : 1;
 }

@@ -13,7 +13,8 @@
 #define FIRST_BUF  (64u << 10)
 #define KEEP_BUF   (1u << 20)  /* memory kept when the lines are short again */
 #define READ_AHEAD (32u << 10) /* least room before a read */
-#define SCAN_EVERY 16          /* idle reads between two looks for a later day, see finished() */
+#define SCAN_EVERY \
+	16 /* idle reads between two looks for a later day, see records_reader_finished() */
 
 struct records_reader {
 	char *dir;
@@ -44,7 +45,7 @@ int records_reader_open(const char *dir, struct records_pos from, struct records
 	return 0;
 }
 
-static void close_file(struct records_reader *r)
+static void records_reader_close_file(struct records_reader *r)
 {
 	if (r->gz)
 		gzclose(r->gz);
@@ -61,7 +62,7 @@ void records_reader_close(struct records_reader **rp)
 	struct records_reader *r = *rp;
 	if (!r)
 		return;
-	close_file(r);
+	records_reader_close_file(r);
 	if (r->dirfd >= 0)
 		close(r->dirfd);
 	free(r->buf);
@@ -76,7 +77,7 @@ uint64_t records_reader_skipped(const struct records_reader *r)
 }
 
 /* Opens the compressed file and goes to the offset. */
-static int open_gz(struct records_reader *r)
+static int records_reader_open_gz(struct records_reader *r)
 {
 	char skip[8192];
 	r->gz = gzdopen(r->fd, "rb");
@@ -94,7 +95,7 @@ static int open_gz(struct records_reader *r)
 
 /* Opens the file of pos.day, or of the first day after it that has one. 1, 0 when there is none,
  * -errno. */
-static int open_file(struct records_reader *r)
+static int records_reader_open_file(struct records_reader *r)
 {
 	char name[DAY_NAME];
 	uint32_t first, last;
@@ -112,9 +113,9 @@ static int open_file(struct records_reader *r)
 				return -errno;
 			if (r->fd < 0)
 				continue;
-			int rc = gz ? open_gz(r) : 0;
+			int rc = gz ? records_reader_open_gz(r) : 0;
 			if (rc < 0)
-				close_file(r);
+				records_reader_close_file(r);
 			return rc < 0 ? rc : 1;
 		}
 		uint32_t noted = day_noted(r->dirfd, r->pos.day);
@@ -130,7 +131,7 @@ static int open_file(struct records_reader *r)
 }
 
 /* Makes room behind end; drops what was consumed. */
-static int make_room(struct records_reader *r)
+static int records_reader_make_room(struct records_reader *r)
 {
 	if (r->start > 0) {
 		memmove(r->buf, r->buf + r->start, r->end - r->start);
@@ -152,10 +153,10 @@ static int make_room(struct records_reader *r)
 }
 
 /* Reads more. 1, 0 at the end (for now), -errno. */
-static int fill(struct records_reader *r)
+static int records_reader_fill(struct records_reader *r)
 {
 	struct stat st;
-	int rc = make_room(r);
+	int rc = records_reader_make_room(r);
 	if (rc < 0)
 		return rc;
 	ssize_t n;
@@ -183,7 +184,7 @@ static int fill(struct records_reader *r)
 /* At the end of the open file: whether to go on to the next day. Writers seal a day before they
  * begin another; files from elsewhere (a copy, a restored backup) may be unsealed though later ones
  * exist, so that is looked up now and then. Then one more read decides. */
-static bool finished(struct records_reader *r, bool *again)
+static bool records_reader_finished(struct records_reader *r, bool *again)
 {
 	/* The open file may have got another name. */
 	if (r->over || r->idle % SCAN_EVERY == 0) {
@@ -202,27 +203,27 @@ static bool finished(struct records_reader *r, bool *again)
 }
 
 /* Goes to the day after the open one, if there is one: an unfinished line at its end was torn. */
-static bool next_day(struct records_reader *r)
+static bool records_reader_next_day(struct records_reader *r)
 {
 	uint32_t first, last;
 	if (day_after(r->dirfd, r->pos.day, &first, &last) < 0 || first == 0)
 		return false;
 	r->skipped += r->end > r->start || r->skipping;
-	close_file(r);
+	records_reader_close_file(r);
 	r->pos = (struct records_pos){.day = first};
 	return true;
 }
 
 /* A line as written by records_append: one JSON object. What a power loss leaves is cut, closed by
  * a control character, or holds NULs. */
-static bool whole(struct bytes line)
+static bool records_reader_whole(struct bytes line)
 {
 	return line.n >= 2 && line.p[0] == '{' && line.p[line.n - 1] == '}' &&
 	       !memchr(line.p, '\0', line.n);
 }
 
 /* Takes the next line out of the buffer; false when none is complete. */
-static bool take_line(struct records_reader *r, struct bytes *line)
+static bool records_reader_take_line(struct records_reader *r, struct bytes *line)
 {
 	uint8_t *newline =
 		r->end > r->scanned ? memchr(r->buf + r->scanned, '\n', r->end - r->scanned) : NULL;
@@ -249,24 +250,24 @@ int records_next(struct records_reader *r, struct bytes *line, struct records_po
 {
 	for (;;) {
 		if (r->fd < 0) {
-			int rc = open_file(r);
+			int rc = records_reader_open_file(r);
 			if (rc <= 0)
 				return rc;
 		}
-		while (take_line(r, line)) {
-			if (whole(*line)) {
+		while (records_reader_take_line(r, line)) {
+			if (records_reader_whole(*line)) {
 				*after = r->pos;
 				return 1;
 			}
 			r->skipped++;
 		}
 		bool again;
-		int rc = fill(r);
+		int rc = records_reader_fill(r);
 		if (rc < 0)
 			return rc;
 		if (rc > 0)
 			continue;
-		if (finished(r, &again) ? !next_day(r) : !again)
+		if (records_reader_finished(r, &again) ? !records_reader_next_day(r) : !again)
 			return 0;
 	}
 }

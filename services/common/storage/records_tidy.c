@@ -15,7 +15,7 @@
 #define STEP_BYTES (256u << 10)   /* compressed in one call: some milliseconds */
 #define GRACE_NS   3600000000000u /* after midnight, for writers whose last line is late */
 
-static void tmp_name(uint32_t day, char out[DAY_NAME])
+static void records_gz_tmp_name(uint32_t day, char out[DAY_NAME])
 {
 	char gz[DAY_NAME];
 	day_name(day, true, gz);
@@ -27,7 +27,7 @@ void records_gz_abandon(struct records *r)
 	struct records_gz *g = &r->gz;
 	if (g->ours) {
 		char tmp[DAY_NAME];
-		tmp_name(g->day, tmp);
+		records_gz_tmp_name(g->day, tmp);
 		unlinkat(r->dirfd, tmp, 0);
 	}
 	if (g->gz)
@@ -64,7 +64,7 @@ static void plan_day(void *arg, uint32_t day, bool gz)
 }
 
 /* Takes the temporary file for this process alone. 1: another process is at it. */
-static int take_tmp(struct records *r, const char *tmp)
+static int records_gz_take_tmp(struct records *r, const char *tmp)
 {
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct stat here, there;
@@ -82,12 +82,12 @@ static int take_tmp(struct records *r, const char *tmp)
 	return ftruncate(r->gz.out, 0) < 0 ? -errno : 0;
 }
 
-static int begin(struct records *r, uint32_t day)
+static int records_gz_begin(struct records *r, uint32_t day)
 {
 	char name[DAY_NAME], tmp[DAY_NAME];
 	struct stat st;
 	day_name(day, false, name);
-	tmp_name(day, tmp);
+	records_gz_tmp_name(day, tmp);
 	r->gz.day = day;
 	r->gz.in = openat(r->dirfd, name, O_RDWR | O_CLOEXEC);
 	if (r->gz.in >= 0) {
@@ -99,7 +99,7 @@ static int begin(struct records *r, uint32_t day)
 		if (!day_sealed(&st))
 			return -EACCES;
 	}
-	int rc = take_tmp(r, tmp);
+	int rc = records_gz_take_tmp(r, tmp);
 	if (rc != 0)
 		return rc;
 	int fd = fcntl(r->gz.out, F_DUPFD_CLOEXEC, 0);
@@ -112,12 +112,12 @@ static int begin(struct records *r, uint32_t day)
 	return 0;
 }
 
-static int finish(struct records *r)
+static int records_gz_finish(struct records *r)
 {
 	char name[DAY_NAME], tmp[DAY_NAME], gz[DAY_NAME];
 	day_name(r->gz.day, false, name);
 	day_name(r->gz.day, true, gz);
-	tmp_name(r->gz.day, tmp);
+	records_gz_tmp_name(r->gz.day, tmp);
 	int rc = gzclose(r->gz.gz);
 	r->gz.gz = NULL;
 	if (rc != Z_OK)
@@ -130,7 +130,7 @@ static int finish(struct records *r)
 }
 
 /* One step of the compression at hand; 1 while there is more of it. */
-static int step(struct records *r)
+static int records_gz_step(struct records *r)
 {
 	static const size_t piece = 64u << 10;
 	uint8_t data[64u << 10];
@@ -139,7 +139,7 @@ static int step(struct records *r)
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			return finish(r);
+			return records_gz_finish(r);
 		if (gzwrite(r->gz.gz, data, (unsigned)n) != n)
 			return -EIO;
 	}
@@ -169,13 +169,13 @@ int records_tidy(struct records *r, uint64_t now_ns, uint64_t mono_ns)
 		}
 		if (!p.compress)
 			return 0;
-		rc = begin(r, p.compress);
+		rc = records_gz_begin(r, p.compress);
 		if (rc != 0) {
 			records_gz_abandon(r);
 			return rc < 0 ? rc : 0;
 		}
 	}
-	rc = step(r);
+	rc = records_gz_step(r);
 	if (rc == 1)
 		return 1;
 	records_gz_abandon(r);

@@ -30,7 +30,7 @@
  * that need not. */
 #define COUNT_REST_NS (5 * UINT64_C(1000000000))
 
-static void tmp_name(size_t i, char out[32])
+static void spool_tmp_name(size_t i, char out[32])
 {
 	snprintf(out, 32, "tmp/%zu", i);
 }
@@ -43,7 +43,7 @@ struct spool_sum spool_share(const struct stat *st)
 }
 
 /* Adds up a folder of a queue and all below it. */
-static void add_up(int at, const char *name, int depth, struct spool_sum *sum)
+static void spool_add_up(int at, const char *name, int depth, struct spool_sum *sum)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -59,7 +59,7 @@ static void add_up(int at, const char *name, int depth, struct spool_sum *sum)
 			continue;
 		if (e->d_type == DT_DIR) {
 			if (depth > 0)
-				add_up(dirfd(d), e->d_name, depth - 1, sum);
+				spool_add_up(dirfd(d), e->d_name, depth - 1, sum);
 		} else if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 			struct spool_sum one = spool_share(&st);
 			sum->bytes += one.bytes;
@@ -69,18 +69,18 @@ static void add_up(int at, const char *name, int depth, struct spool_sum *sum)
 	closedir(d);
 }
 
-static void recount(struct spool *s)
+static void spool_recount(struct spool *s)
 {
 	uint64_t begin = clock_mono_ns();
 
 	s->use = (struct spool_sum){0};
 	/* queue/<consumer>/pcap/YYYY/MM/DD/HH */
-	add_up(s->dirfd, "queue", 6, &s->use);
+	spool_add_up(s->dirfd, "queue", 6, &s->use);
 	s->counted_ns = clock_mono_ns();
 	s->count_cost_ns = s->counted_ns - begin;
 }
 
-static int empty_tmp(struct spool *s)
+static int spool_empty_tmp(struct spool *s)
 {
 	int fd = openat(s->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -98,7 +98,7 @@ static int empty_tmp(struct spool *s)
 	return 0;
 }
 
-static int add_queue(struct spool *s, const char *name)
+static int spool_add_queue(struct spool *s, const char *name)
 {
 	char path[OBJECT_KEY_MAX + 16];
 
@@ -113,7 +113,7 @@ static int add_queue(struct spool *s, const char *name)
 }
 
 /* A consumer that was taken out of the configuration leaves its queue, which takes room as well. */
-static int add_other_queues(struct spool *s)
+static int spool_add_other_queues(struct spool *s)
 {
 	int fd = openat(s->dirfd, "queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -130,7 +130,7 @@ static int add_other_queues(struct spool *s)
 		for (size_t i = 0; i < s->nconsumers && !known; i++)
 			known = strcmp(s->queues[i], e->d_name) == 0;
 		if (!known)
-			rc = add_queue(s, e->d_name);
+			rc = spool_add_queue(s, e->d_name);
 	}
 	closedir(d);
 	return rc == -ENOMEM ? rc : 0;
@@ -151,17 +151,17 @@ int spool_open(const char *spool_dir, const char *const *consumers, size_t n,
 	if (!rc)
 		rc = fs_make_dirs(s->dirfd, "tmp", 0750, FS_FILE_AND_DIR);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_queue(s, consumers[i]);
+		rc = spool_add_queue(s, consumers[i]);
 	s->nconsumers = s->nqueues;
 	if (!rc)
-		rc = add_other_queues(s);
+		rc = spool_add_other_queues(s);
 	if (!rc)
-		rc = empty_tmp(s);
+		rc = spool_empty_tmp(s);
 	if (rc) {
 		spool_close(&s);
 		return rc;
 	}
-	recount(s);
+	spool_recount(s);
 	*out = s;
 	return 0;
 }
@@ -191,7 +191,7 @@ struct spool_use spool_use(struct spool *s)
 				  (s->use.files + SHARES - 1) / SHARES};
 }
 
-static bool fits(struct spool *s, uint64_t bytes)
+static bool spool_fits(struct spool *s, uint64_t bytes)
 {
 	struct spool_use use = spool_use(s);
 
@@ -200,7 +200,7 @@ static bool fits(struct spool *s, uint64_t bytes)
 }
 
 /* The first queue that has it, or nconsumers. */
-static size_t queue_of(struct spool *s, const char *key)
+static size_t spool_queue_of(struct spool *s, const char *key)
 {
 	char path[2 * OBJECT_KEY_MAX];
 	struct stat st;
@@ -214,7 +214,7 @@ static size_t queue_of(struct spool *s, const char *key)
 	return i;
 }
 
-static void comes_again(struct spool *s, struct spool_pending *p, size_t in)
+static void spool_comes_again(struct spool *s, struct spool_pending *p, size_t in)
 {
 	if (p->again || p->linked)
 		return;
@@ -224,27 +224,27 @@ static void comes_again(struct spool *s, struct spool_pending *p, size_t in)
 	s->needs.files--;
 }
 
-static void look_at_pending(struct spool *s)
+static void spool_look_at_pending(struct spool *s)
 {
 	for (; s->looked_at < s->npending; s->looked_at++) {
 		struct spool_pending *p = &s->pending[s->looked_at];
-		size_t in = queue_of(s, p->key);
+		size_t in = spool_queue_of(s, p->key);
 		if (in < s->nconsumers)
-			comes_again(s, p, in);
+			spool_comes_again(s, p, in);
 	}
 }
 
 int spool_room(struct spool *s, const char *key, uint64_t bytes)
 {
-	if (fits(s, bytes) || queue_of(s, key) < s->nconsumers)
+	if (spool_fits(s, bytes) || spool_queue_of(s, key) < s->nconsumers)
 		return 1;
 	if (bytes > s->limits.max_bytes)
 		return -EFBIG;
-	look_at_pending(s);
+	spool_look_at_pending(s);
 	uint64_t rest = SPOOL_REST * s->count_cost_ns;
 	if (clock_mono_ns() - s->counted_ns >= (rest < COUNT_REST_NS ? rest : COUNT_REST_NS))
-		recount(s);
-	return fits(s, bytes);
+		spool_recount(s);
+	return spool_fits(s, bytes);
 }
 
 int spool_create(struct spool *s, const char *key, uint64_t bytes, int *out)
@@ -255,7 +255,7 @@ int spool_create(struct spool *s, const char *key, uint64_t bytes, int *out)
 		return -EINVAL;
 	if (s->npending == SPOOL_BATCH || s->committed)
 		return -ENOBUFS;
-	tmp_name(s->npending, name);
+	spool_tmp_name(s->npending, name);
 	/* Never the same inode twice: an old one may have links in the queues. */
 	unlinkat(s->dirfd, name, 0);
 	int fd = openat(s->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -277,12 +277,12 @@ void spool_drop(struct spool *s)
 	char name[32];
 
 	struct spool_pending *p = &s->pending[--s->npending];
-	comes_again(s, p, 0);
+	spool_comes_again(s, p, 0);
 	if (s->looked_at > s->npending)
 		s->looked_at = s->npending;
 	if (p->fd >= 0)
 		close(p->fd);
-	tmp_name(s->npending, name);
+	spool_tmp_name(s->npending, name);
 	unlinkat(s->dirfd, name, 0);
 }
 
@@ -293,7 +293,7 @@ size_t spool_pending(const struct spool *s)
 
 /* Since Linux 5.8 syncfs reports what failed to be written since the descriptor was opened or last
  * asked. An fsync of each file after it would wait for the disk's cache once a file. */
-static int flush_files(struct spool *s)
+static int spool_flush_files(struct spool *s)
 {
 	bool singly = s->npending <= FLUSH_SINGLY;
 
@@ -310,7 +310,7 @@ static int flush_files(struct spool *s)
 	return 0;
 }
 
-static int link_from(struct spool *s, const char *from, const char *path)
+static int spool_link_from(struct spool *s, const char *from, const char *path)
 {
 	/* A consumer may remove a folder that it found empty, just before we link into it. */
 	for (int tries = 0; tries < 8; tries++) {
@@ -326,7 +326,7 @@ static int link_from(struct spool *s, const char *from, const char *path)
 }
 
 /* 0, -EEXIST (a kill, or a commit that failed, came after the link) or another -errno. */
-static int link_one(struct spool *s, size_t i, const char *path)
+static int spool_link_one(struct spool *s, size_t i, const char *path)
 {
 	const struct spool_pending *p = &s->pending[i];
 	char from[2 * OBJECT_KEY_MAX];
@@ -334,12 +334,12 @@ static int link_one(struct spool *s, size_t i, const char *path)
 	/* The same bytes: so that it stays one file, not one a queue. */
 	if (p->again) {
 		snprintf(from, sizeof from, "queue/%s/%s", s->queues[p->in], p->key);
-		int rc = link_from(s, from, path);
+		int rc = spool_link_from(s, from, path);
 		if (rc != -ENOENT)
 			return rc;
 	}
-	tmp_name(i, from);
-	return link_from(s, from, path);
+	spool_tmp_name(i, from);
+	return spool_link_from(s, from, path);
 }
 
 static size_t folder_len(const char *path)
@@ -349,16 +349,16 @@ static size_t folder_len(const char *path)
 }
 
 /* Links the batch into one queue and flushes each of its folders once. */
-static int deliver(struct spool *s, size_t to)
+static int spool_deliver(struct spool *s, size_t to)
 {
 	char path[OBJECT_KEY_MAX + 64], last[OBJECT_KEY_MAX + 64] = "";
 	int rc = 0;
 
 	for (size_t i = 0; i < s->npending && !rc; i++) {
 		snprintf(path, sizeof path, "queue/%s/%s", s->queues[to], s->pending[i].key);
-		rc = link_one(s, i, path);
+		rc = spool_link_one(s, i, path);
 		if (rc == -EEXIST) {
-			comes_again(s, &s->pending[i], to);
+			spool_comes_again(s, &s->pending[i], to);
 			rc = 0;
 		}
 		if (rc)
@@ -381,9 +381,9 @@ int spool_commit(struct spool *s)
 	int rc = s->lost;
 
 	if (!rc)
-		rc = s->lost = flush_files(s);
+		rc = s->lost = spool_flush_files(s);
 	for (size_t i = 0; i < s->nconsumers && !rc; i++)
-		rc = deliver(s, i);
+		rc = spool_deliver(s, i);
 	if (rc)
 		return rc;
 	s->use.bytes += s->needs.bytes * SHARES;
@@ -405,7 +405,7 @@ void spool_forget(struct spool *s)
 	char name[32];
 
 	for (size_t i = 0; i < s->npending; i++) {
-		tmp_name(i, name);
+		spool_tmp_name(i, name);
 		unlinkat(s->dirfd, name, 0);
 	}
 	s->npending = s->looked_at = 0;

@@ -23,14 +23,14 @@
 #define PATH_BYTES  (2 * OBJECT_KEY_MAX)
 #define EVICT_DEPTH 5 /* evicted/<consumer>/pcap/YYYY/MM/DD/HH */
 
-static void rewind_search(struct spool_search *e)
+static void evict_rewind_search(struct spool_search *e)
 {
 	e->hour[0] = e->last[0] = '\0';
 	key_window_clear(&e->found);
 	e->at = 0;
 }
 
-static DIR *open_folder(int at, const char *path)
+static DIR *evict_open_folder(int at, const char *path)
 {
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -41,7 +41,7 @@ static DIR *open_folder(int at, const char *path)
 }
 
 /* The oldest hour of any queue after the one looked at. */
-static bool next_hour(struct spool *s)
+static bool evict_next_hour(struct spool *s)
 {
 	struct spool_search *e = &s->search;
 	char path[PATH_BYTES], hour[OBJECT_KEY_MAX], first[OBJECT_KEY_MAX] = "";
@@ -63,7 +63,7 @@ static bool next_hour(struct spool *s)
 }
 
 /* The hour's oldest bundles after the one found last. */
-static void list_hour(struct spool *s)
+static void evict_list_hour(struct spool *s)
 {
 	struct spool_search *e = &s->search;
 	char path[PATH_BYTES], key[PATH_BYTES];
@@ -72,7 +72,7 @@ static void list_hour(struct spool *s)
 	e->at = 0;
 	for (size_t i = 0; i < s->nqueues; i++) {
 		snprintf(path, sizeof path, "queue/%.40s/%s", s->queues[i], e->hour);
-		DIR *d = open_folder(s->dirfd, path);
+		DIR *d = evict_open_folder(s->dirfd, path);
 		for (struct dirent *f; d && (f = readdir(d));) {
 			if (!object_key_is_bundle(f->d_name) ||
 			    snprintf(key, sizeof key, "%s/%s", e->hour, f->d_name) >=
@@ -87,21 +87,21 @@ static void list_hour(struct spool *s)
 	key_window_sort(&e->found);
 }
 
-static bool next_bundle(struct spool *s, char key[OBJECT_KEY_MAX])
+static bool evict_next_bundle(struct spool *s, char key[OBJECT_KEY_MAX])
 {
 	struct spool_search *e = &s->search;
 
 	while (e->at == e->found.n) {
-		if (!e->found.more && !next_hour(s))
+		if (!e->found.more && !evict_next_hour(s))
 			return false;
-		list_hour(s);
+		evict_list_hour(s);
 	}
 	memcpy(key, e->found.key[e->at++], OBJECT_KEY_MAX);
 	memcpy(e->last, key, sizeof e->last);
 	return true;
 }
 
-static int move_entry(struct spool *s, const char *consumer, const char *key)
+static int evict_move_entry(struct spool *s, const char *consumer, const char *key)
 {
 	char from[PATH_BYTES], to[PATH_BYTES];
 
@@ -114,8 +114,8 @@ static int move_entry(struct spool *s, const char *consumer, const char *key)
 }
 
 /* Takes the entry out of one queue. 1; 0: it is not there, or in the consumer's hand; -errno. */
-static int take_out(struct spool *s, const char *consumer, const char *key, spool_evicted_fn out,
-		    void *arg)
+static int evict_take_out(struct spool *s, const char *consumer, const char *key,
+			  spool_evicted_fn out, void *arg)
 {
 	char path[PATH_BYTES];
 	struct stat st;
@@ -126,7 +126,7 @@ static int take_out(struct spool *s, const char *consumer, const char *key, spoo
 		return errno == EMFILE || errno == ENFILE || errno == EIO ? -errno : 0;
 	int rc = -ENOENT;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		rc = move_entry(s, consumer, key);
+		rc = evict_move_entry(s, consumer, key);
 	if (rc) {
 		close(fd);
 		return rc == -ENOENT ? 0 : rc;
@@ -139,7 +139,7 @@ static int take_out(struct spool *s, const char *consumer, const char *key, spoo
 }
 
 /* A commit that failed half-way is made again: what it has linked already stays. */
-static bool is_pending(const struct spool *s, const char *key)
+static bool evict_is_pending(const struct spool *s, const char *key)
 {
 	for (size_t i = 0; i < s->npending; i++)
 		if (strcmp(s->pending[i].key, key) == 0)
@@ -147,12 +147,12 @@ static bool is_pending(const struct spool *s, const char *key)
 	return false;
 }
 
-static int take_out_of_all(struct spool *s, const char *key, spool_evicted_fn out, void *arg)
+static int evict_take_out_of_all(struct spool *s, const char *key, spool_evicted_fn out, void *arg)
 {
 	int n = 0;
 
-	for (size_t i = 0; i < s->nqueues && !is_pending(s, key); i++) {
-		int rc = take_out(s, s->queues[i], key, out, arg);
+	for (size_t i = 0; i < s->nqueues && !evict_is_pending(s, key); i++) {
+		int rc = evict_take_out(s, s->queues[i], key, out, arg);
 		if (rc < 0)
 			return n ? 1 : rc;
 		n += rc;
@@ -171,16 +171,16 @@ int spool_evict(struct spool *s, spool_evicted_fn out, void *arg)
 	if (!e->found.max && key_window_init(&e->found, FOUND_MAX, strverscmp))
 		return -ENOMEM;
 	if (begin - e->found_ns > PLACE_NS)
-		rewind_search(e);
+		evict_rewind_search(e);
 	for (bool whole = !e->hour[0];;) {
-		while (next_bundle(s, key)) {
-			int rc = take_out_of_all(s, key, out, arg);
+		while (evict_next_bundle(s, key)) {
+			int rc = evict_take_out_of_all(s, key, out, arg);
 			if (rc) {
 				e->found_ns = begin;
 				return rc;
 			}
 		}
-		rewind_search(e);
+		evict_rewind_search(e);
 		if (whole)
 			break;
 		whole = true;
@@ -211,13 +211,13 @@ struct left {
 };
 
 /* folder: below evicted/<consumer>/, "" for that itself. */
-static int look(struct left *l, const char *folder, int depth)
+static int evict_look(struct left *l, const char *folder, int depth)
 {
 	char path[PATH_BYTES], key[PATH_BYTES];
 	int rc = 0;
 
 	snprintf(path, sizeof path, "evicted/%.40s%s%s", l->consumer, folder[0] ? "/" : "", folder);
-	DIR *d = open_folder(l->s->dirfd, path);
+	DIR *d = evict_open_folder(l->s->dirfd, path);
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	for (struct dirent *f; !rc && l->max && (f = readdir(d));) {
@@ -226,7 +226,7 @@ static int look(struct left *l, const char *folder, int depth)
 		    !object_key_valid(key))
 			continue;
 		if (depth) {
-			rc = look(l, key, depth - 1);
+			rc = evict_look(l, key, depth - 1);
 			continue;
 		}
 		int fd = openat(dirfd(d), f->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -250,7 +250,7 @@ int spool_left(struct spool *s, size_t max, spool_evicted_fn out, void *arg)
 
 	for (size_t i = 0; i < s->nqueues && !rc; i++) {
 		l.consumer = s->queues[i];
-		rc = look(&l, "", EVICT_DEPTH);
+		rc = evict_look(&l, "", EVICT_DEPTH);
 	}
 	return rc;
 }

@@ -90,7 +90,7 @@ void queue_rewind(struct queue *q)
 	q->cursor[0] = '\0';
 }
 
-static DIR *open_folder(int at, const char *path)
+static DIR *queue_open_folder(int at, const char *path)
 {
 	int fd = openat(at, path[0] ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -101,14 +101,14 @@ static DIR *open_folder(int at, const char *path)
 	return d;
 }
 
-static bool join(char out[OBJECT_KEY_MAX], const char *folder, const char *name)
+static bool queue_join(char out[OBJECT_KEY_MAX], const char *folder, const char *name)
 {
 	int n = snprintf(out, OBJECT_KEY_MAX, "%s%s%s", folder, folder[0] ? "/" : "", name);
 	return n > 0 && n < OBJECT_KEY_MAX;
 }
 
 /* Whether everything in the folder sorts at or below the cursor. */
-static bool passed(const struct queue *q, const char *folder)
+static bool queue_passed(const struct queue *q, const char *folder)
 {
 	size_t n = strlen(folder);
 	int c = strncmp(folder, q->cursor, n);
@@ -125,12 +125,12 @@ static int name_order(const void *a, const void *b)
 /* Fills the window from the first folder, in order of names, that has an entry above the cursor. A
  * folder holds few folders (at most 31), so they are listed whole; files are not. Empty folders on
  * the way are removed. */
-static void search(struct queue *q, const char *folder, int depth)
+static void queue_search(struct queue *q, const char *folder, int depth)
 {
 	char sub[64][32], key[OBJECT_KEY_MAX];
 	size_t nsub = 0, entries = 0;
 	struct stat st;
-	DIR *d = open_folder(q->fd, folder);
+	DIR *d = queue_open_folder(q->fd, folder);
 
 	if (!d)
 		return;
@@ -143,7 +143,7 @@ static void search(struct queue *q, const char *folder, int depth)
 		if (e->d_type == DT_DIR) {
 			if (nsub < 64 && strlen(e->d_name) < sizeof sub[0])
 				strcpy(sub[nsub++], e->d_name);
-		} else if (join(key, folder, e->d_name) && object_key_valid(key) &&
+		} else if (queue_join(key, folder, e->d_name) && object_key_valid(key) &&
 			   strcmp(key, q->cursor) > 0) {
 			key_window_add(&q->window, key);
 		}
@@ -156,8 +156,8 @@ static void search(struct queue *q, const char *folder, int depth)
 	}
 	qsort(sub, nsub, sizeof sub[0], name_order);
 	for (size_t i = 0; i < nsub && !q->window.n && depth > 0; i++)
-		if (join(key, folder, sub[i]) && !passed(q, key))
-			search(q, key, depth - 1);
+		if (queue_join(key, folder, sub[i]) && !queue_passed(q, key))
+			queue_search(q, key, depth - 1);
 }
 
 int queue_next(struct queue *q, char key[OBJECT_KEY_MAX])
@@ -165,7 +165,7 @@ int queue_next(struct queue *q, char key[OBJECT_KEY_MAX])
 	if (q->at == q->window.n) {
 		key_window_clear(&q->window);
 		q->at = 0;
-		search(q, "", QUEUE_DEPTH);
+		queue_search(q, "", QUEUE_DEPTH);
 		key_window_sort(&q->window);
 		if (!q->window.n) {
 			queue_rewind(q);
@@ -179,7 +179,7 @@ int queue_next(struct queue *q, char key[OBJECT_KEY_MAX])
 
 /* The sealer takes an entry away while it has the lock alone. So an entry that is locked is about
  * to go, and one that still has its name once we share the lock stays until we let go. */
-static int hold(const struct queue *q, const char *key, int fd)
+static int queue_hold(const struct queue *q, const char *key, int fd)
 {
 	struct stat ours, named;
 
@@ -198,7 +198,7 @@ int queue_get(struct queue *q, const char *key, int *fd)
 	int opened = openat(q->fd, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (opened < 0)
 		return -errno;
-	int rc = hold(q, key, opened);
+	int rc = queue_hold(q, key, opened);
 	if (rc)
 		close(opened);
 	else
@@ -226,10 +226,10 @@ int queue_bad(struct queue *q, const char *key)
 	return renameat(q->fd, key, q->spoolfd, to) < 0 ? -errno : 0;
 }
 
-static uint64_t count_in(int at, const char *name, int depth, uint64_t max)
+static uint64_t queue_count_in(int at, const char *name, int depth, uint64_t max)
 {
 	uint64_t n = 0;
-	DIR *d = open_folder(at, name);
+	DIR *d = queue_open_folder(at, name);
 
 	if (!d)
 		return 0;
@@ -239,7 +239,7 @@ static uint64_t count_in(int at, const char *name, int depth, uint64_t max)
 		if (e->d_type != DT_DIR)
 			n++;
 		else if (depth > 0)
-			n += count_in(dirfd(d), e->d_name, depth - 1, max - n);
+			n += queue_count_in(dirfd(d), e->d_name, depth - 1, max - n);
 	}
 	closedir(d);
 	return n;
@@ -247,5 +247,5 @@ static uint64_t count_in(int at, const char *name, int depth, uint64_t max)
 
 uint64_t queue_count(struct queue *q, uint64_t max)
 {
-	return count_in(q->fd, "", QUEUE_DEPTH, max);
+	return queue_count_in(q->fd, "", QUEUE_DEPTH, max);
 }
