@@ -158,6 +158,27 @@ static int own_addresses(const struct ifaddrs *all, bool watched, struct watch *
 	return 0;
 }
 
+static uint8_t mask_bits(const struct sockaddr *mask)
+{
+	return (uint8_t)__builtin_popcount(
+		((const struct sockaddr_in *)(const void *)mask)->sin_addr.s_addr);
+}
+
+/* The IPv4 subnets of the host's interfaces. There may be one for each container: those of the
+ * interface that is watched come first. */
+static void attach(const struct conf *c, const struct ifaddrs *all, bool watched, struct watch *w)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		struct net n;
+
+		if (!has_address(i) || i->ifa_addr->sa_family != AF_INET || !i->ifa_netmask ||
+		    (strcmp(i->ifa_name, c->interface) == 0) != watched)
+			continue;
+		n = (struct net){address(i->ifa_addr), mask_bits(i->ifa_netmask)};
+		watch_attach(w, &n);
+	}
+}
+
 static int addresses(const struct conf *c, struct watch *w, char *err, size_t errlen)
 {
 	struct ifaddrs *all = NULL;
@@ -173,6 +194,9 @@ static int addresses(const struct conf *c, struct watch *w, char *err, size_t er
 		rc = own_addresses(all, true, w, err, errlen);
 	if (!rc)
 		rc = own_addresses(all, false, w, err, errlen);
+	/* Last: an address that the host owns is watched, whatever its mask says. */
+	attach(c, all, true, w);
+	attach(c, all, false, w);
 	freeifaddrs(all);
 	return rc;
 }

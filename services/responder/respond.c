@@ -72,7 +72,7 @@ static bool respond_bogus(const struct responder *r, const struct pkt *p)
 	static const uint8_t zero[15];
 
 	if ((p->mac_dst[0] | p->mac_src[0]) & 1 || addr_eq(&p->src, &p->dst) ||
-	    watch_owns(&r->watch, &p->src))
+	    watch_owns(&r->watch, &p->src) || watch_edge(&r->watch, &p->src))
 		return true;
 	if (p->src.family == 4)
 		return s[0] == 0 || s[0] == 127 || s[0] >= 224;

@@ -81,8 +81,36 @@ bool watch_owns(const struct watch *w, const struct addr *a)
 	return false;
 }
 
+int watch_attach(struct watch *w, const struct net *n)
+{
+	if (n->addr.family != 4 || n->bits > 30)
+		return 0;
+	if (w->attachments == WATCH_OWN)
+		return -ENOSPC;
+	w->attached[w->attachments++] = net_of(&n->addr, n->bits);
+	return 0;
+}
+
+static uint32_t v4_number(const struct addr *a)
+{
+	return (uint32_t)a->b[0] << 24 | (uint32_t)a->b[1] << 16 | (uint32_t)a->b[2] << 8 | a->b[3];
+}
+
+bool watch_edge(const struct watch *w, const struct addr *a)
+{
+	for (size_t i = 0; i < w->attachments; i++) {
+		const struct net *n = &w->attached[i];
+		uint32_t host = v4_number(a) & (UINT32_MAX >> n->bits);
+		if (net_contains(n, a) && (host == 0 || host == UINT32_MAX >> n->bits))
+			return true;
+	}
+	return false;
+}
+
 bool watch_addr(const struct watch *w, const struct addr *a)
 {
+	if (watch_edge(w, a))
+		return false;
 	for (size_t i = 0; i < w->nets; i++)
 		if (net_contains(&w->net[i], a))
 			return true;
@@ -97,6 +125,22 @@ static bool watches(const struct watch *w, const struct net *n)
 	return false;
 }
 
+static bool watch_overlaps(const struct watch *w, const struct net *n)
+{
+	for (size_t i = 0; i < w->nets; i++)
+		if (net_contains(&w->net[i], &n->addr) || net_contains(n, &w->net[i].addr))
+			return true;
+	return false;
+}
+
+static bool watch_is_attached(const struct watch *w, const struct net *n)
+{
+	for (size_t i = 0; i < w->attachments; i++)
+		if (memcmp(&w->attached[i], n, sizeof(*n)) == 0)
+			return true;
+	return false;
+}
+
 /* Whether all that matters of a is in b. */
 static bool within(const struct watch *a, const struct watch *b)
 {
@@ -105,6 +149,9 @@ static bool within(const struct watch *a, const struct watch *b)
 			return false;
 	for (size_t i = 0; i < a->owns; i++)
 		if (watch_addr(a, &a->own[i]) && !watch_owns(b, &a->own[i]))
+			return false;
+	for (size_t i = 0; i < a->attachments; i++)
+		if (watch_overlaps(a, &a->attached[i]) && !watch_is_attached(b, &a->attached[i]))
 			return false;
 	return true;
 }

@@ -35,6 +35,8 @@ struct watch {
 	size_t nets;
 	struct addr own[WATCH_OWN];
 	size_t owns;
+	struct net attached[WATCH_OWN]; /* IPv4 subnets of the host's interfaces */
+	size_t attachments;
 	struct portset excluded;   /* on every watched address */
 	struct portset host_ports; /* on the host's own addresses */
 };
@@ -45,6 +47,12 @@ int watch_add(struct watch *w, const char *cidr);
 /* watch_own: an address the host owns. 0 or -ENOSPC beyond WATCH_OWN. */
 int watch_own(struct watch *w, const struct addr *a);
 bool watch_owns(const struct watch *w, const struct addr *a);
+/* watch_attach: an IPv4 subnet of which the host is a member. Its first and its last address are never
+ * answered for: they stand for all of its hosts (RFC 1122 section 3.2.1.3). Subnets of one or two
+ * addresses have no such (RFC 3021); others than IPv4 are ignored. 0 or -ENOSPC beyond WATCH_OWN. */
+int watch_attach(struct watch *w, const struct net *n);
+/* watch_edge: whether a is the network or the broadcast address of an attached subnet. */
+bool watch_edge(const struct watch *w, const struct addr *a);
 bool watch_addr(const struct watch *w, const struct addr *a);
 /* watch_same: whether both watch the same networks and hold the same of their addresses for the
  * host's own. */

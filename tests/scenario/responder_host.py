@@ -162,7 +162,7 @@ def one_address(lab):
 
 
 def link(lab):
-    proc = responder(lab, "-a", "-n", "198.51.100.64/26", "-n", "2001:db8:1::/64", "--icmp-echo")
+    proc = responder(lab, "-a", "-n", "198.51.100.64/26", "-n", "198.51.100.192/26", "-n", "2001:db8:1::/64", "--icmp-echo")
     t.check("an address that nobody owns answers on the link", talk(lab.attacker, "198.51.100.70", 80) == "silent")
     t.check("so it does over IPv6", talk(lab.attacker, "2001:db8:1::abcd", 80) == "silent")
     ping = lab.attacker.run(["ping", "-c", "1", "-W", "2", "198.51.100.71"], check=False)
@@ -172,6 +172,10 @@ def link(lab):
     wanted = {"8100e005": "one tag", "88a80064 8100c065": "QinQ"}
     for tags in wanted:
         lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, "198.51.100.72", mac, "a0", tags.replace(" ", ""), 80])
+    for address, port in (("198.51.100.255", 84), ("198.51.100.254", 85)):
+        lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, address, mac, "a0", "", port])
+    for source, port in (("198.51.100.255", 86), ("198.51.100.0", 87), ("198.51.100.3", 88)):
+        lab.attacker.run([PYTHON, "-c", TAGGED, source, "198.51.100.72", mac, "a0", "", port])
     for port in (81, 82, 83):
         lab.attacker.run([PYTHON, "-c", TAGGED, lab.attacker_addr, "198.51.100.72", mac, "a0", "", port])
     time.sleep(1.3)
@@ -183,7 +187,9 @@ def link(lab):
         t.check(f"a SYN with {name} is answered with it", len(back) == 1 and back[0][12 + len(raw):14 + len(raw)] == b"\x08\x00",
                 [f.hex() for f in frames if f[12:14] in (b"\x81\x00", b"\x88\xa8")])
     back = {x[1] for x in (streams.parse(f) for f in frames) if x and x[6] == 0x12}
-    t.check("over a wire a checksum that an offload would leave is as bad as another", back == {83}, back)
+    t.check("over a wire a checksum that an offload would leave is as bad as another", not back & {81, 82} and 83 in back, back)
+    t.check("a subnet's broadcast address is not answered for, its neighbour is", not back & {84} and 85 in back, back)
+    t.check("nor are SYNs from its broadcast and network address", not back & {86, 87} and 88 in back, back)
     t.check("the responder ends with 0", proc.stop() == 0, proc.tail())
 
 

@@ -49,6 +49,17 @@ static enum neigh_verdict arp(uint8_t op, const uint8_t *mac, const char *sender
 	return neigh_arp(&n, &w, &p, now, out, &len);
 }
 
+Test(neigh, the_edges_of_a_subnet_are_nobodys)
+{
+	struct net n24 = {ip("203.0.113.9"), 24};
+
+	begin();
+	watch_attach(&w, &n24);
+	cr_assert_eq(arp(1, mac_peer, "203.0.113.254", "203.0.113.255", 0), NEIGH_IGNORED);
+	cr_assert_eq(arp(1, mac_peer, "203.0.113.254", "203.0.113.0", 0), NEIGH_IGNORED);
+	cr_assert_eq(arp(1, mac_peer, "203.0.113.254", "203.0.113.5", 0), NEIGH_PROBED);
+}
+
 Test(neigh, arp_probe_then_answer)
 {
 	begin();

@@ -64,6 +64,46 @@ Test(watch, addresses_and_ports)
 	cr_assert_eq(watch_own(&w, &own), -ENOSPC);
 }
 
+/* The first and the last address of a subnet stand for all of its hosts. */
+Test(watch, edges_of_attached_subnets)
+{
+	static const struct {
+		const char *net, *addr;
+		uint8_t bits;
+		bool edge;
+	} rows[] = {
+		{"192.0.2.0", "192.0.2.0", 24, true},    {"192.0.2.0", "192.0.2.255", 24, true},
+		{"192.0.2.0", "192.0.2.1", 24, false},   {"192.0.2.0", "192.0.2.254", 24, false},
+		{"192.0.2.0", "192.0.3.255", 24, false}, {"192.0.2.64", "192.0.2.64", 26, true},
+		{"192.0.2.64", "192.0.2.127", 26, true}, {"192.0.2.64", "192.0.2.255", 26, false},
+		{"192.0.2.64", "192.0.2.0", 26, false},  {"192.0.2.4", "192.0.2.7", 30, true},
+		{"192.0.2.4", "192.0.2.5", 31, false},   {"192.0.2.4", "192.0.2.4", 32, false},
+		{"0.0.0.0", "255.255.255.255", 0, true}, {"0.0.0.0", "192.0.2.1", 0, false}};
+	static struct watch w;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct net n = {ip(rows[i].net), rows[i].bits};
+		struct addr a = ip(rows[i].addr);
+		watch_init(&w);
+		watch_add(&w, "192.0.2.0/23");
+		n.addr.b[3] |= rows[i].bits == 24 ? 9 : 0; /* as an interface has it */
+		cr_assert_eq(watch_attach(&w, &n), 0);
+		cr_assert_eq(watch_edge(&w, &a), rows[i].edge, "%s in %s/%u", rows[i].addr,
+			     rows[i].net, rows[i].bits);
+		if (rows[i].bits) {
+			cr_assert_eq(watch_addr(&w, &a), !rows[i].edge);
+			cr_assert_eq(watch_port(&w, &a, 80), !rows[i].edge);
+		}
+	}
+	struct net six = {ip("2001:db8::"), 64}, four = {ip("192.0.2.0"), 24};
+	struct addr zero6 = ip("2001:db8::");
+	cr_assert_eq(watch_attach(&w, &six), 0);
+	cr_assert(!watch_edge(&w, &zero6), "IPv6 has no broadcast");
+	while (w.attachments < WATCH_OWN)
+		cr_assert_eq(watch_attach(&w, &four), 0);
+	cr_assert_eq(watch_attach(&w, &four), -ENOSPC);
+}
+
 Test(watch, same)
 {
 	static struct watch a, b;
@@ -83,6 +123,13 @@ Test(watch, same)
 	watch_own(&b, &more);
 	cr_assert(!watch_same(&a, &b) && !watch_same(&b, &a));
 	watch_own(&a, &more);
+	cr_assert(watch_same(&a, &b));
+	struct net near = {ip("203.0.113.0"), 24}, elsewhere = {ip("10.0.0.0"), 8};
+	watch_attach(&a, &elsewhere);
+	cr_assert(watch_same(&a, &b), "subnets apart from the watched networks do not matter");
+	watch_attach(&a, &near);
+	cr_assert(!watch_same(&a, &b) && !watch_same(&b, &a));
+	watch_attach(&b, &near);
 	cr_assert(watch_same(&a, &b));
 	watch_add(&a, "192.0.2.2");
 	cr_assert(!watch_same(&a, &b) && !watch_same(&b, &a));
