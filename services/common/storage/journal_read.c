@@ -191,6 +191,18 @@ static int journal_reader_record(struct journal_reader *r, struct journal_packet
 	return 0;
 }
 
+/* The next packet of the open segment that is wanted. 1, 0 when there is none (yet), -errno. */
+static int journal_reader_wanted(struct journal_reader *r, struct journal_packet *out)
+{
+	int rc;
+
+	while ((rc = journal_reader_record(r, out)) > 0 && out->number < r->want)
+		;
+	if (rc > 0)
+		r->want = out->number + 1;
+	return rc;
+}
+
 int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 {
 	int rc;
@@ -198,13 +210,8 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 	for (;;) {
 		if (r->fd < 0 && (rc = journal_reader_hop(r)) <= 0)
 			return rc;
-		while ((rc = journal_reader_record(r, out)) > 0 && out->number < r->want)
-			;
-		if (rc > 0) {
-			r->want = out->number + 1;
-			return 1;
-		}
-		if (rc < 0)
+		rc = journal_reader_wanted(r, out);
+		if (rc)
 			return rc;
 		/* At its end. A later segment means that this one has got its last record, but
 		 * perhaps only after we looked: look once more before leaving it. */
@@ -218,13 +225,8 @@ int journal_reader_next(struct journal_reader *r, struct journal_packet *out)
 		free(list);
 		if (!later)
 			return 0;
-		while ((rc = journal_reader_record(r, out)) > 0 && out->number < r->want)
-			;
-		if (rc > 0) {
-			r->want = out->number + 1;
-			return 1;
-		}
-		if (rc < 0)
+		rc = journal_reader_wanted(r, out);
+		if (rc)
 			return rc;
 		rc = journal_reader_hop(r);
 		if (rc <= 0)
