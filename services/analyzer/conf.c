@@ -4,11 +4,9 @@
 
 #include "cloud/creds_opt.h"
 
-struct settings settings;
-
-#define AT(field) offsetof(struct settings, field)
-const struct opt settings_opts[] = {
-	SVC_OPT_ENDPOINT(struct settings),
+#define AT(field) offsetof(struct conf, field)
+const struct opt conf_opts[] = {
+	SVC_OPT_ENDPOINT(struct conf),
 	{.name = "idle_timeout_s",
 	 .type = OPT_INT,
 	 .offset = AT(idle_timeout_s),
@@ -237,24 +235,24 @@ const struct opt settings_opts[] = {
 	 .type = OPT_STR,
 	 .offset = AT(cloud.ca_file),
 	 .help = "cloud: certificates (PEM) to trust instead of the system's"},
-	CREDS_OPTS(struct settings, cloud.creds, "cloud: "),
+	CREDS_OPTS(struct conf, cloud.creds, "cloud: "),
 	{0},
 };
 #undef AT
 
-struct capture_reader_options settings_input(unsigned shares)
+struct capture_reader_options conf_reader(const struct conf *c, unsigned shares)
 {
 	const char *tmp = getenv("TMPDIR");
 
 	return (struct capture_reader_options){
-		.flows = {.stream = {.max_bytes = (uint32_t)settings.stream_bytes,
-				     .window = (uint32_t)settings.out_of_order_bytes},
+		.flows = {.stream = {.max_bytes = (uint32_t)c->stream_bytes,
+				     .window = (uint32_t)c->out_of_order_bytes},
 			  .defrag = {.max_datagrams = 4096, .max_bytes = 8u << 20},
-			  .idle_ns = (uint64_t)settings.idle_timeout_s * 1000000000u,
-			  .memory = settings.memory / shares,
-			  .max_flows = (uint32_t)settings.max_flows,
-			  .page_dir = settings.page_dir ? settings.page_dir
-				      : tmp             ? tmp
-							: "/var/tmp"},
+			  .idle_ns = (uint64_t)c->idle_timeout_s * 1000000000u,
+			  .memory = c->memory / shares,
+			  .max_flows = (uint32_t)c->max_flows,
+			  .page_dir = c->page_dir ? c->page_dir
+				      : tmp       ? tmp
+						  : "/var/tmp"},
 	};
 }

@@ -1,5 +1,5 @@
 /*
- * settings: the options of lurker-analyzer, and what they mean for reading files.
+ * conf: the options of lurker-analyzer, and what they mean for reading files.
  */
 #ifndef ANALYZER_CONF_H
 #define ANALYZER_CONF_H
@@ -12,7 +12,7 @@
 #include "read/capture_reader.h"
 #include "rt/svc.h"
 
-struct settings {
+struct conf {
 	const char *endpoint;
 	/* Reading. */
 	int64_t idle_timeout_s;
@@ -36,10 +36,16 @@ struct settings {
 	struct cloud_conf cloud;
 };
 
-extern struct settings settings;
-extern const struct opt settings_opts[];
+extern const struct opt conf_opts[];
 
-/* settings_input: how files are read; shares is the number of processes that share the memory. */
-struct capture_reader_options settings_input(unsigned shares);
+/* conf_reader: how capture files are read; shares is the number of processes that share the
+ * memory. */
+struct capture_reader_options conf_reader(const struct conf *c, unsigned shares);
+
+/* conf_check: whether the options go together and what they name can be used. files: there are
+ * operands. 0 or -EINVAL, said on standard error. */
+int conf_check(const struct conf *c, bool files);
+/* conf_refuse: says on standard error what is wrong. -EINVAL. */
+__attribute__((format(printf, 1, 2))) int conf_refuse(const char *format, ...);
 
 #endif

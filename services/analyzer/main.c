@@ -1,207 +1,57 @@
 /*
  * lurker-analyzer: capture files in, records out.
  */
-#include <errno.h>
-#include <limits.h>
-#include <malloc.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "aws/sqs_text.h"
+#include "command.h"
 #include "conf.h"
-#include "files/job.h"
-#include "files/record_diff.h"
 #include "input/input_lambda.h"
-#include "read/packet_filter.h"
+#include "rt/svc.h"
+#include "work/heap.h"
 #include "work/serve.h"
 
-#define HUGE_PAGE (2u << 20)
-/* What is not of the flows: tables, the memo, lines. */
-#define HEAP_EXTRA (64u << 20)
-#define HEAP_MOST  (512u << 20)
-#define HEAP_PAD   (4u << 20)  /* by which it grows after that */
-#define HEAP_MMAP  (32u << 20) /* the most that glibc takes for M_MMAP_THRESHOLD */
+static const struct metric metrics[] = {
+#define COUNT(id, name, kind, unit, help) {#name, METRIC_##kind, unit, help},
+#include "analyzer/counts.def"
+#undef COUNT
+};
 
-static int check_cloud(const struct svc *s)
+static struct conf conf;
+static struct serve serve = {.conf = &conf};
+static struct svc_desc desc;
+
+static int analyzer_check(struct svc *s)
 {
-	char why[128] = "", endpoint[256], region[32];
-
-	if (settings.sqs && settings.lambda)
-		snprintf(why, sizeof why, "sqs and lambda are different ways in: give one of them");
-	else if (settings.sqs && sqs_queue(settings.sqs, endpoint, region) != 0)
-		snprintf(why, sizeof why,
-			 "sqs: the URL of a queue, such as "
-			 "https://sqs.eu-central-1.amazonaws.com/123456789012/NAME");
-	else if (s->argc)
-		snprintf(why, sizeof why, "%s and files are different ways in: give one of them",
-			 settings.sqs ? "sqs" : "lambda");
-	if (!why[0] && cloud_check(&settings.cloud, why, sizeof why) == 0)
-		return 0;
-	log_error("configuration", "error=\"%s\"", why);
-	return -EINVAL;
-}
-
-/* refuse: an option that is wrong, or has no meaning here. */
-__attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("lurker-analyzer: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	return -EINVAL;
-}
-
-/* check_geo: a service takes a file that is not there yet when it appears. */
-static int check_geo(const struct svc *s, const char *flag, const char *path)
-{
-	int rc = path ? who_geo_check(path) : 0;
-
-	if (rc == -EBADMSG)
-		return refuse("%s %s: not a MaxMind DB file", flag, path);
-	if (rc && s->argc)
-		return refuse("%s %s: %s", flag, path, strerror(-rc));
-	if (rc)
-		log_warn("a GeoIP file cannot be read, it is taken when it can",
-			 "path=\"%s\" error=\"%s\"", path, strerror(-rc));
-	return 0;
-}
-
-static int check(struct svc *s)
-{
-	const struct {
-		const char *flag;
-		bool given;
-	} of_files[] = {{"--diff", settings.diff},
-			{"--filter", settings.filter},
-			{"--table", settings.table},
-			{"--ecs", settings.ecs}};
-	struct packet_filter *f;
-	char err[256];
-
-	if (settings.json + settings.table + settings.ecs > 1 ||
-	    (settings.diff && (settings.table || settings.ecs)))
-		return refuse("choose one of --json, --table, --ecs and --diff");
-	if ((settings.sqs || settings.lambda) && check_cloud(s))
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof of_files / sizeof of_files[0]; i++)
-		if (of_files[i].given && !s->argc)
-			return refuse("%s needs files: without, this is the service (see --help)",
-				      of_files[i].flag);
-	if (settings.diff && strcmp(settings.diff, "-") == 0)
-		return refuse("--diff -: standard input cannot be read twice, give a file");
-	if (settings.filter) {
-		int rc = packet_filter_new(settings.filter, &f, err, sizeof err);
-		if (rc)
-			return refuse("--filter: %s", *err ? err : strerror(-rc));
-		packet_filter_free(&f);
-	}
-	if (check_geo(s, "--geo-place", settings.geo_place) ||
-	    check_geo(s, "--geo-asn", settings.geo_asn))
-		return -EINVAL;
-	return 0;
-}
-
-/* grow_heap: one process that works through files takes its memory in large pieces, from a heap of
- * huge pages: with ordinary ones the page faults are a tenth of its time. Only what is written to
- * costs memory. A hint: nothing depends on it. */
-static void grow_heap(size_t flows)
-{
-	size_t n = flows < HEAP_MOST - HEAP_EXTRA ? flows + HEAP_EXTRA : HEAP_MOST;
-
-	mallopt(M_MMAP_THRESHOLD, HEAP_MMAP);
-	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	mallopt(M_TOP_PAD, (int)n);
-	uint8_t *first = malloc(HEAP_MMAP / 2);
-	uint8_t *end = sbrk(0);
-	mallopt(M_TOP_PAD, HEAP_PAD);
-	/* The heap lies elsewhere under a sanitizer, or where its place was taken. */
-	if (first && end > first && (size_t)(end - first) >= n) {
-		uint8_t *from = first + (HUGE_PAGE - (uintptr_t)first % HUGE_PAGE);
-		madvise(from, (size_t)(end - from) & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
-	}
-	free(first);
-}
-
-/* settle_heap: the service works on small flows and, now and then, on a large one, whose memory
- * goes back to the system. Left alone, glibc takes ever larger pieces from the heap, where they
- * stay. */
-static void settle_heap(void)
-{
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 2 << 20);
-}
-
-/* files: the job of the command line. */
-static int files(struct svc *s, int argc, char **argv)
-{
-	struct job_options o = {
-		.pool = {.sensor = s->common.sensor,
-			 .destination = settings.destination,
-			 .format = settings.table ? RECORD_TABLE
-				   : settings.ecs ? RECORD_ECS
-						  : RECORD_JSON},
-		.jobs = (unsigned)settings.jobs,
-		.max_classes = (size_t)settings.classes,
-		.max_sources = (size_t)settings.sources,
-		.progress = settings.progress && isatty(STDERR_FILENO),
-	};
-	uint64_t line = 0;
-	char err[256];
-	int rc = 0;
-
-	o.pool.input = settings_input(o.jobs);
-	grow_heap(o.pool.input.flows.memory);
-	if (settings.filter)
-		rc = packet_filter_new(settings.filter, &o.pool.input.filter, err, sizeof err);
-	if (!rc && settings.diff) {
-		rc = record_diff_new(settings.diff, &o.diff, &line);
-		if (rc) {
-			if (rc == -EBADMSG)
-				refuse("--diff %s: line %llu is not a record", settings.diff,
-				       (unsigned long long)line);
-			else
-				refuse("--diff %s: %s", settings.diff, strerror(-rc));
-			packet_filter_free(&o.pool.input.filter);
-			return 2;
-		}
-	}
-	if (!rc && (settings.geo_place || settings.geo_asn))
-		rc = who_geo_new(settings.geo_place, settings.geo_asn, &o.pool.geo);
-	if (!rc)
-		rc = job_run(&o, argv, (size_t)argc, stdout);
-	if (rc < 0)
-		log_error("stopped", "error=\"%s\"", strerror(-rc));
-	if (!rc && o.diff)
-		rc = record_diff_found(o.diff) ? 1 : 0;
-	who_geo_free(&o.pool.geo);
-	record_diff_free(&o.diff);
-	packet_filter_free(&o.pool.input.filter);
-	return rc ? 1 : 0;
+	return conf_check(&conf, s->argc > 0);
 }
 
 /* Flows that memory does not hold are paged out. */
-static const char *const calls[] = {"flock", "pwrite64", NULL};
+static const char *const queue_calls[] = {"flock", "pwrite64", NULL};
 static const char *const sqs_calls[] = {"pwrite64", HTTP_CALLS, NULL};
 
-static struct svc_desc desc;
-
-static int job(struct svc *s, int argc, char **argv)
+static int analyzer_job(struct svc *s, int argc, char **argv)
 {
-	desc.calls = settings.sqs ? sqs_calls : calls;
-	if (settings.lambda)
-		return input_lambda_run(s);
+	if (conf.lambda)
+		return input_lambda_run(s, &conf);
 	if (argc)
-		return files(s, argc, argv);
-	settle_heap();
+		return command_run(&conf, s->common.sensor, argv, (size_t)argc);
+	serve.input = conf.sqs ? &input_sqs : &input_queue;
+	desc.calls = conf.sqs ? sqs_calls : queue_calls;
+	heap_settle();
 	return SVC_SERVE;
+}
+
+static int analyzer_start(struct svc *s)
+{
+	return serve_start(s->state, s);
+}
+
+static void analyzer_tick(struct svc *s)
+{
+	serve_tick(s->state);
+}
+
+static void analyzer_drain(struct svc *s)
+{
+	serve_drain(s->state);
 }
 
 static struct svc_desc desc = {
@@ -240,20 +90,21 @@ static struct svc_desc desc = {
 		"\n"
 		"Needs    no privilege.\n"
 		"Prints   log lines on standard error, nothing else.",
-	.opts = settings_opts,
-	.conf = &settings,
-	.endpoint = &settings.endpoint,
-	.metrics = serve_metrics,
-	.values = serve_values,
-	.check = check,
-	.job = job,
-	.start = serve_start,
-	.tick = serve_tick,
-	.drain = serve_drain,
+	.opts = conf_opts,
+	.conf = &conf,
+	.state = &serve,
+	.endpoint = &conf.endpoint,
+	.metrics = metrics,
+	.nmetrics = sizeof metrics / sizeof *metrics,
+	.values = serve.count,
+	.check = analyzer_check,
+	.job = analyzer_job,
+	.start = analyzer_start,
+	.tick = analyzer_tick,
+	.drain = analyzer_drain,
 };
 
 int main(int argc, char **argv)
 {
-	desc.nmetrics = serve_nmetrics;
 	return svc_main(&desc, argc, argv);
 }

@@ -30,7 +30,7 @@ struct job {
 	FILE *out;
 	struct history history;
 	struct buf line; /* with --diff the whole line, else what the history made of its end */
-	struct worker_pool *pool;
+	struct worker_pool *pool; /* NULL: self does the work, in this process */
 	struct pool_worker *self;
 	_Atomic uint64_t *read_bytes; /* shared with the workers */
 	uint64_t records, files;
@@ -39,9 +39,6 @@ struct job {
 	struct pending pending[POOL_MAX * POOL_AHEAD];
 	size_t head, count;
 	unsigned next_worker;
-	/* Of the file at hand. */
-	const char *path;
-	bool named;
 };
 
 static void show(void *arg)
@@ -171,30 +168,27 @@ static void ended(struct job *j, const char *path, bool named, const struct pool
 		unread(j, path, &end->result);
 }
 
-static int take(void *arg, const struct pool_frame *frame, struct bytes line)
+/* next_frame: of a file that worker i has. */
+static int next_frame(struct job *j, unsigned i, struct pool_frame *frame, struct bytes *line)
 {
-	struct job *j = arg;
-
-	if (frame->type == POOL_RECORD)
-		return print(j, frame, line);
-	ended(j, j->path, j->named, frame);
-	return 0;
+	return j->pool ? worker_pool_read(j->pool, i, frame, line, show, j)
+		       : pool_worker_next(j->self, frame, line);
 }
 
-/* answer_of_one: the records of the oldest pending file, from its worker. */
-static int answer_of_one(struct job *j, const struct pending *p)
+/* print_file: the records of the oldest pending file, from its worker. */
+static int print_file(struct job *j, const struct pending *p)
 {
 	struct pool_frame frame;
 	struct bytes line;
 	int rc;
 
-	j->path = p->path;
-	j->named = p->named;
-	do {
-		rc = worker_pool_read(j->pool, p->worker, &frame, &line, show, j);
-		if (!rc)
-			rc = take(j, &frame, line);
-	} while (!rc && frame.type != POOL_END);
+	while (!(rc = next_frame(j, p->worker, &frame, &line)) && frame.type == POOL_RECORD) {
+		rc = print(j, &frame, line);
+		if (rc)
+			return rc;
+	}
+	if (!rc)
+		ended(j, p->path, p->named, &frame);
 	return rc;
 }
 
@@ -205,7 +199,7 @@ static bool before(const struct pool_frame *a, const struct pool_frame *b)
 
 /* add: what one more of the processes that share a file counted. Strays are nobody's: all pass over
  * them. */
-static void add(struct capture_reader_result *to, const struct capture_reader_result *of)
+static void add_result(struct capture_reader_result *to, const struct capture_reader_result *of)
 {
 	to->records += of->records;
 	to->incomplete += of->incomplete;
@@ -221,9 +215,9 @@ static void add(struct capture_reader_result *to, const struct capture_reader_re
 	}
 }
 
-/* answer_of_all: the same of a file that all workers share: their records are merged in order of
+/* print_shared_file: the same of a file that all workers share: their records are merged in order of
  * time. */
-static int answer_of_all(struct job *j, const struct pending *p)
+static int print_shared_file(struct job *j, const struct pending *p)
 {
 	unsigned n = j->o->jobs;
 	struct pool_frame *head = calloc(n, sizeof *head);
@@ -232,7 +226,7 @@ static int answer_of_all(struct job *j, const struct pending *p)
 	int rc = head ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; i < n && !rc; i++)
-		rc = worker_pool_read(j->pool, i, &head[i], &line[i], show, j);
+		rc = next_frame(j, i, &head[i], &line[i]);
 	while (!rc) {
 		unsigned first = n;
 		for (unsigned i = 0; i < n; i++)
@@ -243,15 +237,15 @@ static int answer_of_all(struct job *j, const struct pending *p)
 			break;
 		rc = print(j, &head[first], line[first]);
 		if (!rc)
-			rc = worker_pool_read(j->pool, first, &head[first], &line[first], show, j);
+			rc = next_frame(j, first, &head[first], &line[first]);
 	}
 	for (unsigned i = 0; i < n && !rc; i++) {
 		if (!i || head[i].rc || head[i].result.rc) {
 			struct capture_reader_result others = whole.result;
 			whole = head[i];
-			add(&whole.result, &others);
+			add_result(&whole.result, &others);
 		} else {
-			add(&whole.result, &head[i].result);
+			add_result(&whole.result, &head[i].result);
 		}
 	}
 	free(head);
@@ -260,10 +254,11 @@ static int answer_of_all(struct job *j, const struct pending *p)
 	return rc;
 }
 
-static int answer(struct job *j)
+/* print_oldest: the oldest pending file is done then. */
+static int print_oldest(struct job *j)
 {
 	struct pending *p = &j->pending[j->head];
-	int rc = p->shared ? answer_of_all(j, p) : answer_of_one(j, p);
+	int rc = p->shared ? print_shared_file(j, p) : print_file(j, p);
 
 	if (rc == -ECHILD)
 		complain(j, p->path, "a worker died");
@@ -285,14 +280,15 @@ static bool worth_sharing(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= SHARED_BYTES;
 }
 
-/* ask: hands a file to the workers; waits for the oldest answer when enough are under way. */
-static int ask(struct job *j, const char *path, bool named)
+/* begin_file: hands a file to the workers; waits for the oldest one when enough are in progress. */
+static int begin_file(struct job *j, const char *path, bool named)
 {
-	unsigned n = j->o->jobs;
+	unsigned n = j->pool ? j->o->jobs : 1;
+	size_t most = j->pool ? (size_t)n * POOL_AHEAD : 1;
 	int rc = 0;
 
-	while (!rc && j->count >= (size_t)n * POOL_AHEAD)
-		rc = answer(j);
+	while (!rc && j->count >= most)
+		rc = print_oldest(j);
 	if (rc)
 		return rc;
 	struct pending *p =
@@ -303,6 +299,10 @@ static int ask(struct job *j, const char *path, bool named)
 	p->shared = n > 1 && worth_sharing(path);
 	p->worker = j->next_worker;
 	j->count++;
+	if (!j->pool) {
+		pool_worker_open(j->self, p->path, 0, 1);
+		return print_oldest(j);
+	}
 	if (!p->shared) {
 		j->next_worker = (j->next_worker + 1) % n;
 		return worker_pool_ask(j->pool, p->worker, path, 0, 1);
@@ -310,15 +310,6 @@ static int ask(struct job *j, const char *path, bool named)
 	for (unsigned i = 0; i < n && !rc; i++)
 		rc = worker_pool_ask(j->pool, i, path, i, n);
 	return rc;
-}
-
-static int one_file(struct job *j, const char *path, bool named)
-{
-	if (j->pool)
-		return ask(j, path, named);
-	j->path = path;
-	j->named = named;
-	return pool_worker_read(j->self, path, 0, 1, take, j);
 }
 
 int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *out)
@@ -356,12 +347,12 @@ int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *
 			j->damaged = true;
 			rc = 0;
 		} else {
-			rc = one_file(j, path, named);
+			rc = begin_file(j, path, named);
 			show(j);
 		}
 	}
 	while (!rc && j->count)
-		rc = answer(j);
+		rc = print_oldest(j);
 	if (!rc && o->diff)
 		rc = record_diff_rest(o->diff, out);
 	unshow(j);

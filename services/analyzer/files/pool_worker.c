@@ -16,10 +16,25 @@ struct pool_worker {
 	struct worker_pool_options o;
 	struct record record;
 	struct buf line;
-	pool_frame_fn fn;
-	void *arg;
 	struct msg_geo geo_of;
+	/* The current file. */
+	struct capture_reader_options reading;
+	struct record_source src;
+	struct capfile *file; /* NULL: it could not be opened, or has ended */
+	struct capture_reader reader;
+	int rc, read_rc; /* of opening it, and of reading its packets */
+	char why[192];
+	char real[PATH_MAX], s3path[PATH_MAX + 512];
 };
+
+/* close_file: *res: what became of it. */
+static void close_file(struct pool_worker *w, struct capture_reader_result *res)
+{
+	if (!w->file)
+		return;
+	capture_reader_close(&w->reader, res);
+	capfile_close(&w->file);
+}
 
 int pool_worker_new(const struct worker_pool_options *o, struct pool_worker **out)
 {
@@ -41,28 +56,28 @@ void pool_worker_free(struct pool_worker **w)
 {
 	if (!*w)
 		return;
+	close_file(*w, &(struct capture_reader_result){0});
 	record_fini(&(*w)->record);
 	buf_fini(&(*w)->line);
 	free(*w);
 	*w = NULL;
 }
 
-static int one_record(void *arg, struct record *r, const struct flow *f)
+/* record_frame: of the record just read. */
+static int record_frame(struct pool_worker *w, const struct flow *f, struct pool_frame *frame)
 {
-	struct pool_worker *w = arg;
-	struct pool_frame frame = {
-		.type = POOL_RECORD, .first_ns = f->first_ns, .first_no = f->first_no};
+	struct record *r = &w->record;
 
+	*frame = (struct pool_frame){
+		.type = POOL_RECORD, .first_ns = f->first_ns, .first_no = f->first_no};
 	if (w->o.geo && who_geo_look(w->o.geo, &r->src, &w->geo_of))
 		r->m.geo = &w->geo_of;
-	history_of(r, f, &frame.history);
-	frame.bare = frame.history.bare;
+	history_of(r, f, &frame->history);
+	frame->bare = frame->history.bare;
 	buf_reset(&w->line);
-	int rc = record_text(w->o.format, r, frame.bare, &w->line);
-	if (rc)
-		return rc;
-	frame.len = (uint32_t)w->line.n;
-	return w->fn(w->arg, &frame, buf_bytes(&w->line));
+	int rc = record_text(w->o.format, r, frame->bare, &w->line);
+	frame->len = (uint32_t)w->line.n;
+	return rc;
 }
 
 /* source_of: key and s3path of a file. A file of an archive has its object key, however it is
@@ -90,29 +105,34 @@ static void source_of(const struct worker_pool_options *o, const char *path, cha
 		snprintf(s3path, n, "%s%s", is_file ? "file://" : "", is_file ? real : path);
 }
 
-int pool_worker_read(struct pool_worker *w, const char *path, uint32_t shard, uint32_t shards,
-		     pool_frame_fn fn, void *arg)
+void pool_worker_open(struct pool_worker *w, const char *path, uint32_t shard, uint32_t shards)
 {
-	struct pool_frame end = {.type = POOL_END};
-	char real[PATH_MAX], s3path[PATH_MAX + 512];
-	struct record_source src;
-	struct capfile *c;
-	struct capture_reader_options input = w->o.input;
+	w->reading = w->o.input;
+	w->reading.flows.shard = shard;
+	w->reading.flows.shards = shards;
+	source_of(&w->o, path, w->real, w->s3path, sizeof w->s3path, &w->src);
+	w->file = NULL;
+	w->rc = capfile_open(path, &w->file, w->why, sizeof w->why);
+	w->read_rc =
+		w->rc ? 0
+		      : capture_reader_open(&w->reader, &w->reading, w->file, &w->record, &w->src);
+}
 
-	source_of(&w->o, path, real, s3path, sizeof s3path, &src);
-	input.flows.shard = shard;
-	input.flows.shards = shards;
-	w->fn = fn;
-	w->arg = arg;
-	end.rc = capfile_open(path, &c, end.result.error, sizeof end.result.error);
-	if (!end.rc) {
-		int rc =
-			capture_reader_run(&input, c, &w->record, &src, one_record, w, &end.result);
-		capfile_close(&c);
-		/* What reading fails with is told with the file's end; what fn fails with ends
-		 * everything. */
-		if (rc && !end.result.rc)
-			return rc;
+int pool_worker_next(struct pool_worker *w, struct pool_frame *frame, struct bytes *line)
+{
+	const struct flow *f;
+	int rc = w->read_rc ? w->read_rc : w->file ? capture_reader_next(&w->reader, &f) : 0;
+
+	if (rc == 1) {
+		rc = record_frame(w, f, frame);
+		*line = buf_bytes(&w->line);
+		return rc;
 	}
-	return fn(arg, &end, (struct bytes){0});
+	*frame = (struct pool_frame){.type = POOL_END, .rc = w->rc};
+	*line = (struct bytes){0};
+	if (w->rc)
+		snprintf(frame->result.error, sizeof frame->result.error, "%s", w->why);
+	close_file(w, &frame->result);
+	/* What reading fails with is told with the file's end; another failure ends everything. */
+	return frame->result.rc ? 0 : rc;
 }

@@ -27,8 +27,8 @@ struct worker_pool {
 	struct pool_process process[POOL_MAX];
 };
 
-/* read_all: 1, 0 at the end, or -errno. */
-static int read_all(int fd, void *data, size_t n)
+/* pipe_read: 1, 0 at the end, or -errno. */
+static int pipe_read(int fd, void *data, size_t n)
 {
 	uint8_t *p = data;
 
@@ -46,32 +46,41 @@ static int read_all(int fd, void *data, size_t n)
 
 /* The worker's side. */
 
-static int send_frame(void *arg, const struct pool_frame *frame, struct bytes line)
+/* send_file: all frames of the file that the worker has open. */
+static int send_file(struct pool_worker *w, struct shm_channel *to)
 {
-	struct shm_channel *to = arg;
-	int rc = shm_channel_put(to, bytes_of(frame, sizeof *frame), line);
+	struct pool_frame frame;
+	struct bytes line;
+	int rc;
 
-	return !rc && frame->type == POOL_END ? shm_channel_flush(to) : rc;
+	do {
+		rc = pool_worker_next(w, &frame, &line);
+		if (!rc)
+			rc = shm_channel_put(to, bytes_of(&frame, sizeof frame), line);
+	} while (!rc && frame.type != POOL_END);
+	return rc ? rc : shm_channel_flush(to);
 }
 
 static int worker_loop(const struct worker_pool_options *o, int from, struct shm_channel *to)
 {
-	struct pool_worker *self;
+	struct pool_worker *w;
 	struct request q;
 	char path[PATH_MAX];
-	int rc = pool_worker_new(o, &self);
+	int rc = pool_worker_new(o, &w);
 
-	while (!rc && read_all(from, &q, sizeof q) == 1) {
-		if (q.len >= sizeof path || read_all(from, path, q.len) != 1)
+	while (!rc && pipe_read(from, &q, sizeof q) == 1) {
+		if (q.len >= sizeof path || pipe_read(from, path, q.len) != 1)
 			break;
 		path[q.len] = 0;
-		rc = pool_worker_read(self, path, q.shard, q.shards, send_frame, to);
+		pool_worker_open(w, path, q.shard, q.shards);
+		rc = send_file(w, to);
 	}
-	pool_worker_free(&self);
+	pool_worker_free(&w);
 	return rc;
 }
 
-static int start(struct worker_pool *c, const struct worker_pool_options *o, struct pool_process *w)
+static int start_process(struct worker_pool *c, const struct worker_pool_options *o,
+			 struct pool_process *w)
 {
 	int to[2];
 
@@ -115,7 +124,7 @@ int worker_pool_new(const struct worker_pool_options *o, unsigned n, struct work
 	if (!c)
 		return -ENOMEM;
 	for (; c->n < n && c->n < POOL_MAX; c->n++) {
-		int rc = start(c, o, &c->process[c->n]);
+		int rc = start_process(c, o, &c->process[c->n]);
 		if (rc) {
 			worker_pool_free(out);
 			return rc;

@@ -38,15 +38,17 @@ struct pool_frame {
 	struct capture_reader_result result; /* POOL_END */
 };
 
-/* pool_frame_fn: takes a frame and, of a record, its line. Not 0 ends the file with that result. */
-typedef int (*pool_frame_fn)(void *arg, const struct pool_frame *frame, struct bytes line);
-
-/* pool_worker_read: reads one file in this process. shards 1: all of it. 0 or what fn returned. */
+/* A worker in this process. */
 struct pool_worker;
 int pool_worker_new(const struct worker_pool_options *o, struct pool_worker **out);
 void pool_worker_free(struct pool_worker **w);
-int pool_worker_read(struct pool_worker *w, const char *path, uint32_t shard, uint32_t shards,
-		     pool_frame_fn fn, void *arg);
+/* pool_worker_open: begins with a file, of which pool_worker_next gives this process's share; shards
+ * 1: all of it. Borrows path until the file's POOL_END. What fails is told there. */
+void pool_worker_open(struct pool_worker *w, const char *path, uint32_t shard, uint32_t shards);
+/* pool_worker_next: the next frame and, of a record, its line, valid until the next call. The last
+ * frame of a file is a POOL_END. 0; -errno: a record could not be made, the worker is of no more
+ * use. */
+int pool_worker_next(struct pool_worker *w, struct pool_frame *frame, struct bytes *line);
 
 /* Workers in processes of their own. */
 struct worker_pool;

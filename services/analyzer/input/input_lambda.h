@@ -7,10 +7,12 @@
 
 #include "rt/svc.h"
 
+struct conf;
+
 /* System calls beyond the runtime's. */
 extern const char *const input_lambda_calls[];
 
 /* input_lambda_run: until SIGTERM or until Lambda cannot be talked to. The exit code. */
-int input_lambda_run(struct svc *s);
+int input_lambda_run(struct svc *s, const struct conf *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,80 +16,87 @@
 #include "storage/spool.h"
 #include "work/serve.h"
 
-/* One turn of the loop works so long before others have theirs. */
-#define TURN_NS (20u * 1000000)
-#define SCAN_NS (UINT64_C(2) * 1000000000)
-/* A disk may fail to read once, or for good: after so many tries, which take about 4 s, an entry is
- * set aside. */
-#define READ_TRIES 5
+/* The longest turn before the loop serves others. */
+#define TURN_NS (20 * NS_PER_MS)
+#define SCAN_NS (2 * NS_PER_S)
+/* A disk may fail to read once, or for good: after this many attempts, which take about 4 s, an
+ * entry is set aside. */
+#define READ_ATTEMPTS 5
 /* Ticks between counts of the queue. */
 #define COUNT_TICKS 10
 #define COUNT_MAX   100000
 
-static struct {
+struct input_queue {
+	struct serve *serve;
 	char destination[PATH_MAX + 16];
 	struct observed observed;
-	uint64_t retry_ns; /* the wait that is on; 0: none */
-	unsigned unread;   /* tries of the entry at hand that the disk failed */
+	uint64_t retry_ns; /* the current wait; 0: none */
+	unsigned unread;   /* attempts to read the current entry that the disk failed */
 	unsigned ticks;
-} in;
+};
 
-static void turn(void *arg);
+static void on_turn(void *arg);
 
 static void resume(void *arg)
 {
-	(void)arg;
-	loop_busy(serve.svc->loop, turn, NULL);
+	struct input_queue *q = arg;
+
+	loop_busy(q->serve->svc->loop, on_turn, q);
 }
 
 static void wake(void *arg)
 {
-	if (!in.retry_ns)
+	const struct input_queue *q = arg;
+
+	if (!q->retry_ns)
 		resume(arg);
 }
 
-/* rest: something failed that time may mend. */
-static void rest(const char *what, const char *key, int rc)
+/* back_off: something failed that time may mend. */
+static void back_off(struct input_queue *q, const char *what, const char *key, int rc)
 {
-	serve_values[M_RETRIES]++;
-	in.retry_ns = !in.retry_ns                            ? SERVE_RETRY_FIRST_NS
-		      : in.retry_ns * 2 < SERVE_RETRY_LAST_NS ? in.retry_ns * 2
+	struct loop *l = q->serve->svc->loop;
+
+	q->serve->count[ANALYZER_RETRIES]++;
+	q->retry_ns = !q->retry_ns                            ? SERVE_RETRY_FIRST_NS
+		      : q->retry_ns * 2 < SERVE_RETRY_LAST_NS ? q->retry_ns * 2
 							      : SERVE_RETRY_LAST_NS;
 	log_warn(what, "key=%s error=\"%s\" wait_ms=%" PRIu64, key, strerror(-rc),
-		 in.retry_ns / 1000000);
-	loop_busy(serve.svc->loop, NULL, NULL);
-	loop_at(serve.svc->loop, clock_mono_ns() + in.retry_ns, resume, NULL);
+		 q->retry_ns / NS_PER_MS);
+	loop_busy(l, NULL, NULL);
+	loop_at(l, clock_mono_ns() + q->retry_ns, resume, q);
 }
 
-/* unreadable: the disk fails to give the entry. Takes hold; 0: it is to be set aside. */
-static int unreadable(const char *key, int hold)
+/* give_up_reading: whether an entry that the disk fails to give is set aside now; then 0, and it
+ * takes hold. -EIO: it is tried again. */
+static int give_up_reading(struct input_queue *q, const char *key, int hold)
 {
-	if (++in.unread < READ_TRIES) {
+	if (++q->unread < READ_ATTEMPTS) {
 		if (hold >= 0)
 			close(hold);
 		return -EIO;
 	}
 	log_error("capture file cannot be read, set aside", "key=%s tries=%u error=\"%s\"", key,
-		  in.unread, strerror(EIO));
-	in.unread = 0;
-	record_batch_entry(&serve.batch, key, hold, true, 0);
+		  q->unread, strerror(EIO));
+	q->unread = 0;
+	record_batch_entry(&q->serve->batch, key, hold, true, 0);
 	return 0;
 }
 
-/* analyse: one entry into the batch. 0, or -errno: nothing is done with it for now. */
-static int analyse(const char *key)
+/* read_entry: one entry into the batch. 0, or -errno: nothing is done with it for now. */
+static int read_entry(struct input_queue *q, const char *key)
 {
-	char s3path[sizeof in.destination + OBJECT_KEY_MAX], observed[OBSERVED_PAIR];
+	char s3path[sizeof q->destination + OBJECT_KEY_MAX], observed[OBSERVED_PAIR];
 	struct record_source src = {
-		.sensor = serve.svc->common.sensor, .key = key, .s3path = s3path};
+		.sensor = q->serve->svc->common.sensor, .key = key, .s3path = s3path};
 	struct worker_result res;
 	int fd;
 
-	if (observed_of_key(&in.observed, key, observed))
+	if (observed_of_key(&q->observed, key, observed))
 		src.observed = observed;
-	int rc = queue_get(serve.queue, key, &fd);
+	int rc = queue_get(q->serve->queue, key, &fd);
 	if (rc)
-		return rc == -ENOENT ? 0 : rc == -EIO ? unreadable(key, -1) : rc;
+		return rc == -ENOENT ? 0 : rc == -EIO ? give_up_reading(q, key, -1) : rc;
 	/* The file's own descriptor is closed when it is read; the entry must stay until it is
 	 * done. */
 	int hold = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -97,57 +105,58 @@ static int analyse(const char *key)
 		close(fd);
 		return rc;
 	}
-	snprintf(s3path, sizeof s3path, "%s%s", in.destination, key);
-	rc = serve_read(fd, &src, &res);
+	snprintf(s3path, sizeof s3path, "%s%s", q->destination, key);
+	rc = serve_read(q->serve, fd, &src, &res);
 	if (rc == -EIO && res.unreadable)
-		return unreadable(key, hold);
+		return give_up_reading(q, key, hold);
 	if (rc) {
 		close(hold);
 		return rc;
 	}
-	in.unread = 0;
+	q->unread = 0;
 	if (res.broken)
 		log_warn("broken capture file", "key=%s records=%" PRIu64 " error=\"%s\"", key,
 			 res.records, res.why);
-	record_batch_entry(&serve.batch, key, hold, res.broken, res.outside);
+	record_batch_entry(&q->serve->batch, key, hold, res.broken, res.outside);
 	return 0;
 }
 
-/* turn: entries until the time is over or the queue is at its end. */
-static void turn(void *arg)
+/* on_turn: entries until the turn is over or the queue is at its end. */
+static void on_turn(void *arg)
 {
+	struct input_queue *q = arg;
+	struct serve *s = q->serve;
 	uint64_t begin = clock_mono_ns();
 	char key[OBJECT_KEY_MAX] = "";
 	bool end = false;
 
-	(void)arg;
 	/* What failed before goes first. */
-	int rc = serve_flush();
-	while (!rc && !record_batch_is_full(&serve.batch) && clock_mono_ns() - begin < TURN_NS) {
-		rc = queue_next(serve.queue, key);
+	int rc = serve_flush(s);
+	while (!rc && !record_batch_is_full(&s->batch) && clock_mono_ns() - begin < TURN_NS) {
+		rc = queue_next(s->queue, key);
 		if (rc <= 0) {
 			end = true;
 			break;
 		}
-		rc = analyse(key);
+		rc = read_entry(q, key);
 		if (rc) {
-			rest("entry stays in the queue", key, rc);
-			queue_rewind(serve.queue);
+			back_off(q, "entry stays in the queue", key, rc);
+			queue_rewind(s->queue);
 			return;
 		}
 	}
 	if (rc < 0) {
-		rest("queue cannot be read", key, rc);
+		back_off(q, "queue cannot be read", key, rc);
 		return;
 	}
-	rc = serve_flush();
+	rc = serve_flush(s);
 	if (rc) {
-		rest("records cannot be written", "", rc);
+		back_off(q, "records cannot be written", "", rc);
 		return;
 	}
-	in.retry_ns = 0;
+	q->retry_ns = 0;
 	if (end)
-		loop_busy(serve.svc->loop, NULL, NULL);
+		loop_busy(s->svc->loop, NULL, NULL);
 }
 
 static void on_flow(void *arg, const struct bus_msg *msg)
@@ -156,68 +165,82 @@ static void on_flow(void *arg, const struct bus_msg *msg)
 	wake(arg);
 }
 
-static int open_destination(const struct svc *s)
+static int open_destination(struct input_queue *q)
 {
+	const char *given = q->serve->conf->destination;
 	char objects[PATH_MAX];
 
-	if (settings.destination) {
-		snprintf(in.destination, sizeof in.destination, "%s", settings.destination);
+	if (given) {
+		snprintf(q->destination, sizeof q->destination, "%s", given);
 		return 0;
 	}
-	int rc = svc_path(s, "objects", objects, sizeof objects);
-	if (!rc && (size_t)snprintf(in.destination, sizeof in.destination, "file://%s/", objects) >=
-			   sizeof in.destination)
+	int rc = svc_path(q->serve->svc, "objects", objects, sizeof objects);
+	if (!rc && (size_t)snprintf(q->destination, sizeof q->destination, "file://%s/", objects) >=
+			   sizeof q->destination)
 		rc = -ENAMETOOLONG;
 	return rc;
 }
 
-/* Flows come a minute after their first packet: what is looked for each second is known in time. */
-static void load_observed(void)
+/* A flow arrives a minute after its first packet, so what is loaded once a second is known by then.
+ */
+static void load_observed(struct input_queue *q)
 {
-	int rc = observed_load(&in.observed, serve.svc->common.state_dir);
+	const char *dir = q->serve->svc->common.state_dir;
+	int rc = observed_load(&q->observed, dir);
+
 	if (rc)
-		log_warn("cannot read", "path=%s/observed error=\"%s\"",
-			 serve.svc->common.state_dir, strerror(-rc));
+		log_warn("cannot read", "path=%s/observed error=\"%s\"", dir, strerror(-rc));
 }
 
-static int start(struct svc *s)
+static int input_queue_start(struct serve *s, void **state)
 {
+	struct input_queue *q = calloc(1, sizeof *q);
 	char path[PATH_MAX];
 
-	int rc = open_destination(s);
-	load_observed();
+	*state = q;
+	if (!q)
+		return -ENOMEM;
+	q->serve = s;
+	int rc = open_destination(q);
+	load_observed(q);
 	if (!rc)
-		rc = svc_path(s, "spool", path, sizeof path);
+		rc = svc_path(s->svc, "spool", path, sizeof path);
 	if (!rc)
-		rc = queue_open(path, "analyzer", &serve.queue);
+		rc = queue_open(path, "analyzer", &s->queue);
 	if (rc) {
 		log_error("cannot open", "what=spool error=\"%s\"", strerror(-rc));
 		return rc;
 	}
-	rc = svc_subscribe(s, "flowagg", "flow", on_flow, NULL);
+	rc = svc_subscribe(s->svc, "flowagg", "flow", on_flow, q);
 	if (!rc)
-		rc = loop_every(s->loop, SCAN_NS, wake, NULL);
+		rc = loop_every(s->svc->loop, SCAN_NS, wake, q);
 	if (rc)
 		log_error("loop", "error=\"%s\"", strerror(-rc));
 	else
-		resume(NULL);
+		resume(q);
 	return rc;
 }
 
-static void tick(void)
+static void input_queue_tick(void *state)
 {
-	load_observed();
-	if (in.ticks++ % COUNT_TICKS == 0)
-		serve_values[M_WAITING] = queue_count(serve.queue, COUNT_MAX);
+	struct input_queue *q = state;
+
+	load_observed(q);
+	if (q->ticks++ % COUNT_TICKS == 0)
+		q->serve->count[ANALYZER_WAITING] = queue_count(q->serve->queue, COUNT_MAX);
 }
 
-static void drain(void)
+static void input_queue_drain(void *state)
 {
-	if (serve_flush())
-		log_warn("records at hand are not written",
+	struct input_queue *q = state;
+
+	if (serve_flush(q->serve))
+		log_warn("records in progress are not written",
 			 "hint=\"their entries stay in the queue\"");
-	queue_close(&serve.queue);
-	observed_fini(&in.observed);
+	queue_close(&q->serve->queue);
+	observed_fini(&q->observed);
+	free(q);
 }
 
-const struct input input_queue = {.start = start, .tick = tick, .drain = drain};
+const struct input input_queue = {
+	.start = input_queue_start, .tick = input_queue_tick, .drain = input_queue_drain};

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,7 +35,17 @@
 #define DRAIN_FETCH_MS 4000
 #define DRAIN_SQS_MS   3000
 
-static struct {
+struct input_sqs;
+
+/* What a fetch is for. */
+struct sqs_fetch {
+	struct input_sqs *w;
+	struct inflight_message *m;
+};
+
+struct input_sqs {
+	struct serve *serve;
+	struct sqs_fetch *fetches; /* one for each message in progress */
 	struct cloud cloud;
 	struct sqs *sqs;
 	struct inflight inflight;
@@ -47,38 +58,39 @@ static struct {
 	uint64_t kept_ns; /* when the request under way was made */
 	struct inflight_batch deleted, kept;
 	unsigned seconds[SQS_BATCH]; /* of visibility */
-} w;
+};
 
-static void step(void *arg);
-static void flush(void *arg);
+static void input_sqs_step(void *arg);
+static void input_sqs_flush(void *arg);
 
-static void plan(uint64_t when_ns)
+static void input_sqs_plan(struct input_sqs *w, uint64_t when_ns)
 {
-	if (!w.draining)
-		loop_at(serve.svc->loop, when_ns, step, NULL);
+	if (!w->draining)
+		loop_at(w->serve->svc->loop, when_ns, input_sqs_step, w);
 }
 
-static uint64_t visible_ns(void)
+static uint64_t visible_ns(const struct input_sqs *w)
 {
-	return (uint64_t)settings.sqs_visibility_s * NS_PER_S;
+	return (uint64_t)w->serve->conf->sqs_visibility_s * NS_PER_S;
 }
 
-static void trouble(void *arg, bool begins, bool stuck, const char *message)
+static void input_sqs_trouble(void *arg, bool begins, bool stuck, const char *message)
 {
-	(void)arg;
-	svc_trouble(serve.svc, "sqs", begins, stuck, message);
+	struct input_sqs *w = arg;
+
+	svc_trouble(w->serve->svc, "sqs", begins, stuck, message);
 }
 
-static void begin_retry(void)
+static void begin_retry(struct input_sqs *w)
 {
 	struct retry_conf c = {.first_ns = SERVE_RETRY_FIRST_NS,
-			       .max_ns = (uint64_t)settings.retry_max_s * NS_PER_S,
+			       .max_ns = (uint64_t)w->serve->conf->retry_max_s * NS_PER_S,
 			       .stuck_ns = 60 * NS_PER_S,
 			       .alert_ns = 60 * NS_PER_S};
 #define SERVICE(member, what)                                 \
 	c.begins = "SQS worker: trouble with " what;          \
 	c.ends = "SQS worker: trouble with " what " is over"; \
-	retry_init(&w.member, &c, trouble, NULL)
+	retry_init(&w->member, &c, input_sqs_trouble, w)
 	SERVICE(s3, "objects");
 	SERVICE(queue, "the queue");
 	SERVICE(deletion, "deletion");
@@ -86,8 +98,8 @@ static void begin_retry(void)
 #undef SERVICE
 }
 
-static void failed(struct retry *r, const char *what, struct attempts *a, enum outcome outcome,
-		   const char *why, uint64_t wait_ns)
+static void input_sqs_failed(struct retry *r, const char *what, struct attempts *a,
+			     enum outcome outcome, const char *why, uint64_t wait_ns)
 {
 	const struct failure f = {.outcome = outcome, .why = why, .wait_ns = wait_ns};
 	if (!r->streak)
@@ -96,10 +108,10 @@ static void failed(struct retry *r, const char *what, struct attempts *a, enum o
 }
 
 /* leave: not deleted, so that it goes to the dead-letter queue in its time. */
-static void leave(struct inflight_message *m)
+static void input_sqs_leave(struct input_sqs *w, struct inflight_message *m)
 {
-	if (!inflight_said(&w.inflight, m->id)) {
-		serve_values[M_SQS_LEFT]++;
+	if (!inflight_said(&w->inflight, m->id)) {
+		w->serve->count[ANALYZER_SQS_LEFT]++;
 		log_each(LOG_LEVEL_ERROR, "message left to the dead-letter queue",
 			 "id=%s receives=%u error=\"%s\"", m->id, m->receives, m->spoilt);
 	} else {
@@ -110,7 +122,7 @@ static void leave(struct inflight_message *m)
 }
 
 /* spoil: the message cannot be done. Texts of others become one line of the log. */
-static void spoil(struct inflight_message *m, const char *what, const char *why)
+static void mark_spoilt(struct inflight_message *m, const char *what, const char *why)
 {
 	const char *key = m->next < m->event.n ? m->event.v[m->next].key : "";
 
@@ -120,16 +132,16 @@ static void spoil(struct inflight_message *m, const char *what, const char *why)
 	log_clean(m->spoilt, '.');
 }
 
-static void plan_flush(uint64_t when_ns)
+static void plan_flush(struct input_sqs *w, uint64_t when_ns)
 {
-	if (w.flush_planned && when_ns > clock_mono_ns())
+	if (w->flush_planned && when_ns > clock_mono_ns())
 		return;
-	w.flush_planned = true;
-	loop_at(serve.svc->loop, when_ns, flush, NULL);
+	w->flush_planned = true;
+	loop_at(w->serve->svc->loop, when_ns, input_sqs_flush, w);
 }
 
 /* next_object: one is behind us, for good or not. */
-static void next_object(struct inflight_message *m)
+static void next_object(struct input_sqs *w, struct inflight_message *m)
 {
 	uint64_t now = clock_mono_ns();
 
@@ -137,45 +149,48 @@ static void next_object(struct inflight_message *m)
 	m->first_ns = 0;
 	m->state = ++m->next < m->event.n ? INFLIGHT_READY : INFLIGHT_READ;
 	if (m->state == INFLIGHT_READ)
-		plan_flush(record_batch_is_full(&serve.batch) ||
-					   !inflight_count(&w.inflight, INFLIGHT_OUT)
-				   ? now
-				   : now + GATHER_NS);
+		plan_flush(w, record_batch_is_full(&w->serve->batch) ||
+					      !inflight_count(&w->inflight, INFLIGHT_OUT)
+				      ? now
+				      : now + GATHER_NS);
 }
 
-static void later(struct inflight_message *m)
+static void input_sqs_later(struct input_sqs *w, struct inflight_message *m)
 {
 	m->state = INFLIGHT_READY;
-	plan(m->attempts.at_ns);
+	input_sqs_plan(w, m->attempts.at_ns);
 }
 
 /* read_object: the object's records, or what is wrong with it. */
-static void read_object(struct inflight_message *m, const struct fetch_got *got)
+static void read_object(struct input_sqs *w, struct inflight_message *m,
+			const struct fetch_got *got)
 {
 	struct input_object o;
 	struct worker_result res;
-	input_object_init(&o, &m->event.v[m->next], got, serve.svc->common.sensor);
-	int rc = serve_read(got->fd, &o.source, &res);
+	input_object_init(&o, &m->event.v[m->next], got, w->serve->svc->common.sensor);
+	int rc = serve_read(w->serve, got->fd, &o.source, &res);
 	if (rc) {
 		/* This host's trouble: no memory, no disk. */
-		serve_values[M_RETRIES]++;
+		w->serve->count[ANALYZER_RETRIES]++;
 		log_warn("object stays in the queue", "path=%s error=\"%s\"", o.s3path,
 			 strerror(-rc));
 		m->attempts.at_ns =
 			clock_mono_ns() + retry_delay_ns(m->attempts.n, SERVE_RETRY_FIRST_NS,
 							 SERVE_RETRY_LAST_NS, retry_random());
-		later(m);
-		plan_flush(clock_mono_ns());
+		input_sqs_later(w, m);
+		plan_flush(w, clock_mono_ns());
 		return;
 	}
 	if (res.broken)
-		spoil(m, "broken capture file: ", res.why);
-	next_object(m);
+		mark_spoilt(m, "broken capture file: ", res.why);
+	next_object(w, m);
 }
 
 static void on_fetched(void *arg, const struct fetch_got *got)
 {
-	struct inflight_message *m = arg;
+	struct sqs_fetch *fetch = arg;
+	struct input_sqs *w = fetch->w;
+	struct inflight_message *m = fetch->m;
 
 	if (m->state != INFLIGHT_OUT) { /* given back meanwhile */
 		if (got->result == OUTCOME_OK)
@@ -183,69 +198,71 @@ static void on_fetched(void *arg, const struct fetch_got *got)
 		return;
 	}
 	if (got->result == OUTCOME_OK) {
-		bool outage = retry_passed(&w.s3);
-		w.good_ns = clock_mono_ns();
+		bool outage = retry_passed(&w->s3);
+		w->good_ns = clock_mono_ns();
 		/* The fault is over: nobody needs to wait any longer. */
-		for (size_t i = 0; outage && i < w.inflight.n; i++)
-			w.inflight.v[i].attempts.at_ns = w.good_ns;
-		read_object(m, got);
-	} else if (got->result == OUTCOME_REFUSED || (got->forbidden && m->first_ns < w.good_ns)) {
+		for (size_t i = 0; outage && i < w->inflight.n; i++)
+			w->inflight.v[i].attempts.at_ns = w->good_ns;
+		read_object(w, m, got);
+	} else if (got->result == OUTCOME_REFUSED || (got->forbidden && m->first_ns < w->good_ns)) {
 		/* Without the right to list, a missing object is forbidden: when others can be got,
 		 * it is this one's fault. */
-		spoil(m, "", got->why);
-		next_object(m);
+		mark_spoilt(m, "", got->why);
+		next_object(w, m);
 	} else {
-		serve_values[M_SQS_RETRIES]++;
-		serve_values[M_SQS_STUCK] += got->result == OUTCOME_STUCK;
-		failed(&w.s3, "objects", &m->attempts, got->result, got->why, got->wait_ns);
-		later(m);
+		w->serve->count[ANALYZER_SQS_RETRIES]++;
+		w->serve->count[ANALYZER_SQS_STUCK] += got->result == OUTCOME_STUCK;
+		input_sqs_failed(&w->s3, "objects", &m->attempts, got->result, got->why,
+				 got->wait_ns);
+		input_sqs_later(w, m);
 	}
-	plan(clock_mono_ns());
+	input_sqs_plan(w, clock_mono_ns());
 }
 
 /* flush: what was read is on disk and published; its messages are done. */
-static void flush(void *arg)
+static void input_sqs_flush(void *arg)
 {
-	(void)arg;
-	w.flush_planned = false;
-	int rc = serve_flush();
+	struct input_sqs *w = arg;
+	w->flush_planned = false;
+	int rc = serve_flush(w->serve);
 	if (rc) {
-		uint64_t ns = retry_delay_ns(++w.flush_attempts, SERVE_RETRY_FIRST_NS,
+		uint64_t ns = retry_delay_ns(++w->flush_attempts, SERVE_RETRY_FIRST_NS,
 					     SERVE_RETRY_LAST_NS, retry_random());
-		serve_values[M_RETRIES]++;
+		w->serve->count[ANALYZER_RETRIES]++;
 		log_warn("records cannot be written", "error=\"%s\" wait_ms=%" PRIu64,
 			 strerror(-rc), ns / NS_PER_MS);
-		plan_flush(clock_mono_ns() + ns);
+		plan_flush(w, clock_mono_ns() + ns);
 		return;
 	}
-	w.flush_attempts = 0;
-	for (size_t i = 0; i < w.inflight.n; i++) {
-		struct inflight_message *m = &w.inflight.v[i];
+	w->flush_attempts = 0;
+	for (size_t i = 0; i < w->inflight.n; i++) {
+		struct inflight_message *m = &w->inflight.v[i];
 		if (m->state != INFLIGHT_READ)
 			continue;
 		if (m->spoilt[0])
-			leave(m);
+			input_sqs_leave(w, m);
 		else
 			m->state = INFLIGHT_DONE;
 	}
-	plan(clock_mono_ns());
+	input_sqs_plan(w, clock_mono_ns());
 }
 
 static void on_message(void *arg, const struct sqs_message *in)
 {
-	(void)arg;
-	struct inflight_message *m = inflight_add(&w.inflight, in, clock_mono_ns(), visible_ns());
+	struct input_sqs *w = arg;
+
+	struct inflight_message *m = inflight_add(&w->inflight, in, clock_mono_ns(), visible_ns(w));
 	if (!m)
 		return; /* more than were asked for: they come again */
-	serve_values[M_SQS_RECEIVED]++;
+	w->serve->count[ANALYZER_SQS_RECEIVED]++;
 	int rc = event_read(in->body, &m->event);
 	if (rc == -ENOMEM) {
 		inflight_drop(m);
 	} else if (rc) {
-		spoil(m, "no event of S3: ", m->event.why);
-		leave(m);
+		mark_spoilt(m, "no event of S3: ", m->event.why);
+		input_sqs_leave(w, m);
 	} else if (!m->event.n) {
-		serve_values[M_SQS_IGNORED]++;
+		w->serve->count[ANALYZER_SQS_IGNORED]++;
 		log_each(LOG_LEVEL_DEBUG, "message about no stored object",
 			 "id=%s test_events=%u others=%u", m->id, m->event.tests, m->event.others);
 		m->state = INFLIGHT_DONE;
@@ -254,57 +271,60 @@ static void on_message(void *arg, const struct sqs_message *in)
 
 static void on_received(void *arg, const struct sqs_end *end)
 {
+	struct input_sqs *w = arg;
+
 	uint64_t now = clock_mono_ns();
 
-	(void)arg;
-	w.getting = false;
+	w->getting = false;
 	if (end->result == OUTCOME_OK) {
-		retry_passed(&w.queue);
-		w.get = (struct attempts){.at_ns = now};
+		retry_passed(&w->queue);
+		w->get = (struct attempts){.at_ns = now};
 		if (end->unusable)
 			log_warn("messages without id, handle or body", "messages=%u",
 				 end->unusable);
 	} else {
-		serve_values[M_SQS_ERRORS]++;
-		failed(&w.queue, "the queue", &w.get, end->result, end->why, end->wait_ns);
+		w->serve->count[ANALYZER_SQS_ERRORS]++;
+		input_sqs_failed(&w->queue, "the queue", &w->get, end->result, end->why,
+				 end->wait_ns);
 	}
-	plan(now);
+	input_sqs_plan(w, now);
 }
 
 static void on_deleted(void *arg, const struct sqs_end *end)
 {
+	struct input_sqs *w = arg;
+
 	uint64_t now = clock_mono_ns();
 
-	(void)arg;
-	w.deleting = false;
-	w.delete.at_ns = now;
+	w->deleting = false;
+	w->delete.at_ns = now;
 	if (end->result != OUTCOME_OK || (end->failed & ~end->gone)) {
-		serve_values[M_SQS_ERRORS]++;
-		failed(&w.deletion, "deletion", &w.delete,
-		       end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
-		       end->why ? end->why : "a message was not deleted", end->wait_ns);
+		w->serve->count[ANALYZER_SQS_ERRORS]++;
+		input_sqs_failed(&w->deletion, "deletion", &w->delete,
+				 end->result == OUTCOME_OK ? OUTCOME_RETRY : end->result,
+				 end->why ? end->why : "a message was not deleted", end->wait_ns);
 	} else {
-		w.delete.n = 0;
-		retry_passed(&w.deletion);
+		w->delete.n = 0;
+		retry_passed(&w->deletion);
 	}
-	for (size_t i = 0; end->result == OUTCOME_OK && i < w.deleted.n; i++) {
-		struct inflight_message *m = inflight_of(&w.deleted, i);
+	for (size_t i = 0; end->result == OUTCOME_OK && i < w->deleted.n; i++) {
+		struct inflight_message *m = inflight_of(&w->deleted, i);
 		if (!m || ((end->failed & ~end->gone) >> i & 1))
 			continue;
-		serve_values[M_SQS_FINISHED] += !(end->gone >> i & 1);
+		w->serve->count[ANALYZER_SQS_FINISHED] += !(end->gone >> i & 1);
 		inflight_drop(m);
 	}
-	plan(now);
+	input_sqs_plan(w, now);
 }
 
-static void keep(void *arg);
+static void input_sqs_keep(void *arg);
 
 /* expire: it is visible again, or about to be: somebody will receive it anew. */
-static void expire(struct inflight_message *m, const char *why)
+static void input_sqs_expire(struct input_sqs *w, struct inflight_message *m, const char *why)
 {
 	if (m->state != INFLIGHT_READY)
 		return; /* it is finished all the same */
-	serve_values[M_SQS_EXPIRED]++;
+	w->serve->count[ANALYZER_SQS_EXPIRED]++;
 	log_warn("message cannot be kept", "id=%s receives=%u error=\"%s\"", m->id, m->receives,
 		 why);
 	inflight_drop(m);
@@ -312,188 +332,215 @@ static void expire(struct inflight_message *m, const char *why)
 
 static void on_kept(void *arg, const struct sqs_end *end)
 {
-	(void)arg;
-	w.keeping = false;
+	struct input_sqs *w = arg;
+
+	w->keeping = false;
 	if (end->result != OUTCOME_OK) {
-		serve_values[M_SQS_ERRORS]++;
-		failed(&w.visibility, "visibility", &(struct attempts){.n = 1}, end->result,
-		       end->why, 0);
+		w->serve->count[ANALYZER_SQS_ERRORS]++;
+		input_sqs_failed(&w->visibility, "visibility", &(struct attempts){.n = 1},
+				 end->result, end->why, 0);
 		return; /* the next round is soon */
 	}
-	retry_passed(&w.visibility);
-	for (size_t i = 0; i < w.kept.n; i++) {
-		struct inflight_message *m = inflight_of(&w.kept, i);
+	retry_passed(&w->visibility);
+	for (size_t i = 0; i < w->kept.n; i++) {
+		struct inflight_message *m = inflight_of(&w->kept, i);
 		if (!m)
 			continue;
 		if (end->gone >> i & 1) {
-			expire(m, "SQS has given it to another");
+			input_sqs_expire(w, m, "SQS has given it to another");
 		} else if (!(end->failed >> i & 1)) {
-			m->until_ns = w.kept_ns + visible_ns();
-			serve_values[M_SQS_EXTENDED]++;
+			m->until_ns = w->kept_ns + visible_ns(w);
+			w->serve->count[ANALYZER_SQS_EXTENDED]++;
 		}
 	}
-	if (!w.draining && w.kept.n == SQS_BATCH)
-		keep(NULL); /* there may be more */
+	if (!w->draining && w->kept.n == SQS_BATCH)
+		input_sqs_keep(w); /* there may be more */
 }
 
-/* keep: messages at hand stay invisible. */
-static void keep(void *arg)
+/* keep: messages in progress stay invisible. */
+static void input_sqs_keep(void *arg)
 {
+	struct input_sqs *w = arg;
 	uint64_t now = clock_mono_ns();
-	const uint64_t longest = SQS_HELD_MAX_S * NS_PER_S - visible_ns();
+	const uint64_t longest = SQS_HELD_MAX_S * NS_PER_S - visible_ns(w);
 
-	(void)arg;
-	for (size_t i = 0; i < w.inflight.n; i++) {
-		struct inflight_message *m = &w.inflight.v[i];
+	for (size_t i = 0; i < w->inflight.n; i++) {
+		struct inflight_message *m = &w->inflight.v[i];
 		if (m->state == INFLIGHT_READY &&
 		    (m->until_ns <= now || now - m->since_ns > longest))
-			expire(m, m->until_ns <= now ? "its time ran out" : "12 hours are over");
+			input_sqs_expire(w, m,
+					 m->until_ns <= now ? "its time ran out"
+							    : "12 hours are over");
 	}
-	if (w.keeping)
+	if (w->keeping)
 		return;
-	inflight_short(&w.inflight, now, visible_ns() / 2, &w.kept);
-	if (!w.kept.n)
+	inflight_short(&w->inflight, now, visible_ns(w) / 2, &w->kept);
+	if (!w->kept.n)
 		return;
-	for (size_t i = 0; i < w.kept.n; i++)
-		w.seconds[i] = (unsigned)settings.sqs_visibility_s;
-	w.keeping = true;
-	w.kept_ns = now;
-	sqs_keep(w.sqs, w.kept.handles, w.seconds, w.kept.n, on_kept, NULL);
+	for (size_t i = 0; i < w->kept.n; i++)
+		w->seconds[i] = (unsigned)w->serve->conf->sqs_visibility_s;
+	w->keeping = true;
+	w->kept_ns = now;
+	sqs_keep(w->sqs, w->kept.handles, w->seconds, w->kept.n, on_kept, w);
 }
 
-static void delete (uint64_t now)
+static void input_sqs_delete(struct input_sqs *w, uint64_t now)
 {
-	if (w.deleting || now < w.delete.at_ns)
+	if (w->deleting || now < w->delete.at_ns)
 		return;
-	inflight_done(&w.inflight, &w.deleted);
-	if (!w.deleted.n)
+	inflight_done(&w->inflight, &w->deleted);
+	if (!w->deleted.n)
 		return;
-	w.deleting = true;
-	w.delete.n++;
-	sqs_delete(w.sqs, w.deleted.handles, w.deleted.n, on_deleted, NULL);
+	w->deleting = true;
+	w->delete.n++;
+	sqs_delete(w->sqs, w->deleted.handles, w->deleted.n, on_deleted, w);
 }
 
-static void receive(uint64_t now)
+static void input_sqs_receive(struct input_sqs *w, uint64_t now)
 {
-	size_t room = inflight_count(&w.inflight, INFLIGHT_FREE);
-	size_t most = w.inflight.n < 2 * SQS_BATCH ? (w.inflight.n + 1) / 2 : SQS_BATCH;
-	bool outage = room < w.inflight.n && (retry_in_outage(&w.s3) || w.flush_attempts);
+	size_t room = inflight_count(&w->inflight, INFLIGHT_FREE);
+	size_t most = w->inflight.n < 2 * SQS_BATCH ? (w->inflight.n + 1) / 2 : SQS_BATCH;
+	bool outage = room < w->inflight.n && (retry_in_outage(&w->s3) || w->flush_attempts);
 
 	/* Full batches: a request costs the same for one message and for ten. */
-	if (w.getting || now < w.get.at_ns || room < most || outage)
+	if (w->getting || now < w->get.at_ns || room < most || outage)
 		return;
-	w.getting = true;
-	w.get.n++;
-	sqs_get(w.sqs, (unsigned)most, (unsigned)settings.sqs_visibility_s, on_message, on_received,
-		NULL);
+	w->getting = true;
+	w->get.n++;
+	sqs_get(w->sqs, (unsigned)most, (unsigned)w->serve->conf->sqs_visibility_s, on_message,
+		on_received, w);
 }
 
 /* step: begins what can be begun. */
-static void step(void *arg)
+static void input_sqs_step(void *arg)
 {
+	struct input_sqs *w = arg;
 	uint64_t now = clock_mono_ns();
 	const struct creds *creds;
 	const char *why;
 
-	(void)arg;
-	if (creds_get(w.cloud.creds, &creds, &why) == -EAGAIN) {
-		plan(now + CREDS_SOON_NS);
+	if (creds_get(w->cloud.creds, &creds, &why) == -EAGAIN) {
+		input_sqs_plan(w, now + CREDS_SOON_NS);
 		return;
 	}
-	for (size_t i = 0; i < w.inflight.n; i++) {
-		struct inflight_message *m = &w.inflight.v[i];
+	for (size_t i = 0; i < w->inflight.n; i++) {
+		struct inflight_message *m = &w->inflight.v[i];
 		if (m->state != INFLIGHT_READY || m->attempts.at_ns > now)
 			continue;
 		m->state = INFLIGHT_OUT;
 		m->attempts.n++;
 		if (!m->first_ns)
 			m->first_ns = now;
-		fetch_object(w.cloud.fetch, &m->event.v[m->next], on_fetched, m);
+		fetch_object(w->cloud.fetch, &m->event.v[m->next], on_fetched, &w->fetches[i]);
 	}
-	delete (now);
-	receive(now);
-	uint64_t next = inflight_next(&w.inflight);
-	if (!w.deleting && inflight_count(&w.inflight, INFLIGHT_DONE) && w.delete.at_ns < next)
-		next = w.delete.at_ns;
-	if (!w.getting && w.get.at_ns > now && w.get.at_ns < next)
-		next = w.get.at_ns;
-	plan(next);
+	input_sqs_delete(w, now);
+	input_sqs_receive(w, now);
+	uint64_t next = inflight_next(&w->inflight);
+	if (!w->deleting && inflight_count(&w->inflight, INFLIGHT_DONE) && w->delete.at_ns < next)
+		next = w->delete.at_ns;
+	if (!w->getting && w->get.at_ns > now && w->get.at_ns < next)
+		next = w->get.at_ns;
+	input_sqs_plan(w, next);
 }
 
-static int start(struct svc *s)
+static int input_sqs_open(struct input_sqs *w)
 {
+	const struct conf *c = w->serve->conf;
+	struct svc *s = w->serve->svc;
 	char dir[PATH_MAX], endpoint[256], region[32] = "";
 
-	begin_retry();
 	int rc = svc_path(s, "records/analysis", dir, sizeof dir);
 	if (!rc)
-		rc = worker_remember(&serve.worker, (size_t)settings.sqs_remember, dir);
+		rc = worker_remember(&w->serve->worker, (size_t)c->sqs_remember, dir);
 	if (!rc)
-		rc = inflight_init(&w.inflight, (size_t)settings.sqs_messages);
+		rc = inflight_init(&w->inflight, (size_t)c->sqs_messages);
 	if (!rc)
-		rc = sqs_queue(settings.sqs, endpoint, region);
+		rc = (w->fetches = calloc(w->inflight.n, sizeof *w->fetches)) ? 0 : -ENOMEM;
+	for (size_t i = 0; !rc && i < w->inflight.n; i++)
+		w->fetches[i] = (struct sqs_fetch){.w = w, .m = &w->inflight.v[i]};
 	if (!rc)
-		rc = cloud_open(&w.cloud, &settings.cloud, s->loop, region,
-				(size_t)settings.sqs_messages + SQS_CALLS, SQS_RESPONSE_MAX,
-				serve.worker.input.flows.page_dir);
-	const struct sqs_conf conf = {.http = w.cloud.http,
-				      .creds = w.cloud.creds,
-				      .url = settings.sqs,
-				      .region = w.cloud.region};
+		rc = sqs_queue(c->sqs, endpoint, region);
 	if (!rc)
-		rc = sqs_new(&conf, &w.sqs);
+		rc = cloud_open(&w->cloud, &c->cloud, s->loop, region,
+				(size_t)c->sqs_messages + SQS_CALLS, SQS_RESPONSE_MAX,
+				w->serve->worker.reading.flows.page_dir);
+	const struct sqs_conf conf = {.http = w->cloud.http,
+				      .creds = w->cloud.creds,
+				      .url = c->sqs,
+				      .region = w->cloud.region};
 	if (!rc)
-		rc = loop_every(s->loop, KEEP_NS, keep, NULL);
+		rc = sqs_new(&conf, &w->sqs);
+	if (!rc)
+		rc = loop_every(s->loop, KEEP_NS, input_sqs_keep, w);
 	if (rc) {
 		log_error("cannot start", "error=\"%s\"", strerror(-rc));
 		return rc;
 	}
-	log_info("working on a queue", "url=%s region=%s remembered=%zu", settings.sqs,
-		 region[0] ? region : w.cloud.region, dedup_count(serve.worker.dedup));
-	plan(0);
+	log_info("working on a queue", "url=%s region=%s remembered=%zu", c->sqs,
+		 region[0] ? region : w->cloud.region, dedup_count(w->serve->worker.dedup));
+	input_sqs_plan(w, 0);
 	return 0;
 }
 
-static void tick(void)
+static int input_sqs_start(struct serve *s, void **state)
 {
-	serve_values[M_SQS_IN_HAND] = w.inflight.n - inflight_count(&w.inflight, INFLIGHT_FREE);
+	struct input_sqs *w = calloc(1, sizeof *w);
+
+	*state = w;
+	if (!w)
+		return -ENOMEM;
+	w->serve = s;
+	begin_retry(w);
+	return input_sqs_open(w);
+}
+
+static void input_sqs_tick(void *state)
+{
+	struct input_sqs *w = state;
+
+	w->serve->count[ANALYZER_SQS_IN_HAND] =
+		w->inflight.n - inflight_count(&w->inflight, INFLIGHT_FREE);
 }
 
 /* give_back: messages that are not done are visible to others at once. */
-static void give_back(void)
+static void give_back(struct input_sqs *w)
 {
-	if (w.keeping)
+	if (w->keeping)
 		return;
-	inflight_all(&w.inflight, &w.kept);
-	w.keeping = w.kept.n > 0;
-	if (!w.keeping)
+	inflight_all(&w->inflight, &w->kept);
+	w->keeping = w->kept.n > 0;
+	if (!w->keeping)
 		return;
-	memset(w.seconds, 0, sizeof w.seconds);
-	sqs_keep(w.sqs, w.kept.handles, w.seconds, w.kept.n, on_kept, NULL);
-	serve_values[M_SQS_GIVEN_BACK] += w.kept.n;
-	for (size_t i = 0; i < w.kept.n; i++)
-		inflight_drop(w.kept.m[i]);
+	memset(w->seconds, 0, sizeof w->seconds);
+	sqs_keep(w->sqs, w->kept.handles, w->seconds, w->kept.n, on_kept, w);
+	w->serve->count[ANALYZER_SQS_GIVEN_BACK] += w->kept.n;
+	for (size_t i = 0; i < w->kept.n; i++)
+		inflight_drop(w->kept.m[i]);
 }
 
-static void drain(void)
+static void input_sqs_drain(void *state)
 {
+	struct input_sqs *w = state;
 	uint64_t end = clock_mono_ns() + DRAIN_FETCH_MS * NS_PER_MS;
 
-	w.draining = true;
-	while (inflight_count(&w.inflight, INFLIGHT_OUT) && clock_mono_ns() < end)
-		http_drain(w.cloud.http, 50);
-	sqs_stop_get(w.sqs);
-	flush(NULL);
+	w->draining = true;
+	while (inflight_count(&w->inflight, INFLIGHT_OUT) && clock_mono_ns() < end)
+		http_drain(w->cloud.http, 50);
+	sqs_stop_get(w->sqs);
+	input_sqs_flush(w);
 	end = clock_mono_ns() + DRAIN_SQS_MS * NS_PER_MS;
-	for (uint64_t now; (now = clock_mono_ns()) < end; http_drain(w.cloud.http, 50)) {
-		delete (now);
-		give_back();
-		if (!w.deleting && !w.keeping)
+	for (uint64_t now; (now = clock_mono_ns()) < end; http_drain(w->cloud.http, 50)) {
+		input_sqs_delete(w, now);
+		give_back(w);
+		if (!w->deleting && !w->keeping)
 			break;
 	}
-	cloud_close(&w.cloud);
-	sqs_free(&w.sqs);
-	inflight_fini(&w.inflight);
+	cloud_close(&w->cloud);
+	sqs_free(&w->sqs);
+	inflight_fini(&w->inflight);
+	free(w->fetches);
+	free(w);
 }
 
-const struct input input_sqs = {.start = start, .tick = tick, .drain = drain};
+const struct input input_sqs = {
+	.start = input_sqs_start, .tick = input_sqs_tick, .drain = input_sqs_drain};

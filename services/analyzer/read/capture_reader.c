@@ -12,32 +12,7 @@
 /* How often progress is told, in packets. */
 #define PROGRESS_STEP 4096
 
-struct hand_out {
-	const struct capture_reader_options *o;
-	struct record *r;
-	const struct record_source *src;
-	capture_reader_fn fn;
-	void *arg;
-	struct capture_reader_result *res;
-};
-
-static int hand_out(void *arg, struct flow *f)
-{
-	struct hand_out *h = arg;
-	int rc = record_fill(h->r, h->src, &h->o->flows.stream, f);
-
-	if (rc)
-		return rc;
-	h->res->records++;
-	return h->fn(h->arg, h->r, f);
-}
-
-static void ahead(void *arg, const struct flow *f, bool near)
-{
-	record_ahead(((struct hand_out *)arg)->r, f, near);
-}
-
-static bool again(void *arg, uint64_t place, struct pkt *p)
+static bool read_again(void *arg, uint64_t place, struct pkt *p)
 {
 	struct capfile_packet k;
 
@@ -48,12 +23,12 @@ static bool again(void *arg, uint64_t place, struct pkt *p)
 	return true;
 }
 
-static void again_ahead(void *arg, uint64_t place)
+static void read_again_ahead(void *arg, uint64_t place)
 {
 	capfile_ahead(arg, place);
 }
 
-static void again_done(void *arg, uint64_t place)
+static void read_again_done(void *arg, uint64_t place)
 {
 	capfile_done(arg, place);
 }
@@ -87,10 +62,13 @@ static void name_stream(struct record_source *src, const struct capfile_packet *
 	src->key = src->stream_key;
 }
 
-/* read_all: 0 at the end, -EBADMSG where the file breaks, another -errno. */
-static int read_all(const struct capture_reader_options *o, struct capfile *c, struct flow_table *t,
-		    struct record_source *src, struct capture_reader_result *res)
+/* read_packets: all of them into the flow table. 0 at the end, -EBADMSG where the file breaks,
+ * another -errno. */
+static int read_packets(struct capture_reader *r)
 {
+	const struct capture_reader_options *o = r->o;
+	struct capfile *c = r->c;
+	struct flow_table *t = r->flows;
 	struct flow_table_packet batch[FLOW_TABLE_BATCH];
 	struct capfile_packet k;
 	uint64_t told = 0, no = 0;
@@ -100,9 +78,9 @@ static int read_all(const struct capture_reader_options *o, struct capfile *c, s
 	do {
 		/* Packets stay where they are as long as the next ones are at hand. */
 		bool more = (read = capfile_next(c, &k)) == 1;
-		if (more && !no && src->nameless)
-			name_stream(src, &k);
-		if (more && !is_foreign(t, &k) && is_wanted(o->filter, &k, res)) {
+		if (more && !no && r->src->nameless)
+			name_stream(r->src, &k);
+		if (more && !is_foreign(t, &k) && is_wanted(o->filter, &k, &r->res)) {
 			struct flow_table_packet *to = &batch[n++];
 			to->no = no;
 			to->place = k.place;
@@ -110,7 +88,7 @@ static int read_all(const struct capture_reader_options *o, struct capfile *c, s
 			pkt_decode(k.linktype, k.data, k.caplen, k.len, &to->p);
 			to->p.ts_wraps = k.ts_wraps;
 			if (to->p.stop == PKT_LINK)
-				res->unknown_link = k.linktype;
+				r->res.unknown_link = k.linktype;
 		}
 		if (o->progress && (!more || no % PROGRESS_STEP == 0)) {
 			*o->progress += capfile_offset(c) - told;
@@ -125,45 +103,66 @@ static int read_all(const struct capture_reader_options *o, struct capfile *c, s
 	return rc ? rc : read;
 }
 
-int capture_reader_run(const struct capture_reader_options *o, struct capfile *c, struct record *r,
-		       struct record_source *src, capture_reader_fn fn, void *arg,
-		       struct capture_reader_result *res)
+int capture_reader_open(struct capture_reader *r, const struct capture_reader_options *o,
+			struct capfile *c, struct record *record, struct record_source *src)
 {
-	struct hand_out h = {.o = o, .r = r, .src = src, .fn = fn, .arg = arg, .res = res};
 	struct flow_table_options flows = o->flows;
-	struct flow_table *t;
 
-	*res = (struct capture_reader_result){0};
+	*r = (struct capture_reader){.o = o, .c = c, .record = record, .src = src};
 	flows.again = (struct flow_table_again){
-		.read = again, .ahead = again_ahead, .done = again_done, .arg = c};
-	int rc = flow_table_new(&flows, &t);
+		.read = read_again, .ahead = read_again_ahead, .done = read_again_done, .arg = c};
+	int rc = flow_table_new(&flows, &r->flows);
 	if (rc)
 		return rc;
-	res->rc = read_all(o, c, t, src, res);
+	struct capture_reader_result *res = &r->res;
+	res->rc = read_packets(r);
 	res->offset = capfile_offset(c);
 	if (res->rc)
 		snprintf(res->error, sizeof res->error, "%s",
 			 *capfile_error(c) ? capfile_error(c) : strerror(-res->rc));
 	/* What is read from a file that breaks is good; without disk for paging or memory nothing
 	 * is. */
-	bool broken = res->rc == -EBADMSG;
-	if (res->rc && !broken)
-		rc = res->rc;
-	src->broken = broken;
-	if (!rc)
-		rc = flow_table_finish(
-			t, &(struct flow_table_taker){.take = hand_out, .ahead = ahead, .arg = &h});
-	res->counts = *flow_table_counts(t);
-	res->defrag = *flow_table_defrag(t);
-	res->incomplete = flow_table_incomplete(t);
-	res->strays = capfile_strays(c);
-	/* Of no known link type either. Of processes that share a file the first one counts
-	 * them. */
-	uint64_t strays = o->flows.shard ? 0 : res->strays;
-	res->counts.packets += strays;
-	res->counts.link += strays;
-	res->counts.outside += strays;
-	flow_table_free(&t);
-	record_end(r);
-	return rc;
+	src->broken = res->rc == -EBADMSG;
+	return res->rc && !src->broken ? res->rc : flow_table_finish(r->flows);
+}
+
+int capture_reader_next(struct capture_reader *r, const struct flow **f)
+{
+	struct flow_table_ahead ahead;
+	struct flow *flow;
+	int rc = flow_table_next(r->flows, &flow, &ahead);
+
+	if (rc <= 0)
+		return rc;
+	if (ahead.soon)
+		record_ahead(r->record, ahead.soon, false);
+	if (ahead.near)
+		record_ahead(r->record, ahead.near, true);
+	rc = record_fill(r->record, r->src, &r->o->flows.stream, flow);
+	if (rc)
+		return rc;
+	r->res.records++;
+	*f = flow;
+	return 1;
+}
+
+void capture_reader_close(struct capture_reader *r, struct capture_reader_result *res)
+{
+	struct capture_reader_result *own = &r->res;
+
+	if (r->flows) {
+		own->counts = *flow_table_counts(r->flows);
+		own->defrag = *flow_table_defrag(r->flows);
+		own->incomplete = flow_table_incomplete(r->flows);
+		own->strays = capfile_strays(r->c);
+		/* Of no known link type either. Of processes that share a file the first one counts
+		 * them. */
+		uint64_t strays = r->o->flows.shard ? 0 : own->strays;
+		own->counts.packets += strays;
+		own->counts.link += strays;
+		own->counts.outside += strays;
+		flow_table_free(&r->flows);
+		record_end(r->record);
+	}
+	*res = *own;
 }

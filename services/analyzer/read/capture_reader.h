@@ -1,5 +1,5 @@
 /*
- * capture_reader: one capture file in, its records out.
+ * capture_reader: one capture file in, its records out, one after the other.
  */
 #ifndef ANALYZER_CAPTURE_READER_H
 #define ANALYZER_CAPTURE_READER_H
@@ -37,16 +37,30 @@ struct capture_reader_result {
 	struct defrag_counts defrag;
 };
 
-/* capture_reader_fn: takes one record; f is the flow it was made of. Not 0 ends the file with that result.
- */
-typedef int (*capture_reader_fn)(void *arg, struct record *r, const struct flow *f);
+/* One capture file being read. */
+struct capture_reader {
+	const struct capture_reader_options *o;
+	struct capfile *c;
+	struct record *record;
+	struct record_source *src;
+	struct flow_table *flows;
+	struct capture_reader_result res;
+};
 
-/* capture_reader_run: reads c to its end (or to where it breaks), then hands out the records in order of
- * their first packet's time. src->broken is set by it, and of a stream without a name src->key. 0,
- * also for a file that breaks (see res->rc), or -errno: no record of this file is right, or fn's
- * result. */
-int capture_reader_run(const struct capture_reader_options *o, struct capfile *c, struct record *r,
-		       struct record_source *src, capture_reader_fn fn, void *arg,
-		       struct capture_reader_result *res);
+/* capture_reader_open: reads c to its end, or to where it breaks; its records then come from
+ * capture_reader_next. Sets src->broken, and of a stream without a name src->key. Borrows all its
+ * arguments until capture_reader_close. 0, also for a file that breaks; -errno: no record of it
+ * would be right. */
+int capture_reader_open(struct capture_reader *r, const struct capture_reader_options *o,
+			struct capfile *c, struct record *record, struct record_source *src);
+
+/* capture_reader_next: makes *record of the next flow, in order of the flows' first packets. The
+ * record and *f, the flow that it was made of, are valid until the next call. 1, 0 at the end, or
+ * -errno. */
+int capture_reader_next(struct capture_reader *r, const struct flow **f);
+
+/* capture_reader_close: to be called also when one of the above failed. *res: what became of the
+ * file. Leaves c open. */
+void capture_reader_close(struct capture_reader *r, struct capture_reader_result *res);
 
 #endif

@@ -74,6 +74,9 @@ void flow_table_clear(struct flow_table *t)
 	t->chunk = NULL;
 	t->nslots = t->nchunks = 0;
 	t->nlive = 0;
+	free(t->order);
+	t->order = NULL;
+	t->given = 0;
 	t->memory[false] = t->memory[true] = 0;
 	if (t->trail)
 		packet_index_clear(t->trail);

@@ -74,20 +74,21 @@ int flow_table_packets(struct flow_table *t, const struct flow_table_packet *p, 
  * taken apart. */
 bool flow_table_foreign(const struct flow_table *t, const uint8_t *frame, uint32_t caplen);
 
-/* flow_table_finish: hands every flow to take, in order of the first packet's time, and empties the
- * table. take may change f (finish its streams), not keep it. ahead (NULL: none) is told of each
- * flow twice before that: that it comes soon, and that it is near. 0, what take returned if not 0,
- * or -errno. */
-struct flow_table_taker {
-	int (*take)(void *arg, struct flow *f);
-	void (*ahead)(void *arg, const struct flow *f, bool near);
-	void *arg;
+/* flow_table_finish: no more packets come; flow_table_next gives the flows from now on. 0 or
+ * -errno. */
+int flow_table_finish(struct flow_table *t);
+/* Flows that flow_table_next will give: one in a few calls, one in very few. NULL: none. What is
+ * known of them now lets the caller ask for memory that it will need. */
+struct flow_table_ahead {
+	const struct flow *soon, *near;
 };
-int flow_table_finish(struct flow_table *t, const struct flow_table_taker *to);
+/* flow_table_next: the next flow, in order of the first packet's time. *f is valid until the next
+ * call and may be changed (its streams finished), not kept. 1; 0 when all were given; or -errno. */
+int flow_table_next(struct flow_table *t, struct flow **f, struct flow_table_ahead *ahead);
 
 const struct flow_table_counts *flow_table_counts(const struct flow_table *t);
 const struct defrag_counts *flow_table_defrag(const struct flow_table *t);
-/* flow_table_fragments: fragments of datagrams that never completed, now. */
+/* flow_table_incomplete: fragments of datagrams that have not completed so far. */
 uint32_t flow_table_incomplete(const struct flow_table *t);
 
 #endif

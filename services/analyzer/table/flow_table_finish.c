@@ -6,15 +6,9 @@
 
 #include "flow_table_own.h"
 
-/* A flow's place in the order. Slots are in order of their first packet's number. */
-struct place {
-	uint64_t first_ns;
-	uint32_t index;
-};
-
 static int by_time(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct flow_order *x = a, *y = b;
 
 	if (x->first_ns != y->first_ns)
 		return x->first_ns < y->first_ns ? -1 : 1;
@@ -22,7 +16,7 @@ static int by_time(const void *a, const void *b)
 }
 
 /* in_order: the slots by time; *order NULL: as they are. */
-static int in_order(const struct flow_table *t, struct place **order)
+static int in_order(const struct flow_table *t, struct flow_order **order)
 {
 	bool sorted = true;
 	uint64_t last = 0;
@@ -34,20 +28,21 @@ static int in_order(const struct flow_table *t, struct place **order)
 	}
 	if (sorted)
 		return 0;
-	struct place *v = *order = malloc(t->nslots * sizeof *v);
+	struct flow_order *v = *order = malloc(t->nslots * sizeof *v);
 	if (!v)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < t->nslots; i++)
-		v[i] = (struct place){.first_ns = slot_at(t, i)->first_ns, .index = i};
+		v[i] = (struct flow_order){.first_ns = slot_at(t, i)->first_ns, .index = i};
 	qsort(v, t->nslots, sizeof *v, by_time);
 	return 0;
 }
 
-/* How many flows before a flow is handed out memory is asked for its body or trail, and for the
- * packets on it; it is woken; its taker is told again. */
-enum { FETCH = 16, PACKETS = 11, WAKE = 6, NEAR = 3 };
+/* A flow is prepared in steps, which are counted back from the one that gives it: its body or index
+ * is prefetched; the packets in the index are; it is restored, and the caller told (soon); the
+ * caller is told again (near). */
+enum { FETCH = 16, PACKETS = 11, RESTORE = 6, NEAR = 3 };
 
-/* Longer trails are read from the beginning to the end, which the processor notices. */
+/* The processor notices by itself that a longer index is read from its beginning to its end. */
 #define AHEAD_PACKETS 12
 
 static void fetch(const struct flow_table *t, const struct slot *s)
@@ -69,21 +64,7 @@ static void fetch_packets(const struct flow_table *t, const struct slot *s)
 		t->o.again.ahead(t->o.again.arg, packet_index_at(t->trail, at, &at));
 }
 
-/* hand_out: the flow goes to its taker, and its body is gone. */
-static int hand_out(struct flow_table *t, const struct flow_table_taker *to, struct slot *s)
-{
-	struct flow *f = s->live;
-
-	t->memory[flow_is_large(f)] -= f->memory;
-	int rc = to->take(to->arg, f);
-	if (!rc) {
-		flow_table_unlist(t, f->live);
-		flow_free(&s->live);
-	}
-	return rc;
-}
-
-/* drop_chunk: its flows are handed out, in order. What lies before the next one's trail, and before
+/* drop_chunk: its flows have been given, in order. What lies before the next one's trail, and before
  * its packets, is of no other. */
 static void drop_chunk(struct flow_table *t, uint32_t i)
 {
@@ -101,39 +82,75 @@ static void drop_chunk(struct flow_table *t, uint32_t i)
 	}
 }
 
-int flow_table_finish(struct flow_table *t, const struct flow_table_taker *to)
+/* give: the flow of slot i, which the caller has until take_back. */
+static struct flow *give(struct flow_table *t, uint32_t i)
 {
-	struct place *order = NULL;
+	struct flow *f = slot_at(t, i)->live;
+
+	t->memory[flow_is_large(f)] -= f->memory;
+	t->given = i + 1;
+	return f;
+}
+
+static void take_back(struct flow_table *t)
+{
+	if (!t->given)
+		return;
+	uint32_t i = t->given - 1;
+	t->given = 0;
+	flow_table_unlist(t, slot_at(t, i)->live->live);
+	flow_free(&slot_at(t, i)->live);
+	if (!t->order && i % CHUNK == CHUNK - 1)
+		drop_chunk(t, i / CHUNK);
+}
+
+int flow_table_finish(struct flow_table *t)
+{
 	int rc = flow_table_forget(t);
 
-	if (!rc)
-		rc = in_order(t, &order);
-	/* Each step of the loop does something for five flows. */
-	for (uint32_t step = 0; !rc && step < t->nslots + FETCH; step++) {
-		struct flow *f;
-#define AGO(before)   (step + (before)-FETCH)
-#define INDEX(before) (order ? order[AGO(before)].index : AGO(before))
-#define IS_AT(before) (step + (before) >= FETCH && AGO(before) < t->nslots)
-		if (IS_AT(FETCH))
-			fetch(t, slot_at(t, INDEX(FETCH)));
-		if (IS_AT(PACKETS))
-			fetch_packets(t, slot_at(t, INDEX(PACKETS)));
-		if (IS_AT(WAKE)) {
-			rc = flow_table_restore(t, INDEX(WAKE), &f);
-			if (!rc && to->ahead)
-				to->ahead(to->arg, f, false);
+	return rc ? rc : in_order(t, &t->order);
+}
+
+/* is_due, due: whether there is a flow that is given `before` steps from now, and its slot. */
+static bool is_due(const struct flow_table *t, uint32_t before)
+{
+	return t->step + before >= FETCH && t->step + before - FETCH < t->nslots;
+}
+
+static uint32_t due(const struct flow_table *t, uint32_t before)
+{
+	uint32_t i = t->step + before - FETCH;
+
+	return t->order ? t->order[i].index : i;
+}
+
+int flow_table_next(struct flow_table *t, struct flow **f, struct flow_table_ahead *ahead)
+{
+	take_back(t);
+	/* Each step does something for five flows; the first ones give none yet. */
+	while (t->step < t->nslots + FETCH) {
+		*ahead = (struct flow_table_ahead){0};
+		if (is_due(t, FETCH))
+			fetch(t, slot_at(t, due(t, FETCH)));
+		if (is_due(t, PACKETS))
+			fetch_packets(t, slot_at(t, due(t, PACKETS)));
+		if (is_due(t, RESTORE)) {
+			int rc = flow_table_restore(t, due(t, RESTORE), f);
+			if (rc) {
+				flow_table_clear(t);
+				return rc;
+			}
+			ahead->soon = *f;
 		}
-		if (!rc && to->ahead && IS_AT(NEAR))
-			to->ahead(to->arg, slot_at(t, INDEX(NEAR))->live, true);
-		if (!rc && IS_AT(0))
-			rc = hand_out(t, to, slot_at(t, INDEX(0)));
-		if (!order && IS_AT(0) && AGO(0) % CHUNK == CHUNK - 1)
-			drop_chunk(t, AGO(0) / CHUNK);
-#undef AGO
-#undef INDEX
-#undef IS_AT
+		if (is_due(t, NEAR))
+			ahead->near = slot_at(t, due(t, NEAR))->live;
+		bool out = is_due(t, 0);
+		if (out)
+			*f = give(t, due(t, 0));
+		t->step++;
+		if (out)
+			return 1;
 	}
-	free(order);
 	flow_table_clear(t);
-	return rc;
+	return 0;
 }

@@ -32,6 +32,12 @@ struct slot {
 	};
 };
 
+/* A flow's place in the order of time. Slots are in the order of their first packet's number. */
+struct flow_order {
+	uint64_t first_ns;
+	uint32_t index;
+};
+
 /* An entry of the table: its position follows from the hash. */
 struct ref {
 	uint32_t hash;
@@ -56,6 +62,10 @@ struct flow_table {
 	struct pager *pager;
 	struct payload_store *store;
 	struct packet_index *trail; /* NULL: packets cannot be read again */
+	/* The flows on their way out (flow_table_finish). */
+	struct flow_order *order; /* NULL: in the order of their slots */
+	uint32_t step;
+	uint32_t given; /* the slot whose flow the caller has, counted from 1; 0: none */
 };
 
 /* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth;

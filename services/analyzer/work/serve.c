@@ -2,114 +2,53 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "conf.h"
 #include "proto/codec.h"
-#include "storage/ledger.h"
 #include "storage/records.h"
 
 /* Between savings of the table of payload classes, and looks at the GeoIP files. */
-#define SAVE_NS 60000000000u
+#define SAVE_NS (60 * NS_PER_S)
 /* What a record needs beside its payload: parts, and the envelope. */
 #define RECORD_REST (1u << 20)
 
-const struct metric serve_metrics[M_COUNT] = {
-	[M_ENTRIES] = {"entries", METRIC_COUNTER, "files",
-		       "capture files read and taken off the queue"},
-	[M_RECORDS] = {"records", METRIC_COUNTER, "records", "written to records/analysis"},
-	[M_BYTES] = {"read_bytes", METRIC_COUNTER, "bytes", "of capture files"},
-	[M_PACKETS] = {"packets", METRIC_COUNTER, "packets", "in them"},
-	[M_PAGED_OUT] = {"paged_out", METRIC_COUNTER, "flows",
-			 "set aside on disk while memory was short"},
-	[M_PUBLISHED_CUT] = {"published_cut", METRIC_COUNTER, "records",
-			     "published with their payload cut; whole in the file"},
-	[M_SET_ASIDE] = {"set_aside", METRIC_DROP, "files",
-			 "broken ones, moved to spool/bad/analyzer"},
-	[M_RETRIES] = {"retries", METRIC_COUNTER, "tries",
-		       "that failed and are repeated: disk full, no memory"},
-	[M_STUCK] = {"stuck", METRIC_COUNTER, "files",
-		     "whose entry could not be removed: they are read again"},
-	[M_TURNED_AWAY] = {"turned_away", METRIC_DROP, "packets", "of flows beyond max_flows"},
-	[M_UNDECODED] = {"undecoded", METRIC_DROP, "packets", "broken, or of an unknown link type"},
-	[M_OUTSIDE] =
-		{"outside", METRIC_COUNTER, "packets",
-		 "in no record's count: turned away, undecoded, not IP, or fragments that complete "
-		 "no datagram"},
-	[M_FRAGMENTS] = {"fragments", METRIC_COUNTER, "packets", "IP fragments"},
-	[M_UNFINISHED] = {"unfinished_datagrams", METRIC_DROP, "datagrams",
-			  "whose fragments did not all come"},
-	[M_NOT_PUBLISHED] = {"not_published", METRIC_DROP, "records",
-			     "too large for the bus; in the file"},
-	[M_CLASSES] = {"classes", METRIC_GAUGE, "classes", "payload classes remembered"},
-	[M_CLASSES_EVICTED] = {"classes_evicted", METRIC_DROP, "classes",
-			       "forgotten for newer ones"},
-	[M_WAITING] = {"waiting", METRIC_GAUGE, "files", "in the queue (counted up to 100000)"},
-	[M_REPEATED] = {"repeated", METRIC_COUNTER, "records",
-			"sqs: were written already when their object came again"},
-	[M_SQS_RECEIVED] = {"sqs_received", METRIC_COUNTER, "messages", "sqs: received"},
-	[M_SQS_FINISHED] = {"sqs_finished", METRIC_COUNTER, "messages", "sqs: done and deleted"},
-	[M_SQS_LEFT] = {"sqs_left", METRIC_DROP, "messages",
-			"sqs: that cannot be done, left to the dead-letter queue"},
-	[M_SQS_IGNORED] = {"sqs_ignored", METRIC_COUNTER, "messages",
-			   "sqs: about no stored object, such as s3:TestEvent"},
-	[M_SQS_IN_HAND] = {"sqs_in_hand", METRIC_GAUGE, "messages", "sqs: at hand now"},
-	[M_SQS_RETRIES] = {"sqs_retries", METRIC_COUNTER, "tries",
-			   "sqs: objects not got for now, and tried again"},
-	[M_SQS_STUCK] = {"sqs_stuck", METRIC_COUNTER, "tries",
-			 "sqs: of these, for a reason that needs a person"},
-	[M_SQS_ERRORS] = {"sqs_errors", METRIC_COUNTER, "requests",
-			  "sqs: that the queue did not do"},
-	[M_SQS_EXTENDED] = {"sqs_extended", METRIC_COUNTER, "times",
-			    "sqs: a message at hand was kept invisible for longer"},
-	[M_SQS_EXPIRED] = {"sqs_expired", METRIC_COUNTER, "messages",
-			   "sqs: could not be kept and went back to the queue unfinished"},
-	[M_SQS_GIVEN_BACK] = {"sqs_given_back", METRIC_COUNTER, "messages",
-			      "sqs: at hand when the service ended, visible again at once"},
-};
-const size_t serve_nmetrics = M_COUNT;
-uint64_t serve_values[M_COUNT];
-
-struct serve serve;
-static char seen_path[PATH_MAX], page_dir[PATH_MAX], outside_path[PATH_MAX];
-static struct ledger outside;
-static int flushed; /* what the last flush returned */
-
 static void publish(void *arg, struct bytes b)
 {
-	(void)arg;
-	bus_publish(serve.svc->bus, "analysis", b);
+	const struct serve *s = arg;
+
+	bus_publish(s->svc->bus, "analysis", b);
 }
 
-int serve_flush(void)
+int serve_flush(struct serve *s)
 {
-	const struct record_batch_out out = {.records = serve.records,
-					     .queue = serve.queue,
-					     .outside = serve.queue ? &outside : NULL,
-					     .publish = publish};
-	uint64_t stuck = serve.counts.stuck_entries;
+	const struct record_batch_out out = {.records = s->records,
+					     .queue = s->queue,
+					     .outside = s->queue ? &s->outside : NULL,
+					     .publish = publish,
+					     .arg = s};
+	uint64_t stuck = s->batch_counts.stuck_entries;
 
-	if (record_batch_is_empty(&serve.batch))
+	if (record_batch_is_empty(&s->batch))
 		return 0;
-	flushed = record_batch_flush(&serve.batch, &out, clock_real_ns(), &serve.counts);
-	if (serve.counts.stuck_entries > stuck)
+	int rc = record_batch_flush(&s->batch, &out, clock_real_ns(), &s->batch_counts);
+	if (s->batch_counts.stuck_entries > stuck)
 		log_warn("queue entries cannot be removed", "entries=%" PRIu64,
-			 serve.counts.stuck_entries - stuck);
-	return flushed;
+			 s->batch_counts.stuck_entries - stuck);
+	return rc;
 }
 
-/* encode: the record as it is published, to the end of `to`: its payload may be cut. */
-static int encode(const struct record *r, struct buf *to)
+/* encode: appends the record as it is published, where its payload may be cut. A record that is too
+ * large for the bus leaves nothing there. 0 or -ENOMEM. */
+static int encode(struct serve *s, struct buf *to)
 {
 	size_t at = to->n;
-	struct msg_analysis m = r->m;
+	struct msg_analysis m = s->worker.record.m;
 	struct bytes cuts[RECORD_MAX_CUTS + 1];
-	uint64_t most = settings.record_bytes < (BUS_MAX_FRAME - RECORD_REST) / 2
-				? settings.record_bytes
+	uint64_t most = s->conf->record_bytes < (BUS_MAX_FRAME - RECORD_REST) / 2
+				? s->conf->record_bytes
 				: (BUS_MAX_FRAME - RECORD_REST) / 2;
 
 	if (m.payload.n > most) {
@@ -118,159 +57,161 @@ static int encode(const struct record *r, struct buf *to)
 		m.truncated = (struct msg_strs){.v = cuts, .n = m.truncated.n + 1};
 		m.payload.n = (size_t)most;
 		m.readable.n = (size_t)most;
-		serve_values[M_PUBLISHED_CUT]++;
+		s->count[ANALYZER_PUBLISHED_CUT]++;
 	}
 	int rc = msg_encode(&msg_analysis_schema, &m, to);
 	if (!rc && to->n - at > BUS_MAX_FRAME - 4096)
 		rc = -EFBIG;
 	if (rc) {
-		serve_values[M_NOT_PUBLISHED]++;
+		s->count[ANALYZER_NOT_PUBLISHED]++;
 		buf_back(to, at);
 	}
 	return rc == -ENOMEM ? rc : 0;
 }
 
-static int take(void *arg, const struct record *r, struct bytes line)
+/* add_record: the worker's record into the batch. A bundle can hold more than a batch: then the
+ * first records go out before the rest is read. The entries so far are done by then; this one joins
+ * when it is whole. */
+static int add_record(struct serve *s)
 {
-	struct record_batch *b = &serve.batch;
+	struct record_batch *b = &s->batch;
 
-	(void)arg, (void)line; /* it is in the batch */
-	int rc = record_batch_has_enough(b) ? flushed : 0;
+	int rc = record_batch_has_enough(b) ? serve_flush(s) : 0;
 	if (!rc)
-		rc = encode(r, &b->bodies);
-	if (rc) {
-		record_batch_drop(b);
-		return rc;
-	}
-	rc = record_batch_record(b);
-	/* A bundle can hold more than a batch; then its first records go out before the rest is
-	 * read. The entries so far are done by then: this one joins when it is whole. A failure is
-	 * the next record's, or of who flushes the rest. */
-	if (!rc && record_batch_has_enough(b))
-		(void)serve_flush();
+		rc = worker_json(&s->worker, &b->lines);
+	if (!rc)
+		rc = encode(s, &b->bodies);
+	if (!rc)
+		return record_batch_record(b);
+	record_batch_drop(b);
 	return rc;
 }
 
-int serve_read(int fd, struct record_source *src, struct worker_result *res)
+int serve_read(struct serve *s, int fd, struct record_source *src, struct worker_result *res)
 {
-	struct record_batch_mark mark = record_batch_mark(&serve.batch);
-	int rc = worker_read(&serve.worker, fd, src, res);
-	if (rc) {
-		size_t n = record_batch_back(&serve.batch, mark);
-		if (serve.worker.dedup)
-			dedup_back(serve.worker.dedup, n);
+	struct record_batch_mark mark = record_batch_mark(&s->batch);
+	size_t added = 0;
+
+	int rc = worker_open(&s->worker, fd, src);
+	while (!rc && (rc = worker_next(&s->worker)) == 1) {
+		rc = add_record(s);
+		added += !rc;
 	}
+	rc = worker_close(&s->worker, rc, res);
+	if (rc)
+		worker_forget(&s->worker,
+			      s->worker.given - added + record_batch_back(&s->batch, mark));
 	return rc;
 }
 
-static int open_history(struct svc *s)
+static int open_history(struct serve *s)
 {
-	int rc = svc_path(s, "analyzer/seen", seen_path, sizeof seen_path);
+	int rc = svc_path(s->svc, "analyzer/seen", s->seen_path, sizeof s->seen_path);
 
 	if (!rc)
-		rc = fs_make_dir(page_dir, 0750);
+		rc = fs_make_dir(s->page_dir, 0750);
 	if (!rc)
-		rc = class_seen_load(serve.worker.history.seen, seen_path);
+		rc = class_seen_load(s->worker.history.seen, s->seen_path);
 	if (rc == -EBADMSG) {
 		log_warn("table of payload classes was damaged and is begun anew", "path=%s.bad",
-			 seen_path);
+			 s->seen_path);
 		rc = 0;
 	}
 	if (rc)
-		log_error("cannot open", "what=\"%s\" error=\"%s\"", page_dir, strerror(-rc));
+		log_error("cannot open", "what=\"%s\" error=\"%s\"", s->page_dir, strerror(-rc));
 	return rc;
 }
 
-static void save(void)
+static void save_history(const struct serve *s)
 {
-	if (!class_seen_dirty(serve.worker.history.seen))
+	if (!class_seen_dirty(s->worker.history.seen))
 		return;
-	int rc = class_seen_save(serve.worker.history.seen, seen_path);
+	int rc = class_seen_save(s->worker.history.seen, s->seen_path);
 	if (rc)
-		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", seen_path,
+		log_warn("table of payload classes not saved", "path=%s error=\"%s\"", s->seen_path,
 			 strerror(-rc));
 }
 
-static void look_after(void *arg)
+static void on_minute(void *arg)
 {
+	struct serve *s = arg;
 	const char *path;
 
-	(void)arg;
-	save();
-	if (serve.worker.geo && who_geo_refresh(serve.worker.geo, &path) < 0)
-		log_warn("a GeoIP file is none", "path=\"%s\" hint=\"the old one stays in use\"",
-			 path);
+	save_history(s);
+	if (s->worker.geo && who_geo_refresh(s->worker.geo, &path) < 0)
+		log_warn("not a GeoIP file", "path=\"%s\" hint=\"the old one stays in use\"", path);
 }
 
-int serve_start(struct svc *s)
+static int open_records(struct serve *s)
 {
 	char path[PATH_MAX];
-	size_t line = RECORD_LINE_MAX(settings.stream_bytes);
 
-	serve.svc = s;
-	serve.input = settings.sqs ? &input_sqs : &input_queue;
-	record_batch_init(&serve.batch, line + RECORD_BATCH_FULL);
-	int rc = svc_path(s, "analyzer", page_dir, sizeof page_dir);
+	int rc = svc_path(s->svc, "analyzer", s->page_dir, sizeof s->page_dir);
 	if (!rc)
-		rc = svc_path(s, "analyzer.outside", outside_path, sizeof outside_path);
-	ledger_init(&outside, outside_path, LEDGER_MAX_BYTES);
+		rc = svc_path(s->svc, "analyzer.outside", s->outside_path, sizeof s->outside_path);
+	ledger_init(&s->outside, s->outside_path, LEDGER_MAX_BYTES);
 	if (!rc)
-		rc = svc_path(s, "records/analysis", path, sizeof path);
+		rc = svc_path(s->svc, "records/analysis", path, sizeof path);
 	if (!rc)
-		rc = records_open(path, settings.keep_days, settings.plain_days, &serve.records);
-	if (rc) {
+		rc = records_open(path, s->conf->keep_days, s->conf->plain_days, &s->records);
+	if (rc)
 		log_error("cannot open", "what=\"records/analysis\" error=\"%s\"", strerror(-rc));
-		return rc;
-	}
-	rc = worker_init(&serve.worker, page_dir, &serve.batch.lines, take, NULL);
+	return rc;
+}
+
+int serve_start(struct serve *s, struct svc *svc)
+{
+	s->svc = svc;
+	record_batch_init(&s->batch, RECORD_LINE_MAX(s->conf->stream_bytes) + RECORD_BATCH_FULL);
+	int rc = open_records(s);
+	if (!rc)
+		rc = worker_init(&s->worker, s->conf, s->page_dir);
 	if (!rc)
 		rc = open_history(s);
 	if (!rc)
-		rc = loop_every(s->loop, SAVE_NS, look_after, NULL);
-	return rc ? rc : serve.input->start(s);
+		rc = loop_every(svc->loop, SAVE_NS, on_minute, s);
+	return rc ? rc : s->input->start(s, &s->input_state);
 }
 
-static void fill_values(void)
+static void count(struct serve *s)
 {
-	const struct worker_counts *d = &serve.worker.counts;
+	const struct worker_counts *w = &s->worker.counts;
 	struct class_seen_stats seen;
 
-	class_seen_stats(serve.worker.history.seen, &seen);
-	serve_values[M_CLASSES] = seen.classes;
-	serve_values[M_CLASSES_EVICTED] = seen.evicted;
-	serve_values[M_ENTRIES] = serve.counts.entries;
-	serve_values[M_RECORDS] = serve.counts.records;
-	serve_values[M_SET_ASIDE] = serve.counts.set_aside;
-	serve_values[M_STUCK] = serve.counts.stuck_entries;
-	serve_values[M_BYTES] = d->bytes;
-	serve_values[M_PACKETS] = d->packets;
-	serve_values[M_PAGED_OUT] = d->paged_out;
-	serve_values[M_TURNED_AWAY] = d->turned_away;
-	serve_values[M_UNDECODED] = d->undecoded;
-	serve_values[M_OUTSIDE] = d->outside;
-	serve_values[M_FRAGMENTS] = d->fragments;
-	serve_values[M_UNFINISHED] = d->unfinished;
-	serve_values[M_REPEATED] = d->repeated;
+	class_seen_stats(s->worker.history.seen, &seen);
+	s->count[ANALYZER_CLASSES] = seen.classes;
+	s->count[ANALYZER_CLASSES_EVICTED] = seen.evicted;
+	s->count[ANALYZER_ENTRIES] = s->batch_counts.entries;
+	s->count[ANALYZER_RECORDS] = s->batch_counts.records;
+	s->count[ANALYZER_SET_ASIDE] = s->batch_counts.set_aside;
+	s->count[ANALYZER_STUCK] = s->batch_counts.stuck_entries;
+	s->count[ANALYZER_BYTES] = w->bytes;
+	s->count[ANALYZER_PACKETS] = w->packets;
+	s->count[ANALYZER_PAGED_OUT] = w->paged_out;
+	s->count[ANALYZER_TURNED_AWAY] = w->turned_away;
+	s->count[ANALYZER_UNDECODED] = w->undecoded;
+	s->count[ANALYZER_OUTSIDE] = w->outside;
+	s->count[ANALYZER_FRAGMENTS] = w->fragments;
+	s->count[ANALYZER_UNFINISHED] = w->unfinished;
+	s->count[ANALYZER_REPEATED] = w->repeated;
 }
 
-void serve_tick(struct svc *s)
+void serve_tick(struct serve *s)
 {
-	(void)s;
-	if (!serve.records)
+	if (!s->records)
 		return; /* the last one, after drain */
-	fill_values();
-	serve.input->tick();
-	records_tidy(serve.records, clock_real_ns(), clock_mono_ns());
+	count(s);
+	s->input->tick(s->input_state);
+	records_tidy(s->records, clock_real_ns(), clock_mono_ns());
 }
 
-void serve_drain(struct svc *s)
+void serve_drain(struct serve *s)
 {
-	(void)s;
-	serve.input->drain();
-	save();
-	fill_values();
-	records_close(&serve.records);
-	ledger_close(&outside);
-	worker_fini(&serve.worker);
-	record_batch_fini(&serve.batch);
+	s->input->drain(s->input_state);
+	save_history(s);
+	count(s);
+	records_close(&s->records);
+	ledger_close(&s->outside);
+	worker_fini(&s->worker);
+	record_batch_fini(&s->batch);
 }

@@ -9,91 +9,116 @@
 #include "pkt/capfile.h"
 #include "proto/codec.h"
 
-/* What is kept of the memory for one record's text. */
-#define LINE_KEEP (256u << 10)
-
-static int open_geo(struct worker *d)
+static int open_geo(struct worker *w, const struct conf *c)
 {
-	if (!settings.geo_place && !settings.geo_asn)
+	if (!c->geo_place && !c->geo_asn)
 		return 0;
-	int rc = who_geo_new(settings.geo_place, settings.geo_asn, &d->geo);
+	int rc = who_geo_new(c->geo_place, c->geo_asn, &w->geo);
 	if (rc)
 		log_error("cannot open", "what=\"GeoIP file\" error=\"%s\"", strerror(-rc));
 	return rc;
 }
 
-int worker_init(struct worker *d, const char *page_dir, struct buf *line, worker_out_fn out,
-		void *arg)
+int worker_init(struct worker *w, const struct conf *c, const char *page_dir)
 {
-	*d = (struct worker){.input = settings_input(1), .out = out, .arg = arg};
-	if (!settings.page_dir)
-		d->input.flows.page_dir = page_dir;
-	d->line = line ? line : &d->own;
-	buf_init(&d->own, RECORD_LINE_MAX(settings.stream_bytes));
-	int rc = record_init(&d->record, d->input.flows.stream.max_bytes);
+	*w = (struct worker){.reading = conf_reader(c, 1)};
+	if (!c->page_dir)
+		w->reading.flows.page_dir = page_dir;
+	int rc = record_init(&w->record, w->reading.flows.stream.max_bytes);
 	if (!rc)
-		rc = history_init(&d->history, (size_t)settings.classes, (size_t)settings.sources);
+		rc = history_init(&w->history, (size_t)c->classes, (size_t)c->sources);
 	if (rc)
 		log_error("cannot begin", "error=\"%s\"", strerror(-rc));
-	return rc ? rc : open_geo(d);
+	return rc ? rc : open_geo(w, c);
 }
 
-void worker_fini(struct worker *d)
+void worker_fini(struct worker *w)
 {
-	who_geo_free(&d->geo);
-	dedup_free(&d->dedup);
-	history_fini(&d->history);
-	record_fini(&d->record);
-	buf_fini(&d->own);
+	who_geo_free(&w->geo);
+	dedup_free(&w->dedup);
+	history_fini(&w->history);
+	record_fini(&w->record);
 }
 
-int worker_remember(struct worker *d, size_t max, const char *records)
+int worker_remember(struct worker *w, size_t max, const char *records)
 {
-	int rc = dedup_new(max, &d->dedup);
+	int rc = dedup_new(max, &w->dedup);
 	if (!rc && records)
-		rc = dedup_load(d->dedup, records);
+		rc = dedup_load(w->dedup, records);
 	if (rc)
 		log_error("records cannot be remembered", "error=\"%s\"", strerror(-rc));
 	return rc;
 }
 
-static int one_record(void *arg, struct record *r, const struct flow *f)
+void worker_forget(struct worker *w, size_t n)
 {
-	struct worker *d = arg;
+	if (w->dedup)
+		dedup_back(w->dedup, n);
+}
+
+int worker_open(struct worker *w, int fd, struct record_source *src)
+{
+	w->given = 0;
+	w->file = NULL;
+	w->open_rc = capfile_open_fd(fd, &w->file, w->why, sizeof w->why);
+	if (w->open_rc)
+		return w->open_rc == -EBADMSG ? 0 : w->open_rc;
+	return capture_reader_open(&w->reader, &w->reading, w->file, &w->record, src);
+}
+
+/* add_history: what the record says because of the ones before it, and of its source's place. */
+static void add_history(struct worker *w, const struct flow *f)
+{
+	struct record *r = &w->record;
 	struct history_in in;
 	struct history_out h;
 
-	if (d->dedup && !dedup_add(d->dedup, r->m.flow_id)) {
-		d->counts.repeated++;
-		return 0;
-	}
 	history_of(r, f, &in);
-	history_note(&d->history, &in, &h);
+	history_note(&w->history, &in, &h);
 	r->m.first_seen = h.first_seen;
 	r->m.two_phase = h.two_phase;
 	r->m.tool = bytes_str(h.tool.name);
 	r->m.tool_reason = bytes_str(h.tool.reason);
-	if (d->geo && who_geo_look(d->geo, &r->src, &d->geo_of))
-		r->m.geo = &d->geo_of;
-	size_t at = d->line->n;
-	int rc = msg_json_pieces(&msg_analysis_schema, &r->m, r->known->piece, r->known->npieces,
-				 d->line);
-	if (rc)
-		buf_back(d->line, at);
-	else
-		rc = d->out(d->arg, r, bytes_of(d->line->p + at, d->line->n - at));
-	buf_spare(&d->own, LINE_KEEP);
-	/* What was not taken is not known. */
-	if (rc && d->dedup)
-		dedup_back(d->dedup, 1);
+	if (w->geo && who_geo_look(w->geo, &r->src, &w->geo_of))
+		r->m.geo = &w->geo_of;
+}
+
+int worker_next(struct worker *w)
+{
+	const struct flow *f;
+	int rc;
+
+	if (!w->file)
+		return 0;
+	while ((rc = capture_reader_next(&w->reader, &f)) == 1) {
+		if (w->dedup && !dedup_add(w->dedup, w->record.m.flow_id)) {
+			w->counts.repeated++;
+			continue;
+		}
+		w->given++;
+		add_history(w, f);
+		return 1;
+	}
 	return rc;
 }
 
-static void count(struct worker *d, const struct capture_reader_result *res)
+int worker_json(const struct worker *w, struct buf *to)
+{
+	const struct record *r = &w->record;
+	size_t at = to->n;
+	int rc = msg_json_pieces(&msg_analysis_schema, &r->m, r->known->piece, r->known->npieces,
+				 to);
+
+	if (rc)
+		buf_back(to, at);
+	return rc;
+}
+
+static void count(struct worker *w, const struct capture_reader_result *res)
 {
 	const struct flow_table_counts *c = &res->counts;
 	const struct defrag_counts *g = &res->defrag;
-	struct worker_counts *to = &d->counts;
+	struct worker_counts *to = &w->counts;
 
 	to->bytes += res->offset;
 	to->packets += c->packets;
@@ -105,27 +130,26 @@ static void count(struct worker *d, const struct capture_reader_result *res)
 	to->unfinished += g->timed_out + g->evicted + res->incomplete;
 }
 
-int worker_read(struct worker *d, int fd, struct record_source *src, struct worker_result *out)
+int worker_close(struct worker *w, int rc, struct worker_result *out)
 {
-	struct capture_reader_result res = {0};
-	struct capfile *c;
+	struct capture_reader_result res = {.rc = w->open_rc};
 
-	*out = (struct worker_result){0};
-	int rc = capfile_open_fd(fd, &c, out->why, sizeof out->why);
-	out->unreadable = rc == -EIO;
-	if (!rc) {
-		rc = capture_reader_run(&d->input, c, &d->record, src, one_record, d, &res);
+	*out = (struct worker_result){.unreadable = w->open_rc == -EIO};
+	if (w->file) {
+		capture_reader_close(&w->reader, &res);
 		/* The place of paged flows, or of the records, may fail as well. */
-		out->unreadable = rc == -EIO && capfile_unreadable(c);
-		capfile_close(&c);
-		snprintf(out->why, sizeof out->why, "%s", res.error);
-		if (!rc) {
-			rc = res.rc;
-			out->outside = res.counts.outside;
-			count(d, &res);
-		}
+		out->unreadable = rc == -EIO && capfile_unreadable(w->file);
+		capfile_close(&w->file);
+		snprintf(w->why, sizeof w->why, "%s", res.error);
 	}
+	snprintf(out->why, sizeof out->why, "%s", w->why);
 	out->records = res.records;
-	out->broken = rc == -EBADMSG;
-	return out->broken ? 0 : rc;
+	if (rc)
+		return rc;
+	if (!w->open_rc) {
+		out->outside = res.counts.outside;
+		count(w, &res);
+	}
+	out->broken = res.rc == -EBADMSG;
+	return 0;
 }

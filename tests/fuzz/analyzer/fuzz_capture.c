@@ -12,15 +12,14 @@
 /* The lines of all records, with trails and without. */
 static struct buf said[2];
 
-static int one(void *arg, struct record *r, const struct flow *f)
+static void one(const struct record *r, const struct flow *f, struct buf *out)
 {
 	struct history_in h;
 
 	history_of(r, f, &h);
 	for (enum record_format format = RECORD_JSON; format <= RECORD_ECS; format++)
-		if (record_text(format, r, h.bare, arg))
+		if (record_text(format, r, h.bare, out))
 			abort();
-	return 0;
 }
 
 static bool read_it(const struct capture_reader_options *o, const uint8_t *data, size_t n,
@@ -28,13 +27,21 @@ static bool read_it(const struct capture_reader_options *o, const uint8_t *data,
 {
 	struct record_source src = {.sensor = "fuzz", .key = "k", .s3path = "p"};
 	struct capture_reader_result res;
+	struct capture_reader reader;
+	const struct flow *f;
 	struct capfile *c;
 	char err[128];
 
 	buf_reset(out);
 	if (capfile_open_memory(data, n, &c, err, sizeof err))
 		return false;
-	if (capture_reader_run(o, c, r, &src, one, out, &res) || (res.rc && res.rc != -EBADMSG))
+	int rc = capture_reader_open(&reader, o, c, r, &src);
+	while (!rc && (rc = capture_reader_next(&reader, &f)) == 1) {
+		one(r, f, out);
+		rc = 0;
+	}
+	capture_reader_close(&reader, &res);
+	if (rc || (res.rc && res.rc != -EBADMSG))
 		abort();
 	capfile_close(&c);
 	return true;
