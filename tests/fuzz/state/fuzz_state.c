@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "class/table.h"
+#include "class/class_table.h"
 #include "flowagg/seallog.h"
 #include "forwarder/offset.h"
 #include "rt/loop.h"
@@ -177,25 +177,25 @@ static void offset(struct bytes text)
 
 static void seen(struct bytes text)
 {
-	const uint8_t id[SEEN_ID] = "a class";
+	const uint8_t id[CLASS_SEEN_ID] = "a class";
 	const char *path = file("seen", text);
-	struct seen *a, *b;
+	struct class_seen *a, *b;
 
-	require(seen_new(16, &a) == 0, "a table");
-	require(seen_new(16, &b) == 0, "another");
-	int rc = seen_load(a, path);
+	require(class_seen_new(16, &a) == 0, "a table");
+	require(class_seen_new(16, &b) == 0, "another");
+	int rc = class_seen_load(a, path);
 	require(rc == 0 || rc == -EBADMSG, "a table, or none");
 	require(!rc || (a->stats.classes == 0 && access(path, F_OK) != 0),
 		"a damaged one is put aside");
 	require(a->stats.classes <= 16, "bounded");
-	seen_note_id(a, id, UINT64_MAX);
-	require(seen_save(a, path) == 0 && seen_load(b, path) == 0, "it is read again");
+	class_seen_note_id(a, id, UINT64_MAX);
+	require(class_seen_save(a, path) == 0 && class_seen_load(b, path) == 0, "it is read again");
 	require(a->stats.classes == b->stats.classes, "all of it");
 	for (size_t i = 0; i < a->sets * SEEN_WAYS; i++)
 		if (a->v[i].ts_ns)
-			require(!seen_put(b, a->v[i].id, 1), "each class is known");
-	seen_free(&a);
-	seen_free(&b);
+			require(!class_seen_put(b, a->v[i].id, 1), "each class is known");
+	class_seen_free(&a);
+	class_seen_free(&b);
 }
 
 static void seen_rows(struct bytes rows)
@@ -205,7 +205,7 @@ static void seen_rows(struct bytes rows)
 
 	header[7] = CLASS_VERSION;
 	for (unsigned i = 0; i < 8; i++)
-		header[8 + i] = (uint8_t)(rows.n / (SEEN_ID + 8) >> 8 * i);
+		header[8 + i] = (uint8_t)(rows.n / (CLASS_SEEN_ID + 8) >> 8 * i);
 	crypto_hash_sha256(header + 16, rows.p, rows.n);
 	buf_init(&b, 1u << 20);
 	buf_add(&b, header, sizeof header);
