@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "logptn/cmd/dump.h"
-#include "logptn/cmd/follow.h"
+#include "logptn/cmd/follow_files.h"
 #include "logptn/cmd/learn.h"
 #include "logptn/cmd/opts.h"
 #include "logptn/cmd/progress.h"

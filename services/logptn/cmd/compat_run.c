@@ -118,29 +118,9 @@ static int put_formats(const struct opts *o, const struct compat_format *f, size
 		}
 		v.n = k;
 	}
-	if (!r) {
-		switch (o->dumper) {
-		case DUMP_JSON:
-			out_json(&v, out);
-			break;
-		case DUMP_SJSON:
-			out_sjson(&v, out);
-			break;
-		case DUMP_HEATMAP:
-			r = put_heatmap(&v, p, out);
-			break;
-		case DUMP_CSV:
-			out_csv(&v, out);
-			break;
-		case DUMP_REGEX:
-		case DUMP_GROK:
-			r = out_regex(&v, out, REGEX_PCRE);
-			break;
-		default:
-			out_text(&v, out, isatty(fileno(out)));
-			break;
-		}
-	}
+	if (!r)
+		r = o->dumper == DUMP_HEATMAP ? put_heatmap(&v, p, out)
+					      : dump_view(o, &v, REGEX_PCRE, out);
 	view_free(&v);
 	return r;
 }

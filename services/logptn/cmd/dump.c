@@ -35,6 +35,28 @@ bool dump_wanted(const struct format *f, void *opts)
 	return (!o->only_new || f->fresh) && (!o->rare || f->lines < o->rare);
 }
 
+int dump_view(const struct opts *o, const struct view *v, enum regex_style grok, FILE *out)
+{
+	switch (o->dumper) {
+	case DUMP_JSON:
+		out_json(v, out);
+		return 0;
+	case DUMP_SJSON:
+		out_sjson(v, out);
+		return 0;
+	case DUMP_CSV:
+		out_csv(v, out);
+		return 0;
+	case DUMP_REGEX:
+		return out_regex(v, out, REGEX_PCRE);
+	case DUMP_GROK:
+		return out_regex(v, out, grok);
+	default:
+		out_text(v, out, isatty(fileno(out)));
+		return 0;
+	}
+}
+
 int dump_formats(const struct opts *o, struct skels *t, const struct formats *f,
 		 const struct input *in, size_t n, FILE *out)
 {
@@ -43,31 +65,9 @@ int dump_formats(const struct opts *o, struct skels *t, const struct formats *f,
 	int r = view_formats(f, dump_wanted, &copy,
 			     o->dumper == DUMP_JSON || o->dumper == DUMP_HEATMAP, &v);
 
-	if (!r) {
-		switch (o->dumper) {
-		case DUMP_JSON:
-			out_json(&v, out);
-			break;
-		case DUMP_SJSON:
-			out_sjson(&v, out);
-			break;
-		case DUMP_CSV:
-			out_csv(&v, out);
-			break;
-		case DUMP_REGEX:
-			r = out_regex(&v, out, REGEX_PCRE);
-			break;
-		case DUMP_GROK:
-			r = out_regex(&v, out, REGEX_GROK);
-			break;
-		case DUMP_HEATMAP:
-			r = heat_dump(o, t, &v, in, n, out);
-			break;
-		default:
-			out_text(&v, out, isatty(fileno(out)));
-			break;
-		}
-	}
+	if (!r)
+		r = o->dumper == DUMP_HEATMAP ? heat_dump(o, t, &v, in, n, out)
+					      : dump_view(o, &v, REGEX_GROK, out);
 	view_free(&v);
 	return r;
 }

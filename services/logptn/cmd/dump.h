@@ -19,11 +19,17 @@ int dump_close(FILE *out, const char *path);
 int dump_formats(const struct opts *o, struct skels *t, const struct formats *f,
 		 const struct input *in, size_t n, FILE *out);
 
+/* dump_view: the view with the options' dumper, text for those that are not named in view.h; not for
+ * the heatmap. grok: what --dumper=grok writes. 0 or -errno. */
+struct view;
+int dump_view(const struct opts *o, const struct view *v, enum regex_style grok, FILE *out);
+
 /* dump_lines: each line of the inputs after its format's id, or as NDJSON with its values. */
 int dump_lines(const struct opts *o, struct skels *t, const struct formats *f,
 	       const struct input *in, size_t n, FILE *out);
 
-/* dump_line: one line; record is the skeleton it was counted under. */
+/* dump_line: one line; skel is the skeleton it was counted under; continued: it continues a record,
+ * so that it has no values of its own. */
 void dump_line(const struct opts *o, const struct formats *f, uint32_t skel, bool continued,
 	       const uint8_t *line, size_t n, const char *file, uint64_t number, FILE *out);
 

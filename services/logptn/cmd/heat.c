@@ -39,8 +39,9 @@ static void walk(const struct walk *w, bool times, walk_fn fn, void *arg)
 				int64_t s = times ? stamp_parse(line, len, w->year) : -1;
 
 				skel = intake_find(w->t, line, len);
-				stamp = s >= 0 ? s
-					       : stamp; /* a line without a time came after the one before it */
+				/* A line without a time came after the one before it. */
+				if (s >= 0)
+					stamp = s;
 			}
 			if (skel != SKEL_NONE)
 				fn(arg, w->f->of_skel[skel], stamp, total++, number, (uint32_t)i);

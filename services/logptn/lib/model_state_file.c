@@ -69,7 +69,8 @@ int model_state_write(const char *path, struct bytes b)
 	/* Two commands may save the same state: each has a temporary file of its own. */
 	if (asprintf(&tmp, "%s.%ld.tmp", path, (long)getpid()) < 0)
 		return -ENOMEM;
-	/* The numbers of formats are in it, and the lines that it was learnt from may be gone after. */
+	/* The state holds the ids of log templates, and the lines that it was learnt from may be
+	 * gone. */
 	r = fs_replace_at(AT_FDCWD, tmp, path, 0600, FS_FILE_AND_DIR, write_state, &b);
 	free(tmp);
 	return r;

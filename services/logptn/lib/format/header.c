@@ -69,8 +69,7 @@ struct finder {
 	const struct pats *p;
 	const struct header_line *lines;
 	uint32_t n, least;
-	uint32_t *
-		at; /* per line: where the next column starts; UINT32_MAX: the line has dropped out */
+	uint32_t *at; /* of each line: where the next column starts; GONE: it has dropped out */
 	uint32_t *then;
 	struct header *h;
 	struct span *tmp;

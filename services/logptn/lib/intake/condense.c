@@ -33,7 +33,8 @@ static size_t pattern_text(const struct formats *f, const struct format *m, uint
 	return o;
 }
 
-/* Puts one skeleton in u for those of a log template in t. text has SKEL_TEXT_MAX + TOK_MAX bytes. */
+/* Puts one skeleton in u for those of a log template in t. text has room for
+ * SKEL_TEXT_MAX + TOK_MAX bytes. */
 static int condense_template(const struct skels *t, const struct formats *f, const struct format *m,
 			     uint8_t *text, struct skels *u)
 {

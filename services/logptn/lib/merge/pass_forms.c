@@ -14,8 +14,8 @@
 /* Constant words that must hold a format together when its values may have any form. */
 #define FORM_WORDS 2u
 
-/* The part of a word with a value that may vary: what stands behind its key, without the punctuation
- * at its end. */
+/* The part of a word with a value that may vary: what stands behind its key, without the
+ * punctuation at its end. */
 static struct span form_core(const struct pats *p, const uint32_t *c, struct span s)
 {
 	for (uint32_t i = s.from; i < s.to && c[i] != PAT_VALUE; i++)

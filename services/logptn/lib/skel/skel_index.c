@@ -15,8 +15,8 @@ struct pattern {
 	uint32_t skel;
 	const uint8_t *text;
 	uint32_t len;
-	uint32_t *
-		code; /* of each token: 0 for a value, else some bits of the hash of its kind and text */
+	/* Of each token: 0 for a value, otherwise some bits of the hash of its kind and text. */
+	uint32_t *code;
 	uint32_t n;
 	uint32_t literal; /* bytes of constant text: how specific it is */
 	uint32_t next;    /* in the list of its anchor, + 1 */

@@ -1,6 +1,6 @@
 /*
- * The samples of skeletons: the lines with the smallest hashes, so that the choice does not depend on
- * the order of lines. A smaller number keeps a subset.
+ * The samples of skeletons: the lines with the smallest hashes, so that the choice does not depend
+ * on the order of lines. Fewer samples are a subset of more.
  */
 #include <stdlib.h>
 #include <string.h>

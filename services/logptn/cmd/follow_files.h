@@ -1,8 +1,8 @@
 /*
- * follow: logptn -f: files as they grow.
+ * follow_files: logptn -f: files as they grow.
  */
-#ifndef LOGPTN_CMD_FOLLOW_H
-#define LOGPTN_CMD_FOLLOW_H
+#ifndef LOGPTN_CMD_FOLLOW_FILES_H
+#define LOGPTN_CMD_FOLLOW_FILES_H
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "logptn/cmd/follow.h"
+#include "logptn/cmd/follow_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
