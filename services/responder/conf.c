@@ -40,10 +40,11 @@ const struct opt conf_opts[] = {
 	 .min = 1 << 20, .max = 1 << 30, .unit = "bytes", .help = "receive ring"},
 	INT(source_rate, 0, 1000000000, "1000", "packets/s", "answers per unverified source (IPv6: "
 							     "its /64); 0: no limit"),
-	INT(source_burst, 1, 10000000, "10000", "packets", "answers to one source at once"),
+	INT(source_burst, 1, 10000000, "10000", "packets", "answers to one source in a burst"),
 	INT(prefix_rate, 0, 1000000000, "4000", "packets/s", "answers per /24 or /48; 0: no limit"),
-	INT(prefix_burst, 1, 10000000, "40000", "packets", "answers to one prefix at once"),
-	INT(total_rate, 0, 1000000000, "1000000", "packets/s", "answers in total; 0: no limit"),
+	INT(prefix_burst, 1, 10000000, "40000", "packets", "answers to one prefix in a burst"),
+	INT(total_rate, 0, 1000000000, "1000000", "packets/s",
+	    "answers to all sources together; 0: no limit"),
 	INT(shed_rate, 0, 1000000000, "5000", "packets/s", "SYNs of a prefix refused at this rate "
 							   "make the kernel filter keep it out; 0: "
 							   "never"),
@@ -57,28 +58,28 @@ const struct opt conf_opts[] = {
 	INT(connection_idle_s, 1, 86400, "60", "s", "a connection silent for longer is forgotten"),
 	INT(connection_evict_s, 0, 86400, "10", "s", "a connection silent for longer makes room "
 						     "when the table is full"),
-	INT(cookie_s, 10, 3600, "64", "s", "how long a key for our sequence numbers is used; it is "
-					   "valid twice as long"),
+	INT(cookie_s, 10, 3600, "64", "s",
+	    "time for which a key makes our sequence numbers; a key is valid twice as long"),
 	INT(rst_tuples, 1024, 16777216, "65536", "tuples", "4-tuples remembered because they sent "
 							   "a RST"),
-	INT(rst_s, 1, 3600, "60", "s", "how long such a 4-tuple gets no answer"),
+	INT(rst_s, 1, 3600, "60", "s", "time for which a 4-tuple that sent a RST gets no answer"),
 	INT(neighbours, 256, 1048576, "16384", "addresses", "addresses remembered as free or owned "
 							    "(arp)"),
-	INT(reflect_packets, 1, 1000000, "25", "packets", "reflection: at least so many SYNs"),
-	INT(reflect_min_s, 1, 3600, "60", "s", "reflection: for at least this long"),
-	INT(reflect_per_min, 1, 1000000, "30", "packets/min", "reflection: at least at this rate, "
-							      "over 60 s"),
-	INT(reflect_ports, 1, 16, "16", "ports", "reflection: to at most so many ports"),
+	INT(reflect_packets, 1, 1000000, "25", "packets", "reflection: least number of SYNs"),
+	INT(reflect_min_s, 1, 3600, "60", "s", "reflection: least duration"),
+	INT(reflect_per_min, 1, 1000000, "30", "packets/min", "reflection: least rate, over 60 s"),
+	INT(reflect_ports, 1, 16, "16", "ports", "reflection: most destination ports"),
 	INT(reflect_repeats, 1, 1000, "5", "packets", "reflection: SYNs per distinct target; "
 						      "sweeps have one or a few"),
-	INT(reflect_quiet_s, 10, 86400, "120", "s", "reflection: ends after this long below the "
-						    "rate"),
+	INT(reflect_quiet_s, 10, 86400, "120", "s",
+	    "reflection: ends after this time below the rate"),
 	INT(victim_rsts, 0, 1000000, "20", "packets", "RSTs within 60 s that silence a prefix; 0: "
 						      "off"),
-	INT(victim_silence_s, 1, 86400, "300", "s", "how long"),
+	INT(victim_silence_s, 1, 86400, "300", "s",
+	    "time for which a prefix is silenced after its RSTs"),
 	INT(suspects, 64, 1048576, "1024", "prefixes", "prefixes followed by the reflection watch"),
 	INT(verified, 1024, 16777216, "65536", "sources", "sources remembered as verified"),
-	INT(verified_s, 1, 86400, "600", "s", "how long a returned cookie speaks for a source"),
+	INT(verified_s, 1, 86400, "600", "s", "time for which a returned cookie proves a source"),
 	{.name = "nudge", .type = OPT_BOOL, AT(nudge), .def = "false",
 	 .help = "send a banner to verified clients that wait for the server to speak"},
 	INT(nudge_ms, 10, 60000, "2000", "ms", "silence after which a banner is sent"),

@@ -15,9 +15,9 @@ const struct metric svc_bus_metrics[SVC_BUS_METRICS] = {
 	{"bus_received", METRIC_COUNTER, "messages", "received from the bus"},
 	{"bus_malformed", METRIC_DROP, "messages", "received from the bus and not understood"},
 	{"bus_crowded_out", METRIC_DROP, "messages",
-	 "large ones, sent to nobody while a slow subscriber let too much wait"},
+	 "large messages sent to nobody while too much waited for a slow subscriber"},
 	{"bus_missed", METRIC_DROP, "messages",
-	 "that the bus dropped on the way here; what they announced is on disk"},
+	 "messages that the bus dropped on the way here; what was announced is on disk"},
 };
 
 static uint64_t resident_bytes(void)
