@@ -3,8 +3,8 @@
  *
  *   responder_receive IFACE v2|recvmmsg|pcap
  *
- * v2 is the responder's own ring (services/responder/interface.c); recvmmsg takes 64 frames a call from
- * a plain packet socket; pcap is libpcap in immediate mode. Counts frames until SIGTERM, then
+ * v2 is the responder's own ring (services/responder/interface.c); recvmmsg takes 64 frames a call
+ * from a plain packet socket; pcap is libpcap in immediate mode. Counts frames until SIGTERM, then
  * prints one JSON object.
  */
 #include <arpa/inet.h>

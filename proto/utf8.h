@@ -12,8 +12,8 @@
 /* utf8_len: length (1..4) of the well-formed character at p, of which n > 0 bytes are at hand; 0 if
  * there is none. */
 size_t utf8_len(const uint8_t *p, size_t n);
-/* utf8_decode: the length of the well-formed character at p[0..n), its code point in *cp; 0 if there
- * is none, then *cp stays. */
+/* utf8_decode: the length of the well-formed character at p[0..n), its code point in *cp; 0 if
+ * there is none, then *cp stays. */
 size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *cp);
 /* utf8_good: how many of the n bytes, from the first on, are well-formed. */
 size_t utf8_good(const uint8_t *p, size_t n);
@@ -21,9 +21,9 @@ size_t utf8_good(const uint8_t *p, size_t n);
  */
 void utf8_dot(uint8_t *p, size_t n);
 
-/* utf8_misleads: whether a character changes how the text around it looks, or cannot be seen: C0 and C1
- * controls, DEL, line and paragraph separators, bidirectional controls, zero-width characters,
- * and tag characters (Unicode TR36 and TR9; CVE-2021-42574). Whoever shows
+/* utf8_misleads: whether a character changes how the text around it looks, or cannot be seen: C0
+ * and C1 controls, DEL, line and paragraph separators, bidirectional controls, zero-width
+ * characters, and tag characters (Unicode TR36 and TR9; CVE-2021-42574). Whoever shows
  * text that an attacker chose escapes it. */
 bool utf8_misleads(uint32_t cp);
 

@@ -1,6 +1,6 @@
 /*
- * capture_state: what capture remembers across its own death, in one small file that is overwritten each
- * second.
+ * capture_state: what capture remembers across its own death, in one small file that is overwritten
+ * each second.
  *
  * After an unclean end it tells when capture was last known to be alive and what the interface had
  * counted until then: the hole.
@@ -28,8 +28,9 @@ void capture_state_encode(const struct capture_state *s, char out[CAPTURE_STATE_
 /* capture_state_decode: 0, or -EBADMSG. */
 int capture_state_decode(const char *text, size_t n, struct capture_state *out);
 
-/* capture_state_open: opens (creates) and locks the file: -EBUSY while another capture has it. *s is what
- * it held; a new or broken file gives a clean state with next 0 (*broken tells which). 0 or -errno.
+/* capture_state_open: opens (creates) and locks the file: -EBUSY while another capture has it. *s
+ * is what it held; a new or broken file gives a clean state with next 0 (*broken tells which). 0 or
+ * -errno.
  */
 int capture_state_open(const char *path, struct capture_state *s, bool *broken, int *fd);
 int capture_state_save(int fd, const struct capture_state *s);
@@ -38,8 +39,8 @@ int capture_state_save(int fd, const struct capture_state *s);
 struct hole {
 	uint64_t from_ns, to_ns, rx_packets, tx_packets;
 };
-/* capture_state_hole: whether `was` tells of an unclean end. now_* are the interface's counters now; they
- * are left out (0) for another interface, and taken as they are when they began again. */
+/* capture_state_hole: whether `was` tells of an unclean end. now_* are the interface's counters
+ * now; they are left out (0) for another interface, and taken as they are when they began again. */
 bool capture_state_hole(const struct capture_state *was, const char *interface, uint64_t now_ns,
 			uint64_t now_rx, uint64_t now_tx, struct hole *out);
 

@@ -33,8 +33,9 @@ enum feed_state {
 	FEED_LATER, /* call again a little later: the next packet is not due, or flowagg is behind
 		     */
 	FEED_END,
-	FEED_BROKEN, /* the file breaks here, or the filter does not fit a link type in it; what came before was
-		      * fed (feed_error) */
+	/* the file breaks here, or the filter does not fit a link type in it; what came before was
+	 * fed (feed_error) */
+	FEED_BROKEN,
 };
 /* feed_step: feeds a batch. now_ns is a monotonic clock. */
 enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns);

@@ -55,8 +55,8 @@ int ckfile_save(const char *path, const struct agg *a)
 
 	if (!s.buf)
 		return -ENOMEM;
-	/* The log of seals is begun anew and the journal's mark set once it is there: neither may be
-	 * ahead of it. */
+	/* The log of seals is begun anew and the journal's mark set once it is there: neither may
+	 * be ahead of it. */
 	int rc = fs_replace_by(path, 0640, FS_FILE_AND_DIR, write_checkpoint, &s);
 	free(s.buf);
 	return rc;

@@ -1,7 +1,7 @@
 /*
  * deliver: sealed files into the spool, in batches, each announced once it is on disk and in every
- * queue. When the spool is full the oldest bundles go (storage/spool.h), and when there is none the new
- * file is turned away.
+ * queue. When the spool is full the oldest bundles go (storage/spool.h), and when there is none the
+ * new file is turned away.
  */
 #ifndef FLOWAGG_DELIVER_H
 #define FLOWAGG_DELIVER_H

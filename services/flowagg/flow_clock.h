@@ -1,7 +1,8 @@
 /*
- * flow_clock: the flow clock. It runs on the time stamps of packets and ticks, so that the same packets
- * end the same flows whenever they are read, and it never runs backwards: when the stamps do, it
- * stands still and goes on from there. So a clock step loses no flow and makes none immortal.
+ * flow_clock: the flow clock. It runs on the time stamps of packets and ticks, so that the same
+ * packets end the same flows whenever they are read, and it never runs backwards: when the stamps
+ * do, it stands still and goes on from there. So a clock step loses no flow and makes none
+ * immortal.
  */
 #ifndef FLOWAGG_FLOW_CLOCK_H
 #define FLOWAGG_FLOW_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * journal_follow: the packets of bus and journal into agg, in the order of their numbers; gaps and a
- * journal that began anew are counted and reported.
+ * journal_follow: the packets of bus and journal into agg, in the order of their numbers; gaps and
+ * a journal that began anew are counted and reported.
  */
 #ifndef FLOWAGG_JOURNAL_FOLLOW_H
 #define FLOWAGG_JOURNAL_FOLLOW_H
@@ -33,13 +33,13 @@ struct journal_follow {
 	uint8_t arena_bytes[64 << 10];
 };
 
-/* journal_follow_init: the borrowed members are set; reads journal_dir from agg->next on, beginning with
- * what is there. 0 or -errno. */
+/* journal_follow_init: the borrowed members are set; reads journal_dir from agg->next on, beginning
+ * with what is there. 0 or -errno. */
 int journal_follow_init(struct journal_follow *f, const char *journal_dir);
 void journal_follow_fini(struct journal_follow *f);
 
-/* journal_follow_message: the body of a packet message. 0, or -EBADMSG: it cannot be decoded, and is
- * counted. */
+/* journal_follow_message: the body of a packet message. 0, or -EBADMSG: it cannot be decoded, and
+ * is counted. */
 int journal_follow_message(struct journal_follow *f, struct bytes body);
 /* journal_follow_step: a turn of reading the journal. true: there is more to read at once. */
 bool journal_follow_step(struct journal_follow *f);

@@ -1,6 +1,6 @@
 /*
- * open_flow: what is known of an open flow. Everything here is in the checkpoint, but the links of the
- * table.
+ * open_flow: what is known of an open flow. Everything here is in the checkpoint, but the links of
+ * the table.
  *
  * Sides: 0 is the end that the key calls lo, 1 the other. A packet's side is its sender's.
  */
@@ -24,7 +24,8 @@ enum flow_rank {
 enum flow_class {
 	CLASS_PLAIN, /* the initiator sent no payload: a scan, or a beginning; the first to go */
 	CLASS_DATA,  /* it sent payload: the last to go */
-	CLASS_TALK, /* no payload yet, but it acknowledged an answer, which a forged source cannot */
+	/* no payload yet, but it acknowledged an answer, which a forged source cannot */
+	CLASS_TALK,
 	FLOW_CLASSES
 };
 

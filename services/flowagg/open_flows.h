@@ -42,7 +42,8 @@ struct open_flow *open_flows_add(struct open_flows *t, const struct flowkey *key
 void open_flows_remove(struct open_flows *t, struct open_flow *f);
 /* open_flows_touch: moves it to the end of the list of class. */
 void open_flows_touch(struct open_flows *t, struct open_flow *f, enum flow_class class);
-/* open_flows_least: the first to go under pressure: the longest unseen of the least class, or NULL. */
+/* open_flows_least: the first to go under pressure: the longest unseen of the least class, or
+ * NULL. */
 struct open_flow *open_flows_least(struct open_flows *t);
 /* open_flows_oldest/open_flows_newer: walk a list from its oldest. */
 struct open_flow *open_flows_oldest(struct open_flows *t, enum flow_class class);

@@ -1,6 +1,6 @@
 /*
- * packet_pool: memory for packets, in blocks of one size, so that it is bounded exactly and does not
- * fragment.
+ * packet_pool: memory for packets, in blocks of one size, so that it is bounded exactly and does
+ * not fragment.
  *
  * A chain is a run of bytes over linked blocks. The address space is reserved at the start and used
  * as far as blocks are; packet_pool_trim gives pages without a used block back.
@@ -29,7 +29,8 @@ static inline uint32_t packet_pool_left(const struct packet_pool *p)
 {
 	return p->max - p->used;
 }
-/* packet_pool_trim: gives memory back; worth its time (it looks at every block) when few of many are used.
+/* packet_pool_trim: gives memory back; worth its time (it looks at every block) when few of many
+ * are used.
  */
 void packet_pool_trim(struct packet_pool *p);
 

@@ -25,7 +25,8 @@ struct interface_link {
 	uint8_t mac[6];
 };
 
-/* interface_find: 0, -ENODEV (no such interface), -EAFNOSUPPORT (not Ethernet-like). Needs no privilege.
+/* interface_find: 0, -ENODEV (no such interface), -EAFNOSUPPORT (not Ethernet-like). Needs no
+ * privilege.
  */
 int interface_find(const char *iface, struct interface_link *out);
 
@@ -42,7 +43,9 @@ struct interface {
 struct interface_frame {
 	const uint8_t *data;
 	uint32_t caplen, len;
-	bool summed; /* it came over a wire, so its checksum is there, or wrong; not from a local kernel's offload */
+	/* it came over a wire, so its checksum is there, or wrong; not from a local kernel's
+	 * offload */
+	bool summed;
 };
 
 /* interface_open: privileged (CAP_NET_RAW). multicast: also take frames to any multicast address
@@ -56,8 +59,8 @@ void interface_close(struct interface *w);
 #define INTERFACE_GROUP 16
 
 /* interface_take: the next frames of the ring, tags put back; false when it is empty. *n may be 0:
- * frames for other hosts are passed over. They are valid until interface_give(), which is called before
- * the next interface_take(). */
+ * frames for other hosts are passed over. They are valid until interface_give(), which is called
+ * before the next interface_take(). */
 bool interface_take(struct interface *w, struct interface_frame out[INTERFACE_GROUP], uint32_t *n);
 /* interface_give: the frames taken go back to the kernel. */
 void interface_give(struct interface *w);
@@ -66,14 +69,14 @@ struct interface_sent {
 	uint32_t calls, frames, dropped;
 	uint64_t bytes;
 };
-/* interface_send: sends the batch and empties it; adds to *sent. What the interface does not take is
- * dropped. */
+/* interface_send: sends the batch and empties it; adds to *sent. What the interface does not take
+ * is dropped. */
 void interface_send(struct interface *w, struct send_batch *b, struct interface_sent *sent);
 
 /* interface_drops: frames dropped because the ring was full, since the last call. */
 uint64_t interface_drops(struct interface *w);
-/* interface_error: what the sockets have to report, such as -ENETDOWN, which is taken from them: until
- * then they are always ready to be read. 0: nothing. */
+/* interface_error: what the sockets have to report, such as -ENETDOWN, which is taken from them:
+ * until then they are always ready to be read. 0: nothing. */
 int interface_error(struct interface *w);
 /* interface_filter: replaces the socket's filter. 0 or -errno. */
 int interface_filter(struct interface *w, const struct sock_fprog *filter);

@@ -1,8 +1,8 @@
 /*
  * send_batch: frames waiting to be sent, in one block of memory.
  *
- * The shell flushes a batch with one sendmmsg(2). Whoever adds frames asks send_batch_room() first; a
- * full batch refuses, it never grows.
+ * The shell flushes a batch with one sendmmsg(2). Whoever adds frames asks send_batch_room() first;
+ * a full batch refuses, it never grows.
  */
 #ifndef RESPONDER_SEND_BATCH_H
 #define RESPONDER_SEND_BATCH_H
@@ -37,7 +37,8 @@ static inline bool send_batch_ready(const struct send_batch *b)
 	       b->used + SEND_BATCH_CALL_FRAMES * SEND_BATCH_FRAME_MAX <= SEND_BATCH_BYTES;
 }
 
-/* send_batch_room: where a frame of at most SEND_BATCH_FRAME_MAX bytes goes, or NULL when the batch is full.
+/* send_batch_room: where a frame of at most SEND_BATCH_FRAME_MAX bytes goes, or NULL when the batch
+ * is full.
  */
 static inline uint8_t *send_batch_room(struct send_batch *b)
 {

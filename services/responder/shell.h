@@ -40,8 +40,8 @@ struct shell {
 /* shell_check: finds the interface and compiles what is to be watched, without side effects on the
  * system. 0, or -errno after logging why. */
 int shell_check(struct shell *sh);
-/* shell_open: what needs privilege: sockets, kernel rules; and the core's tables. 0, or -errno after
- * logging why. */
+/* shell_open: what needs privilege: sockets, kernel rules; and the core's tables. 0, or -errno
+ * after logging why. */
 int shell_open(struct shell *sh);
 /* shell_close: silence of the host's own TCP ends. */
 void shell_close(struct shell *sh);

@@ -47,9 +47,10 @@ int watch_add(struct watch *w, const char *cidr);
 /* watch_own: an address the host owns. 0 or -ENOSPC beyond WATCH_OWN. */
 int watch_own(struct watch *w, const struct addr *a);
 bool watch_owns(const struct watch *w, const struct addr *a);
-/* watch_attach: an IPv4 subnet of which the host is a member. Its first and its last address are never
- * answered for: they stand for all of its hosts (RFC 1122 section 3.2.1.3). Subnets of one or two
- * addresses have no such (RFC 3021); others than IPv4 are ignored. 0 or -ENOSPC beyond WATCH_OWN. */
+/* watch_attach: an IPv4 subnet of which the host is a member. Its first and its last address are
+ * never answered for: they stand for all of its hosts (RFC 1122 section 3.2.1.3). Subnets of one or
+ * two addresses have no such (RFC 3021); others than IPv4 are ignored. 0 or -ENOSPC beyond
+ * WATCH_OWN. */
 int watch_attach(struct watch *w, const struct net *n);
 /* watch_edge: whether a is the network or the broadcast address of an attached subnet. */
 bool watch_edge(const struct watch *w, const struct addr *a);

@@ -23,28 +23,29 @@ struct class_seen_stats {
 	uint64_t evicted;
 };
 
-/* class_seen_new: an empty table for at most max classes (rounded up to a power of two and at least 8; 24
- * bytes each). 0 or -ENOMEM. */
+/* class_seen_new: an empty table for at most max classes (rounded up to a power of two and at least
+ * 8; 24 bytes each). 0 or -ENOMEM. */
 int class_seen_new(size_t max, struct class_seen **out);
 void class_seen_free(struct class_seen **s);
 
-/* class_seen_note: true when the class was not in the table: first_seen. Classes of another CLASS_VERSION
- * and the empty class are never first. */
+/* class_seen_note: true when the class was not in the table: first_seen. Classes of another
+ * CLASS_VERSION and the empty class are never first. */
 bool class_seen_note(struct class_seen *s, const char *class_text, uint64_t ts_ns);
-/* class_seen_id: the bytes of a class; false when it is none of this version. class_seen_note_id: as
- * class_seen_note. */
+/* class_seen_id: the bytes of a class; false when it is none of this version. class_seen_note_id:
+ * as class_seen_note. */
 bool class_seen_id(const char *class_text, uint8_t id[CLASS_SEEN_ID]);
 bool class_seen_note_id(struct class_seen *s, const uint8_t id[CLASS_SEEN_ID], uint64_t ts_ns);
 void class_seen_stats(const struct class_seen *s, struct class_seen_stats *out);
-/* class_seen_dirty: whether class_seen_note has changed the table since the last class_seen_save or class_seen_load. */
+/* class_seen_dirty: whether class_seen_note has changed the table since the last class_seen_save or
+ * class_seen_load. */
 bool class_seen_dirty(const struct class_seen *s);
 
-/* class_seen_load: fills an empty table from path. 0 (also when there is no file); -EBADMSG when the file
- * is damaged or of another version: it was renamed to path.bad and the table is empty; another
- * -errno. With more classes than fit, the most recently seen ones are kept. */
+/* class_seen_load: fills an empty table from path. 0 (also when there is no file); -EBADMSG when
+ * the file is damaged or of another version: it was renamed to path.bad and the table is empty;
+ * another -errno. With more classes than fit, the most recently seen ones are kept. */
 int class_seen_load(struct class_seen *s, const char *path);
-/* class_seen_save: writes path.new, flushes, renames, flushes the directory. 0 or -errno; path is then as
- * it was. */
+/* class_seen_save: writes path.new, flushes, renames, flushes the directory. 0 or -errno; path is
+ * then as it was. */
 int class_seen_save(struct class_seen *s, const char *path);
 
 #endif

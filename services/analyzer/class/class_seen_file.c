@@ -148,8 +148,8 @@ static int write_rows(void *arg, int fd)
 
 int class_seen_save(struct class_seen *s, const char *path)
 {
-	/* Of files that are worked off nothing else tells which classes they had: with an older table
-	 * what was seen would be told as new. */
+	/* Of files that are worked off nothing else tells which classes they had: with an older
+	 * table what was seen would be told as new. */
 	int r = fs_replace_by(path, 0640, FS_FILE_AND_DIR, write_rows, s);
 	if (r == 0)
 		s->dirty = false;

@@ -15,13 +15,13 @@ struct file_walk;
 /* file_walk_new: borrows the operands. 0 or -ENOMEM. */
 int file_walk_new(char *const *operands, size_t n, struct file_walk **out);
 void file_walk_free(struct file_walk **w);
-/* file_walk_next: 1 with a path, valid until the next call; named: it was an operand itself, not found
- * in a directory. 0 at the end. -errno with the path that cannot be looked at; the next call goes
- * on after it. */
+/* file_walk_next: 1 with a path, valid until the next call; named: it was an operand itself, not
+ * found in a directory. 0 at the end. -errno with the path that cannot be looked at; the next call
+ * goes on after it. */
 int file_walk_next(struct file_walk *w, const char **path, bool *named);
 
-/* file_walk_key: the object key of a file of an archive: its path from pcap/YYYY/MM/DD/HH/ on; of other
- * files the path itself. Borrows from path. */
+/* file_walk_key: the object key of a file of an archive: its path from pcap/YYYY/MM/DD/HH/ on; of
+ * other files the path itself. Borrows from path. */
 const char *file_walk_key(const char *path);
 
 #endif

@@ -215,8 +215,8 @@ static void add_result(struct capture_reader_result *to, const struct capture_re
 	}
 }
 
-/* print_shared_file: the same of a file that all workers share: their records are merged in order of
- * time. */
+/* print_shared_file: the same of a file that all workers share: their records are merged in order
+ * of time. */
 static int print_shared_file(struct job *j, const struct pending *p)
 {
 	unsigned n = j->o->jobs;

@@ -15,9 +15,9 @@
 
 struct record_diff;
 
-/* record_diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes each. Of
- * records with the same flow_id the first one counts. 0 or -errno; -EBADMSG when a line is no
- * record (line says which). */
+/* record_diff_new: indexes the records of a file of JSON lines, also gzip-compressed; 32 bytes
+ * each. Of records with the same flow_id the first one counts. 0 or -errno; -EBADMSG when a line is
+ * no record (line says which). */
 int record_diff_new(const char *path, struct record_diff **out, uint64_t *line);
 void record_diff_free(struct record_diff **d);
 
@@ -27,8 +27,8 @@ int record_diff_record(struct record_diff *d, const char *json, FILE *out);
 int record_diff_rest(struct record_diff *d, FILE *out);
 /* record_diff_found: differences told so far. */
 uint64_t record_diff_found(const struct record_diff *d);
-/* record_diff_is_of_others: after record_diff_rest: there are records on both sides, and none of the one is on
- * the other. */
+/* record_diff_is_of_others: after record_diff_rest: there are records on both sides, and none of
+ * the one is on the other. */
 bool record_diff_is_of_others(const struct record_diff *d);
 
 #endif

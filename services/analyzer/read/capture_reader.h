@@ -30,8 +30,9 @@ struct capture_reader_result {
 	uint64_t incomplete; /* fragmented datagrams that never completed */
 	uint64_t strays;  /* of counts.link, those of interfaces that the file does not describe */
 	int unknown_link; /* one of the others' */
-	int unfiltered_link; /* one that the filter has no meaning for, if unfiltered (why) is not empty: its packets are
-			      * not read */
+	/* one that the filter has no meaning for, if unfiltered (why) is not empty: its packets are
+	 * not read */
+	int unfiltered_link;
 	char unfiltered[160];
 	struct flow_table_counts counts;
 	struct defrag_counts defrag;

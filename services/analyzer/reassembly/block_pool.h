@@ -1,7 +1,7 @@
 /*
- * block_pool: small pieces of memory that come and go by the million, as flows do. What is given back is
- * kept, up to a few megabytes, for the next one of its size. Not where a sanitizer is to see a use
- * after that.
+ * block_pool: small pieces of memory that come and go by the million, as flows do. What is given
+ * back is kept, up to a few megabytes, for the next one of its size. Not where a sanitizer is to
+ * see a use after that.
  */
 #ifndef ANALYZER_BLOCK_POOL_H
 #define ANALYZER_BLOCK_POOL_H

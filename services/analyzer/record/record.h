@@ -22,7 +22,8 @@ struct record_source {
 	const char *s3path;   /* destination and key */
 	const char *observed; /* "PRIVATE=PUBLIC" (storage/observed.h); NULL: not known */
 	bool broken;          /* the file ended before it should: flows that were open are cut */
-	bool nameless; /* a stream: capture_reader_run makes the key of its first packet, in stream_key */
+	/* a stream: capture_reader_run makes the key of its first packet, in stream_key */
+	bool nameless;
 	char stream_key[48];
 };
 

@@ -20,8 +20,8 @@ enum record_format {
 /* record_text: appends the line of r, without newline. Of a bare SYN's record the tool is left to
  * record_text_history. 0 or -errno. */
 int record_text(enum record_format format, const struct record *r, bool bare, struct buf *out);
-/* record_text_history: completes the line that is at the end of out, of which it looks at the last RECORD_TEXT_TAIL
- * bytes. bare as for record_text. 0 or -errno. */
+/* record_text_history: completes the line that is at the end of out, of which it looks at the last
+ * RECORD_TEXT_TAIL bytes. bare as for record_text. 0 or -errno. */
 #define RECORD_TEXT_TAIL 3
 int record_text_history(enum record_format format, const struct history_out *h, bool bare,
 			struct buf *out);

@@ -249,9 +249,9 @@ static bool acknowledges(const struct flow_dir *peer, uint32_t ack)
 	return peer->seen && n && n <= peer->seq_end - from;
 }
 
-/* note_ack: what an acknowledgment of me tells about me. A range of numbers can be guessed, the more
- * so when two SYNs made the peer answer under two ISNs; one ISN cannot. Where the peer's SYN is in
- * another file there is only the range. */
+/* note_ack: what an acknowledgment of me tells about me. A range of numbers can be guessed, the
+ * more so when two SYNs made the peer answer under two ISNs; one ISN cannot. Where the peer's SYN
+ * is in another file there is only the range. */
 static void note_ack(struct flow_dir *me, const struct flow_dir *peer, uint32_t ack)
 {
 	if (!me->acked_peer && acknowledges(peer, ack))

@@ -45,7 +45,8 @@ struct flow_dir {
 	bool starved;    /* there was no memory for a stream: bytes are missing */
 	bool acked_peer; /* acknowledged something that the peer has sent */
 	bool proved; /* acknowledged exactly an ISN of the peer: it receives the peer's packets */
-	uint8_t isns_more; /* in isn_more; when it is full, from its size on where the next one goes */
+	/* in isn_more; when it is full, from its size on where the next one goes */
+	uint8_t isns_more;
 };
 
 struct flow_tunnel {

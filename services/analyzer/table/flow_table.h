@@ -66,12 +66,12 @@ struct flow_table_packet {
 	struct pkt p;
 };
 #define FLOW_TABLE_BATCH 32
-/* flow_table_packets: takes at most FLOW_TABLE_BATCH packets, in order. 0; -ENOMEM, or -errno when paging
- * failed: nothing of this file is right then. */
+/* flow_table_packets: takes at most FLOW_TABLE_BATCH packets, in order. 0; -ENOMEM, or -errno when
+ * paging failed: nothing of this file is right then. */
 int flow_table_packets(struct flow_table *t, const struct flow_table_packet *p, size_t n);
 
-/* flow_table_foreign: whether an Ethernet frame surely falls to another process, so that it need not be
- * taken apart. */
+/* flow_table_foreign: whether an Ethernet frame surely falls to another process, so that it need
+ * not be taken apart. */
 bool flow_table_foreign(const struct flow_table *t, const uint8_t *frame, uint32_t caplen);
 
 /* flow_table_finish: no more packets come; flow_table_next gives the flows from now on. 0 or

@@ -64,8 +64,8 @@ static void fetch_packets(const struct flow_table *t, const struct slot *s)
 		t->o.again.ahead(t->o.again.arg, packet_index_at(t->trail, at, &at));
 }
 
-/* drop_chunk: its flows have been given, in order. What lies before the next one's trail, and before
- * its packets, is of no other. */
+/* drop_chunk: its flows have been given, in order. What lies before the next one's trail, and
+ * before its packets, is of no other. */
 static void drop_chunk(struct flow_table *t, uint32_t i)
 {
 	free(t->chunk[i]);

@@ -87,8 +87,8 @@ static inline struct slot *slot_at(const struct flow_table *t, uint32_t i)
 
 /* flow_table_live.c */
 
-/* flow_table_enlist: makes f one of the live flows; flow_table_unlist: the place i among them becomes that of
- * the last one. */
+/* flow_table_enlist: makes f one of the live flows; flow_table_unlist: the place i among them
+ * becomes that of the last one. */
 int flow_table_enlist(struct flow_table *t, struct flow *f);
 void flow_table_unlist(struct flow_table *t, uint32_t i);
 /* flow_table_restore: the flow of slot number index, live now if it was not. 0 or -errno. */
@@ -111,8 +111,8 @@ static inline void flow_table_weigh(struct flow_table *t, struct flow *f, size_t
 	t->memory[flow_is_large(f)] += memory;
 }
 
-/* flow_table_pack: puts flows aside, of one kind and not that of the packet at hand, until a quarter of
- * its live ones' memory is free again. 0 or -errno. */
+/* flow_table_pack: puts flows aside, of one kind and not that of the packet at hand, until a
+ * quarter of its live ones' memory is free again. 0 or -errno. */
 int flow_table_pack(struct flow_table *t, bool large, const struct flow *at_hand);
 
 /* flows.c */

@@ -1,6 +1,6 @@
 /*
- * packet_index: the packets of a flow as places in their file, one after the other, for all flows of the
- * file.
+ * packet_index: the packets of a flow as places in their file, one after the other, for all flows
+ * of the file.
  *
  * A flow whose packets can be read again needs no more than this until its record is due.
  */
@@ -24,8 +24,8 @@ void packet_index_free(struct packet_index **t);
 /* packet_index_clear: forgets all trails. */
 void packet_index_clear(struct packet_index *t);
 
-/* packet_index_begin: a trail whose first entry is value. packet_index_add: appends one. False: there is no room
- * for it (left), or the value is beyond 2^40. */
+/* packet_index_begin: a trail whose first entry is value. packet_index_add: appends one. False:
+ * there is no room for it (left), or the value is beyond 2^40. */
 bool packet_index_begin(struct packet_index *t, uint64_t value, struct packet_index_ends *out);
 bool packet_index_add(struct packet_index *t, struct packet_index_ends *ends, uint64_t value);
 

@@ -14,12 +14,13 @@
 
 struct payload_store;
 
-/* payload_store_new: for bytes of payload, and a table of the same order; memory is taken as it fills. 0 or
- * -errno. */
+/* payload_store_new: for bytes of payload, and a table of the same order; memory is taken as it
+ * fills. 0 or -errno. */
 int payload_store_new(size_t bytes, struct payload_store **out);
 void payload_store_free(struct payload_store **s);
 
-/* payload_store_put: where these n bytes (0 < n <= PAYLOAD_STORE_MAX) are kept; NULL: they are not. */
+/* payload_store_put: where these n bytes (0 < n <= PAYLOAD_STORE_MAX) are kept; NULL: they are
+ * not. */
 const uint8_t *payload_store_put(struct payload_store *s, const uint8_t *p, size_t n);
 
 #endif

@@ -9,10 +9,11 @@
 #include "table/pager.h"
 #include "table/payload_store.h"
 
-/* flow_can_snapshot: false while bytes are waiting out of order: those are few and stay in memory. */
+/* flow_can_snapshot: false while bytes are waiting out of order: those are few and stay in
+ * memory. */
 bool flow_can_snapshot(const struct flow *f);
-/* flow_snapshot: writes and frees the flow; its place. 0, or -errno and *f stays. Payloads may go to
- * the store (NULL: none), which then has to last as long as the pager. */
+/* flow_snapshot: writes and frees the flow; its place. 0, or -errno and *f stays. Payloads may go
+ * to the store (NULL: none), which then has to last as long as the pager. */
 int flow_snapshot(struct flow **f, struct pager *p, struct payload_store *store, uint64_t *place);
 int flow_restore(struct pager *p, uint64_t place, struct flow **out);
 

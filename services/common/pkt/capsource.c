@@ -43,8 +43,8 @@ static bool capsource_more_compressed(struct capsource *s)
 	return n;
 }
 
-/* capsource_pass_padding: past the NULs that tapes and block devices put behind a file; false at the end, or
- * at what is no padding and no gzip member. */
+/* capsource_pass_padding: past the NULs that tapes and block devices put behind a file; false at
+ * the end, or at what is no padding and no gzip member. */
 static bool capsource_pass_padding(struct capsource *s)
 {
 	for (;;) {
@@ -64,8 +64,8 @@ static bool capsource_pass_padding(struct capsource *s)
 	return false;
 }
 
-/* capsource_inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold several
- * gzip members (RFC 1952 2.2). */
+/* capsource_inflate_some: up to n uncompressed bytes, 0 at the end or at a break. A file may hold
+ * several gzip members (RFC 1952 2.2). */
 static size_t capsource_inflate_some(struct capsource *s, uint8_t *out, size_t n)
 {
 	s->z.next_out = out;

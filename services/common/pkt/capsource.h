@@ -21,14 +21,17 @@ struct capsource {
 
 	const uint8_t *at; /* uncompressed bytes: [pos, end) are unread */
 	size_t pos, end;
-	size_t stay; /* of at, bytes that stay where they are; 0: only the bytes in buf are available */
+	/* of at, bytes that stay where they are; 0: only the bytes in buf are available */
+	size_t stay;
 	uint8_t *buf; /* our own */
 	size_t cap;
 	uint64_t consumed; /* uncompressed bytes before pos */
 
 	bool gzip, inflating, ended;
-	bool strange; /* the compressed data is followed by something that is neither gzip nor NUL */
-	int error; /* -errno that ended it: a failed read, -EBADMSG for broken compression or strange */
+	/* the compressed data is followed by something that is neither gzip nor NUL */
+	bool strange;
+	/* -errno that ended it: a failed read, -EBADMSG for broken compression or strange */
+	int error;
 	z_stream z;
 	uint8_t *zbuf; /* compressed bytes from fd */
 };

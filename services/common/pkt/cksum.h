@@ -27,7 +27,8 @@ enum cksum_state {
 	CKSUM_OK,      /* correct */
 	CKSUM_PARTIAL, /* the bare pseudo-header sum that transmit offload leaves: accepted */
 	CKSUM_NONE,    /* UDP over IPv4 with 0, i.e. not computed by the sender: accepted */
-	CKSUM_UNKNOWN, /* the snap length cut the segment off, or it is a fragment: cannot be checked */
+	/* the snap length cut the segment off, or it is a fragment: cannot be checked */
+	CKSUM_UNKNOWN,
 	CKSUM_BAD,
 };
 

@@ -51,8 +51,9 @@ struct pkt {
 	uint32_t len;      /* bytes on the wire */
 	uint64_t ts_ns;    /* set by the caller */
 	uint32_t ts_wraps; /* 0, or set by the caller after decoding: see capfile.h */
-	bool summed; /* false, or set by the caller after decoding: no offload left the checksum for later, so
-		      * that CKSUM_PARTIAL is out of the question */
+	/* false, or set by the caller after decoding: no offload left the checksum for later, so
+	 * that CKSUM_PARTIAL is out of the question */
+	bool summed;
 	enum pkt_stop stop;
 
 	/* Link. mac_* are NULL unless the link has 6-byte addresses. Tags outermost first, each as
@@ -66,7 +67,8 @@ struct pkt {
 	struct addr src, dst;
 	uint32_t ip_off; /* of the IP header in the frame */
 	uint32_t
-		ip_len; /* total length by its header (or by the frame, for a zero total length of TSO) */
+		/* total length by its header (or by the frame, for a zero total length of TSO) */
+		ip_len;
 	uint16_t ip_hdr_len; /* header with options or extension headers */
 	uint8_t ttl, tos;
 	uint8_t proto;  /* transport protocol, after the extension headers */

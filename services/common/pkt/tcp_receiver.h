@@ -71,8 +71,8 @@ struct receiver_reply {
 					Bytes in it that came before stay as they came. */
 };
 
-/* receiver_init: a connection whose SYN had the sequence number irs and whose SYN+ACK had isn, agreed
- * to `promised`, and carried timestamps that are ts_offset ahead of the clock. Of its stream
+/* receiver_init: a connection whose SYN had the sequence number irs and whose SYN+ACK had isn,
+ * agreed to `promised`, and carried timestamps that are ts_offset ahead of the clock. Of its stream
  * limit_bytes are acknowledged. */
 void receiver_init(struct receiver *s, uint32_t irs, uint32_t isn, uint8_t promised,
 		   uint32_t ts_offset, uint64_t limit_bytes);
@@ -81,8 +81,8 @@ void receiver_init(struct receiver *s, uint32_t irs, uint32_t isn, uint8_t promi
  * window. What it does not take must not be given to receiver_segment() and deserves no answer. */
 bool receiver_takes(const struct receiver *s, const struct pkt *p);
 
-/* receiver_segment: p is whole, its checksum is good, and receiver_takes() it. now_ms is the timestamp
- * clock. Returns how the stream ended, if it did; the reply is to be sent either
+/* receiver_segment: p is whole, its checksum is good, and receiver_takes() it. now_ms is the
+ * timestamp clock. Returns how the stream ended, if it did; the reply is to be sent either
  * way. */
 enum receiver_end receiver_segment(struct receiver *s, const struct pkt *p, uint32_t now_ms,
 				   struct receiver_reply *r);

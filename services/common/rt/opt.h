@@ -31,8 +31,9 @@ enum opt_type {
 	OPT_INT,    /* int64_t, min..max */
 	OPT_SIZE,   /* uint64_t bytes, min..max; accepts KiB MiB GiB (and K M G) */
 	OPT_STR,    /* const char * */
-	OPT_DIR, /* const char *: a directory; a relative one is made absolute when it is set: a service may not ask where
-		   * it is once it is in its sandbox */
+	/* const char *: a directory; a relative one is made absolute when it is set: a service may
+	 * not ask where it is once it is in its sandbox */
+	OPT_DIR,
 	OPT_LIST, /* struct opt_list; a repeatable flag, a YAML sequence, a comma-separated variable
 		   */
 	OPT_ENUM, /* int: index into choices */

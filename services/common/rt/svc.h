@@ -36,7 +36,8 @@ struct svc_common {
 
 struct svc;
 
-/* The row with which a service lets the operator choose its endpoint; conf has a `const char *endpoint`. */
+/* The row with which a service lets the operator choose its endpoint; conf has a `const char
+ * *endpoint`. */
 #define SVC_OPT_ENDPOINT(conf_type)                                                             \
 	{                                                                                       \
 		.name = "endpoint", .type = OPT_STR, .offset = offsetof(conf_type, endpoint),   \
@@ -59,8 +60,8 @@ struct svc_desc {
 	const char *const
 		*calls; /* system calls beyond the runtime's, NULL-terminated; may be NULL */
 
-	/* Limits of messages queued in its sockets, out and in, where hwm would allow more; 0: hwm. For
-	 * services with large messages, whose readers find on disk what they miss. */
+	/* Limits of messages queued in its sockets, out and in, where hwm would allow more; 0: hwm.
+	 * For services with large messages, whose readers find on disk what they miss. */
 	int64_t most_out, most_in;
 
 	/* All return 0 or -errno after logging why; NULL is skipped. */

@@ -39,8 +39,9 @@ int home_save(const struct home *h, const char *path)
 		addr_text(&h->net[i].addr, text);
 		rc = buf_addf(&out, "%s/%u\n", text, h->net[i].bits);
 	}
-	/* After a loss of power flowagg may read it before capture writes it anew: a part of it would
-	 * give other flows. An older one is what the packets in the journal were captured under. */
+	/* After a loss of power flowagg may read it before capture writes it anew: a part of it
+	 * would give other flows. An older one is what the packets in the journal were captured
+	 * under. */
 	if (!rc)
 		rc = fs_replace(path, out.p, out.n, 0666, FS_FILE);
 	buf_fini(&out);

@@ -15,7 +15,8 @@
 
 struct key_window {
 	char (*room)[OBJECT_KEY_MAX];
-	char **key; /* n of them; in order, and each once, from key_window_sort to key_window_clear */
+	/* n of them; in order, and each once, from key_window_sort to key_window_clear */
+	char **key;
 	size_t n, max;
 	bool more; /* there were more than max keys */
 	int (*order)(const char *a, const char *b);

@@ -171,8 +171,8 @@ static void ledger_roll(struct ledger *l)
 	struct roll r = {.sum_until = l->bytes / 2};
 
 	buf_init(&r.rest, l->bytes + LINE_BYTES);
-	/* Torn, it would lose lines. Should its name be lost with the power, the old file has the same
-	 * sums; ledger_open() flushes the folder before the next line comes. */
+	/* Torn, it would lose lines. Should its name be lost with the power, the old file has the
+	 * same sums; ledger_open() flushes the folder before the next line comes. */
 	if (!ledger_read(l->path, roll_line, &r) &&
 	    !fs_replace_by(l->path, 0640, FS_FILE, write_rolled, &r))
 		ledger_close(l);

@@ -26,7 +26,8 @@ enum object_key_kind { OBJECT_KEY_FLOW, OBJECT_KEY_BUNDLE };
 struct object_key {
 	enum object_key_kind kind;
 	uint64_t
-		init_s; /* of the first packet; in a bundle's parsed key the beginning of the minute */
+		/* of the first packet; in a bundle's parsed key the beginning of the minute */
+		init_s;
 	uint64_t
 		first; /* number of the first packet, of a bundle or fragments; 0 for other flows */
 	/* Of flows and fragments: */

@@ -155,8 +155,8 @@ int observed_note(const char *state_dir, const struct observed_change *c, bool *
 			      c->public_addr);
 		if (!rc)
 			rc = observed_path_of(state_dir, "observed", path);
-		/* A change that is lost is written down by nobody again, and flows of that time would be
-		 * told under a wrong address. */
+		/* A change that is lost is written down by nobody again, and flows of that time
+		 * would be told under a wrong address. */
 		if (!rc)
 			rc = fs_replace(path, text.p, text.n, 0640, FS_FILE_AND_DIR);
 		buf_fini(&text);

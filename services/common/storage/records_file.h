@@ -29,7 +29,8 @@ struct records {
 	/* Our lines that were not synced: from..to of fd, unless scattered. */
 	int64_t from, to; /* from -1: there are none */
 	bool scattered;   /* they do not follow one another, or are in two files */
-	int64_t again; /* after a sync that failed, offset of the next line that comes again; -1: none */
+	/* after a sync that failed, offset of the next line that comes again; -1: none */
+	int64_t again;
 	int former;      /* 0, or -errno of syncing the previous day's file when it was left */
 	struct buf line; /* the line and its newline, for one write */
 	int64_t keep_days, plain_days;

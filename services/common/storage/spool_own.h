@@ -49,7 +49,8 @@ struct spool {
 	size_t npending, looked_at; /* of the first looked_at it is known whether they come again */
 	struct spool_use needs;     /* room for pending files that are new or not looked at yet */
 	bool committed;
-	int lost; /* -errno of the flush that failed: what is pending will never be known to be on disk */
+	/* -errno of the flush that failed: what is pending will never be known to be on disk */
+	int lost;
 	struct spool_search search;
 };
 

@@ -19,8 +19,8 @@ int dump_close(FILE *out, const char *path);
 int dump_formats(const struct opts *o, struct skels *t, const struct formats *f,
 		 const struct input *in, size_t n, FILE *out);
 
-/* dump_view: the view with the options' dumper, text for those that are not named in view.h; not for
- * the heatmap. grok: what --dumper=grok writes. 0 or -errno. */
+/* dump_view: the view with the options' dumper, text for those that are not named in view.h; not
+ * for the heatmap. grok: what --dumper=grok writes. 0 or -errno. */
 struct view;
 int dump_view(const struct opts *o, const struct view *v, enum regex_style grok, FILE *out);
 

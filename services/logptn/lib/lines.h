@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 enum multiline {
-	MULTILINE_AUTO, /* parts of stack traces continue a record, and indented lines do behind these or a time */
+	/* parts of stack traces continue a record, and indented lines do behind these or a time */
+	MULTILINE_AUTO,
 	MULTILINE_NONE,
 	MULTILINE_REGEX, /* a line continues unless the expression matches it */
 };

@@ -71,7 +71,8 @@ struct logptn_segment {
 	const char *text; /* constant text, n bytes; NULL for a value */
 	size_t n;
 	const char *
-		name; /* of a value: its type, with a number if the format has several: ip, number_2 */
+		/* of a value: its type, with a number if the format has several: ip, number_2 */
+		name;
 	bool header; /* part of the columns that most lines begin with */
 };
 

@@ -28,8 +28,8 @@ int model_state_load(struct skels *t, struct bytes in);
 
 /* model_state_load_file: no file is an empty state. Complains to stderr. 0 or -errno. */
 int model_state_load_file(struct skels *t, const char *path);
-/* model_state_save_file: writes beside the file and renames: a crash leaves the old or the new state. 0
- * or -errno. */
+/* model_state_save_file: writes beside the file and renames: a crash leaves the old or the new
+ * state. 0 or -errno. */
 int model_state_save_file(const struct skels *t, const char *path);
 
 /* model_state_write: the bytes to the file, all or nothing: beside it first, flushed, renamed.

@@ -19,8 +19,8 @@ struct announcer {
 int announce_open(struct announcer *a, const char *dir, int64_t keep_days, struct bus *bus);
 void announce_close(struct announcer *a);
 
-/* announce_format: a groups_fn, arg is the announcer. A log template that is new, or has grown out of
- * others, is recorded; every one is published. A failure is logged. */
+/* announce_format: a groups_fn, arg is the announcer. A log template that is new, or has grown out
+ * of others, is recorded; every one is published. A failure is logged. */
 void announce_format(void *arg, const struct group *g, const struct formats *f,
 		     const struct format *m);
 

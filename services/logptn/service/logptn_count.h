@@ -1,5 +1,6 @@
 /*
- * logptn_count: what lurker-logptn counts: the rows of counts.def as indices into its array of values.
+ * logptn_count: what lurker-logptn counts: the rows of counts.def as indices into its array of
+ * values.
  */
 #ifndef LOGPTN_SERVICE_LOGPTN_COUNT_H
 #define LOGPTN_SERVICE_LOGPTN_COUNT_H

@@ -1,10 +1,10 @@
 /*
- * The responder's harmlessness (tests/unit/responder/responder_world.h) over sequences of frames that the
- * fuzzer chooses: the input is read as choices, each of which is a frame of a conversation, a
- * distortion of one, noise, or a pause. Bits of the first byte: 1 answers ICMP echo; 2 takes the
- * input as frames as they are, each behind two bytes of length; 4 ends with the input, where
- * otherwise a thousand random steps follow, so that much is sent at little cost. Says at the end
- * how many frames the property held for.
+ * The responder's harmlessness (tests/unit/responder/responder_world.h) over sequences of frames
+ * that the fuzzer chooses: the input is read as choices, each of which is a frame of a
+ * conversation, a distortion of one, noise, or a pause. Bits of the first byte: 1 answers ICMP
+ * echo; 2 takes the input as frames as they are, each behind two bytes of length; 4 ends with the
+ * input, where otherwise a thousand random steps follow, so that much is sent at little cost. Says
+ * at the end how many frames the property held for.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * The small files that services keep what they know in, after a power cut or somebody's editor: any
  * bytes are read or put aside, and what is written after them is read again.
  *
- * The first byte says which file, the rest is what is in it: o observed, e ledger, a counters_file, s
- * seallog, f the forwarder's offset, c the seen classes, C the rows of those, under a header that
+ * The first byte says which file, the rest is what is in it: o observed, e ledger, a counters_file,
+ * s seallog, f the forwarder's offset, c the seen classes, C the rows of those, under a header that
  * is right.
  */
 #include <errno.h>

@@ -16,7 +16,8 @@ static struct world w;
 static struct sink s;
 
 static off_t
-	missing; /* files seem to be so much longer: as with a bad sector, their last pages cannot be read */
+	/* files seem to be so much longer: as with a bad sector, their last pages cannot be read */
+	missing;
 
 /* In place of libc's. */
 int fstat(int fd, struct stat *st)

@@ -1,6 +1,6 @@
 /*
- * core_rig: a responder core with small tables (responder_world.h), frames for it, and the answer to
- * each as a packet.
+ * core_rig: a responder core with small tables (responder_world.h), frames for it, and the answer
+ * to each as a packet.
  */
 #ifndef TEST_RESPONDER_CORE_RIG_H
 #define TEST_RESPONDER_CORE_RIG_H

@@ -1,4 +1,5 @@
-/* world_step: frames made from choices, so that a fuzzer or a random generator can play the peers. */
+/* world_step: frames made from choices, so that a fuzzer or a random generator can play the
+ * peers. */
 #include <string.h>
 
 #include "frames.h"

@@ -34,8 +34,8 @@ void pair_on_msg(void *arg, const struct bus_msg *m);
 void pair_subscribe(const char *producer, const char *topic, struct got *g);
 /* pair_join: publishes until the subscription has reached the publisher. */
 void pair_join(const char *topic, struct got *g);
-/* pair_catch_up: publishes until a subscriber that was behind has seen message number seq, or a later
- * one. */
+/* pair_catch_up: publishes until a subscriber that was behind has seen message number seq, or a
+ * later one. */
 void pair_catch_up(const char *topic, struct got *g, uint64_t seq);
 /* pair_comes_to: whether *is reaches want. */
 bool pair_comes_to(const uint64_t *is, uint64_t want);

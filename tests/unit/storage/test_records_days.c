@@ -1,4 +1,5 @@
-/* records_tidy, records_ahead: old days are compressed and removed, and a wrong clock does no harm. */
+/* records_tidy, records_ahead: old days are compressed and removed, and a wrong clock does no
+ * harm. */
 #include <errno.h>
 #include <glob.h>
 #include <sys/resource.h>

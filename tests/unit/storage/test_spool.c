@@ -21,7 +21,8 @@ static const char *const consumers[] = {"uploader", "analyzer"};
 static const struct spool_limits limits = {.max_bytes = 10000, .max_files = 1000};
 
 static int
-	flush_failures; /* so many flushes from now on fail, as Linux does: the next one says that all is well */
+	/* so many flushes from now on fail, as Linux does: the next one says that all is well */
+	flush_failures;
 
 static bool flush_fails(void)
 {

@@ -8,8 +8,8 @@
 #include "logptn/lib/skel/skel.h"
 
 /* condense: replaces the skeletons of each log template by one; their indexes change, and
- * t->generation tells so. 0; -ENOSPC if more than half of the table stays in use; -ENOMEM, then t is
- * as it was. */
+ * t->generation tells so. 0; -ENOSPC if more than half of the table stays in use; -ENOMEM, then t
+ * is as it was. */
 int condense(struct skels *t);
 
 #endif

@@ -21,8 +21,8 @@
  *   quotes   Text between quotes varies in the number of its words.
  *              key "a b" set · key "c" set · key "d e f" set     →  key "*" set
  *
- * The order matters: a cheap pass that asks for more comes before one that accepts more, so that the
- * later one finds values where the earlier one left words.
+ * The order matters: a cheap pass that asks for more comes before one that accepts more, so that
+ * the later one finds values where the earlier one left words.
  */
 #ifndef LOGPTN_LIB_MERGE_MERGE_PASSES_H
 #define LOGPTN_LIB_MERGE_MERGE_PASSES_H

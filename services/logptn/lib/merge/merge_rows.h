@@ -1,6 +1,6 @@
 /*
- * merge_rows: what the passes share: patterns in groups of equal keys, and one pattern in place of a
- * group.
+ * merge_rows: what the passes share: patterns in groups of equal keys, and one pattern in place of
+ * a group.
  */
 #ifndef LOGPTN_LIB_MERGE_MERGE_ROWS_H
 #define LOGPTN_LIB_MERGE_MERGE_ROWS_H
