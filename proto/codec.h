@@ -31,6 +31,9 @@ struct msg_field {
 	const char *unit, *doc;
 	size_t name_n;   /* length of name */
 	const char *key; /* "name": as it stands in JSON: an identifier of C, nothing to escape */
+	/* Follows from the payload alone, whatever the flow (REQ_PAYLOAD, OPT_PAYLOAD): the
+	 * analyzer's memo keeps its text for the next flow with that payload. */
+	bool of_payload;
 };
 
 struct msg_schema {

@@ -8,16 +8,19 @@
 
 #include "proto/field.h"
 
-#define REQ true
-#define OPT false
-#define MAP false
-#define ROW true
+/* Bit 0: the row is required. Bit 1: it follows from the payload alone. */
+#define OPT         0
+#define REQ         1
+#define OPT_PAYLOAD 2
+#define REQ_PAYLOAD 3
+#define MAP         false
+#define ROW         true
 
 /* clang-format off */
 #define MSG(name, coding, producer, topic, doc) static struct msg_field name##_fields[] = {
-#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, need, 0, NULL, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
-#define PART(message, name, need, unit, doc)    {#name, MSG_PART, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
-#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, need, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":"},
+#define F(kind, name, need, unit, doc)          {#name, MSG_##kind, (need) & 1, 0, NULL, unit, doc, sizeof(#name) - 1, "\"" #name "\":", (need) >> 1},
+#define PART(message, name, need, unit, doc)    {#name, MSG_PART, (need) & 1, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":", (need) >> 1},
+#define PARTS(message, name, need, unit, doc)   {#name, MSG_PARTS, (need) & 1, 0, &msg_##message##_schema, unit, doc, sizeof(#name) - 1, "\"" #name "\":", (need) >> 1},
 #define END(name)                               };
 #include "messages.def"
 #undef MSG

@@ -1,5 +1,6 @@
 #include "record/memo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,25 +51,33 @@ struct memo {
 	struct memo_known known;
 	uint8_t *arena;
 	struct buf readable;
-	size_t row[MEMO_PIECES][2]; /* of the pieces */
+	size_t npieces, row[MEMO_MAX_PIECES][2]; /* of what is kept as text */
 };
+
+size_t memo_ranges(const struct msg_schema *s, size_t row[MEMO_MAX_PIECES][2])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nfields; i++) {
+		if (!s->fields[i].of_payload)
+			continue;
+		if (!i || !s->fields[i - 1].of_payload) {
+			assert(n < MEMO_MAX_PIECES);
+			row[n++][0] = i;
+		}
+		row[n - 1][1] = i + 1;
+	}
+	return n;
+}
 
 int memo_new(size_t max_payload, struct memo **out)
 {
-	static const size_t at[MEMO_PIECES][2] = {
-		{offsetof(struct msg_analysis, payload), offsetof(struct msg_analysis, s3path)},
-		{offsetof(struct msg_analysis, payload_len), offsetof(struct msg_analysis, gaps)},
-		{offsetof(struct msg_analysis, app), offsetof(struct msg_analysis, first_seen)},
-		{offsetof(struct msg_analysis, login), sizeof(struct msg_analysis)},
-	};
 	struct memo *m = calloc(1, sizeof *m);
 
 	*out = m;
 	if (!m)
 		return -ENOMEM;
-	for (size_t i = 0; i < MEMO_PIECES; i++)
-		for (size_t k = 0; k < 2; k++)
-			m->row[i][k] = msg_row(&msg_analysis_schema, at[i][k]);
+	m->npieces = memo_ranges(&msg_analysis_schema, m->row);
 	buf_init(&m->readable, max_payload);
 	buf_init(&m->text, 16u << 20);
 	/* Memory that was not written to costs nothing. */
@@ -138,10 +147,10 @@ static size_t aligned(size_t n)
 static bool write_pieces(struct memo *m, struct entry *e, size_t at)
 {
 	struct memo_known *k = &e->known;
-	size_t end[MEMO_PIECES];
+	size_t end[MEMO_MAX_PIECES];
 
 	buf_reset(&m->text);
-	for (size_t i = 0; i < MEMO_PIECES; i++) {
+	for (size_t i = 0; i < m->npieces; i++) {
 		if (msg_json_rows(&msg_analysis_schema, &k->rec, m->row[i][0], m->row[i][1],
 				  &m->text))
 			return false;
@@ -149,13 +158,13 @@ static bool write_pieces(struct memo *m, struct entry *e, size_t at)
 	}
 	bool fits = m->text.n <= MAX_TEXT;
 	const uint8_t *p = fits ? memcpy(e->rest + at, m->text.p, m->text.n) : m->text.p;
-	for (size_t i = 0; i < MEMO_PIECES; i++) {
+	for (size_t i = 0; i < m->npieces; i++) {
 		size_t from = i ? end[i - 1] : 0;
 		k->piece[i] = (struct msg_piece){.from = m->row[i][0],
 						 .to = m->row[i][1],
 						 .text = bytes_of(p + from, end[i] - from)};
 	}
-	k->npieces = MEMO_PIECES;
+	k->npieces = m->npieces;
 	return fits;
 }
 
@@ -269,7 +278,7 @@ void memo_ahead(const struct memo *m, const struct app_in *in, const void *name,
 		return;
 	}
 	size_t n = 0;
-	for (size_t i = 0; i < MEMO_PIECES; i++)
+	for (size_t i = 0; i < e->known.npieces; i++)
 		n += e->known.piece[i].text.n;
 	for (size_t at = 0; at < n && at < 1024; at += 64)
 		__builtin_prefetch(e->known.piece[0].text.p + at);

@@ -16,20 +16,25 @@
 #include "proto/codec.h"
 #include "who/syn.h"
 
-#define MEMO_PIECES 4
+/* The most ranges of rows that follow from the payload alone. */
+#define MEMO_MAX_PIECES 8
 
 /* rec has app, its parts, first_bytes, payload, payload_len, payload_sha256, payload_class and
  * readable; nothing else is set. piece has the same as JSON. What every record needs comes
  * first. */
 struct memo_known {
-	size_t npieces; /* 0 or MEMO_PIECES */
-	struct msg_piece piece[MEMO_PIECES];
+	size_t npieces; /* 0: no text is kept */
+	struct msg_piece piece[MEMO_MAX_PIECES];
 	struct who_tool said;
 	bool classed;
 	uint8_t class_id[CLASS_SEEN_ID];
 	char class[CLASS_TEXT], sha256[65];
 	struct msg_analysis rec;
 };
+
+/* memo_ranges: the ranges [from, to) of a message's rows that are marked as of_payload, in order.
+ * Their number; more than MEMO_MAX_PIECES are a programmer's mistake. */
+size_t memo_ranges(const struct msg_schema *s, size_t row[MEMO_MAX_PIECES][2]);
 
 struct memo;
 
