@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import frames
-from pipeline import SERVICES, WITH_FORWARDER, Pipeline, child_of, crashed, rig, torn
+from pipeline import SERVICES, WITH_FORWARDER, Pipeline, child_of, crashed, rig, run_to_end, torn
 import records
 from kill_points import Ground, compare, finished, unbalanced
 
@@ -64,14 +64,7 @@ def one(ground, service, call, error, n):
         hit = p.dir / "hit"
         proc = p.start(service, "--no-sandbox", before=["strace", "-f", "-qq", "-y", "-o", str(hit), "-e", f"trace={call}",
                                                         "-e", f"inject={call}:error={error}:when={n}"])
-        deadline = time.monotonic() + 12
-        told = None
-        while proc.poll() is None and time.monotonic() < deadline:
-            if told is None and (finished(ground, service, p) or time.monotonic() > deadline - 8):
-                told = child_of(proc.pid)
-                if told:
-                    os.kill(told, signal.SIGTERM)
-            time.sleep(0.005)
+        told = run_to_end(proc, lambda: finished(ground, service, p), timeout=12, patience=4)
         where = [x for x in hit.read_text(errors="replace").splitlines() if "INJECTED" in x] if hit.exists() else []
         hangs = proc.poll() is None
         if hangs:
@@ -95,16 +88,21 @@ def one(ground, service, call, error, n):
                 pass
             except rig.Failed as problem:
                 return 1, 0, f"{name}: {problem}"
-        lost, twice = compare(ground, service, p)
-        if lost and counted(p, service):
-            lost = 0
-        if lost:
-            words.append(f"{name}: {lost} lost, uncounted\n{proc.tail(6)}")
-        words += unbalanced(p, name)
+        lost, twice, more = losses(ground, service, p, proc, name)
+        words += more
         aside = sum(1 for _ in (p.state / "spool/bad").rglob("*.pcap"))
         if aside:
             words.append(f"{name}: {aside} set aside for one error that passed\n{proc.tail(6)}")
         return lost, twice, "; ".join(words) or None
+
+
+def losses(ground, service, p, proc, name):
+    """(lost without being counted, duplicated, complaints) after the run and its recovery."""
+    lost, twice = compare(ground, service, p)
+    if lost and counted(p, service):
+        lost = 0
+    words = [f"{name}: {lost} lost, uncounted\n{proc.tail(6)}"] if lost else []
+    return lost, twice, words + unbalanced(p, name)
 
 
 def counted(p, service):

@@ -2,13 +2,12 @@
 for, and no flow with data is missing."""
 
 import concurrent.futures
-import os
 import signal
 import time
 
 import frames
 from kill_points import CALLS, unbalanced
-from pipeline import Pipeline, child_of, rig, torn
+from pipeline import Pipeline, rig, run_to_end, torn
 
 FLOWS, EVERY_S = 24, 30  # half as many minutes, each with a bundle
 ROOM = ["--spool-max-files", "26", "--checkpoint-s", "1"]
@@ -22,14 +21,7 @@ def settled(p):
 def run_flowagg(p, before=()):
     """Runs flowagg until it is done or killed; returns its exit code."""
     proc = p.start("flowagg", *ROOM, before=before)
-    deadline, told = time.monotonic() + 20, False
-    while proc.poll() is None and time.monotonic() < deadline:
-        if not told and " started " in proc.output() and settled(p):
-            pid = child_of(proc.pid) if before else proc.pid
-            told = bool(pid)
-            if told:
-                os.kill(pid, signal.SIGTERM)
-        time.sleep(0.004)
+    run_to_end(proc, lambda: " started " in proc.output() and settled(p), traced=bool(before))
     if proc.poll() is None:
         proc.kill()
         raise rig.Failed(f"flowagg hangs\n{proc.tail(5)}")

@@ -1,32 +1,22 @@
 /*
- * fakeclock: a preloaded library that sets the time of day of a running program: $FAKECLOCK names a
- * file with the seconds to add as a native 64-bit number, which is mapped, so that writing it sets
- * the clock at once. CLOCK_MONOTONIC stays as it is. (libfaketime also shifts what
- * timerfd_settime(2) is told of CLOCK_MONOTONIC, and timers then never come.)
+ * fakeclock: a preloaded library that sets the time of day of a running program. The file that
+ * $FAKECLOCK names holds the seconds to add (mapped_number.h). CLOCK_MONOTONIC is not changed.
+ * (libfaketime also shifts the CLOCK_MONOTONIC times given to timerfd_settime(2), and such timers
+ * never expire.)
  */
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mapped_number.h"
+
 static const volatile int64_t *seconds;
 
-__attribute__((constructor)) static void begin(void)
+__attribute__((constructor)) static void fakeclock_begin(void)
 {
-	const char *path = getenv("FAKECLOCK");
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd < 0)
-		abort();
-	void *p = mmap(NULL, sizeof *seconds, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		abort();
-	seconds = p;
-	close(fd);
+	seconds = mapped_number("FAKECLOCK");
 }
 
 int clock_gettime(clockid_t id, struct timespec *out)

@@ -1,31 +1,21 @@
 /*
- * forbidden: a preloaded library that makes a running program issue a system call: $FORBIDDEN names
- * a file with the call's number as a native 64-bit one, which is mapped; as soon as it is not 0 the
- * program's next look at the clock makes the call.
+ * forbidden: a preloaded library that makes a running program issue a system call. The file that
+ * $FORBIDDEN names holds the call's number (mapped_number.h); once it is not 0, the program makes the
+ * call the next time it reads the clock.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mapped_number.h"
+
 static const volatile int64_t *number;
 
-__attribute__((constructor)) static void begin(void)
+__attribute__((constructor)) static void forbidden_begin(void)
 {
-	const char *path = getenv("FORBIDDEN");
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd < 0)
-		abort();
-	void *p = mmap(NULL, sizeof *number, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		abort();
-	number = p;
-	close(fd);
+	number = mapped_number("FORBIDDEN");
 }
 
 int clock_gettime(clockid_t id, struct timespec *out)

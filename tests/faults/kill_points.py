@@ -2,12 +2,10 @@
 every n. After a restart, it must make the same files and records as an undisturbed run."""
 
 import concurrent.futures
-import os
 import signal
-import time
 
 import frames
-from pipeline import WITH_FORWARDER, Pipeline, child_of, rig, torn
+from pipeline import WITH_FORWARDER, Pipeline, rig, run_to_end, torn
 
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "syncfs", "rename", "renameat", "renameat2", "link", "linkat",
          "unlink", "unlinkat", "ftruncate", "fchmod", "mkdir", "mkdirat", "openat", "sendto", "sendmsg")
@@ -81,15 +79,7 @@ def one(ground, service, call, n):
     with Pipeline(template=ground.template(service)) as p:
         proc = p.start(service, before=["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
                                         "-e", f"inject={call}:signal=KILL:when={n}"])
-        deadline = time.monotonic() + 20
-        told = False
-        while proc.poll() is None and time.monotonic() < deadline:
-            if not told and finished(ground, service, p):
-                child = child_of(proc.pid)
-                told = True
-                if child:
-                    os.kill(child, signal.SIGTERM)
-            time.sleep(0.004)
+        run_to_end(proc, lambda: finished(ground, service, p))
         if proc.poll() is None:
             proc.kill()
             return 0, 0, 0, f"{service} {call} {n}: hangs\n{proc.tail(5)}"

@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import time
 
-from bad_disk import counted
-from kill_points import Ground, compare, finished, unbalanced
+from bad_disk import losses
+from kill_points import Ground, finished
 from pipeline import WITH_FORWARDER, Pipeline, crashed, rig, torn
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "failmalloc.c"
@@ -52,13 +52,8 @@ def one(ground, service, shim, n):
             pass
         except rig.Failed as problem:
             return 1, 0, f"{name}: {problem}"
-        lost, twice = compare(ground, service, p)
-        if lost and counted(p, service):
-            lost = 0
-        if lost:
-            words.append(f"{name}: {lost} lost, uncounted\n{proc.tail(6)}")
-        words += unbalanced(p, name)
-        return lost, twice, "; ".join(words) or None
+        lost, twice, more = losses(ground, service, p, proc, name)
+        return lost, twice, "; ".join(words + more) or None
 
 
 def run(case, service, short):

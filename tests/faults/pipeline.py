@@ -205,6 +205,19 @@ def child_of(pid):
     return None
 
 
+def run_to_end(proc, settled, traced=True, timeout=20, patience=None):
+    """Waits until proc ends by itself, or tells it to once settled() holds or patience is over. traced: proc is the
+    strace that started it. Returns the id of the process that was told, or None."""
+    begun, told = time.monotonic(), None
+    while proc.poll() is None and time.monotonic() < begun + timeout:
+        if told is None and (settled() or (patience is not None and time.monotonic() > begun + patience)):
+            told = (child_of(proc.pid) if traced else proc.pid) or None
+            if told:
+                os.kill(told, signal.SIGTERM)
+        time.sleep(0.004)
+    return told
+
+
 def crashed(proc):
     """How a process ended, if that is a crash: a signal other than the SIGKILL and SIGTERM we sent, or a sanitizer's word."""
     code = proc.poll()
