@@ -116,9 +116,12 @@ int object_key_parse(const char *text, struct object_key *out)
 		return -EINVAL;
 	if (out->init_s > LAST_S)
 		return -EINVAL;
-	/* Text that only reads like a key has another hour, leading zeroes, or more at its end. */
+	/* Text that only reads like a key has leading zeroes, or more at its end; a bundle's minute
+	 * also depends on its folders. */
 	object_key_format(out, same);
-	return strcmp(text, slash ? same : strrchr(same, '/') + 1) == 0 ? 0 : -EINVAL;
+	bool whole = out->kind == OBJECT_KEY_BUNDLE;
+	return strcmp(whole ? text : name, whole ? same : strrchr(same, '/') + 1) == 0 ? 0
+										       : -EINVAL;
 }
 
 bool object_key_is_bundle(const char *key)

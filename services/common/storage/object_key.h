@@ -39,9 +39,9 @@ struct object_key {
 
 void object_key_format(const struct object_key *k, char out[OBJECT_KEY_MAX]);
 
-/* object_key_parse: 0, or -EINVAL for text that object_key_format does not write. The name of a
- * flow is also taken without its folders, which it does not need. One name has two readings: a
- * number after two zero ports is taken for the protocol, not for the suffix of a TCP flow. */
+/* object_key_parse: 0, or -EINVAL for text that object_key_format does not write. The folders of a
+ * flow are not looked at and may be missing: its name says all. One name has two readings: a number
+ * after two zero ports is taken for the protocol, not for the suffix of a TCP flow. */
 int object_key_parse(const char *text, struct object_key *out);
 
 /* object_key_is_bundle: whether the last component of the key is a bundle's. */
