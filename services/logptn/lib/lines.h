@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 enum multiline {
-	/* parts of stack traces continue a record, and indented lines do behind these or a time */
+	/* Parts of stack traces continue a record, and so do indented lines behind these or behind
+	 * a line that begins with a time. */
 	MULTILINE_AUTO,
 	MULTILINE_NONE,
 	MULTILINE_REGEX, /* a line continues unless the expression matches it */

@@ -1,5 +1,6 @@
 /*
- * logptn: formats from log lines, as a library.
+ * logptn: log templates from log lines, as a library. logptn's formats are log templates: constant
+ * text with typed values in it.
  *
  * 	struct logptn *l;
  * 	struct logptn_formats *f;
@@ -70,9 +71,8 @@ void logptn_formats_free(struct logptn_formats **f);
 struct logptn_segment {
 	const char *text; /* constant text, n bytes; NULL for a value */
 	size_t n;
-	const char *
-		/* of a value: its type, with a number if the format has several: ip, number_2 */
-		name;
+	/* Of a value: its type, with a number if the format has several: ip, number_2. */
+	const char *name;
 	bool header; /* part of the columns that most lines begin with */
 };
 

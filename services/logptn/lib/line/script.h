@@ -9,9 +9,9 @@
 enum script {
 	SCRIPT_LETTER, /* part of a word */
 	SCRIPT_SPACE,  /* separates words: U+00A0, U+2000-200A, U+3000 */
-	/* delimiters: full-width forms, CJK brackets and stops, dashes, quotation marks */
+	/* Delimiters: full-width forms, CJK brackets and stops, dashes, quotation marks. */
 	SCRIPT_PUNCT,
-	/* this and the following are written without spaces: a change of script ends a word */
+	/* Scripts written without spaces: a change of script ends a word. */
 	SCRIPT_HAN,
 	SCRIPT_HIRAGANA,
 	SCRIPT_KATAKANA,

@@ -6,8 +6,8 @@
  *
  * A segment is a run of ASCII letters and digits that contains a digit. In the shape
  *   - a segment of digits only is one SHAPE_DIGITS;
- *   - letters and then digits keep the letters; more than two digits become SHAPE_DIGITS, fewer stay
- *     (eth0, ssh2 are names); a segment that reads as hexadecimal does not keep its digits;
+ *   - letters and then digits keep the letters; more than two digits become SHAPE_DIGITS, fewer
+ *     stay (eth0, ssh2 are names); a segment that reads as hexadecimal does not keep its digits;
  *   - any other mixture is one SHAPE_MIXED, unless it is a name with a digit or two in it (log4j).
  * Control bytes, broken UTF-8 and the cut at SHAPE_MAX leave one mark each. All other bytes are
  * kept.
