@@ -7,14 +7,14 @@
 
 #include "rt/svc.h"
 
-static void to_flusher(void *arg, int fd)
+static void capture_to_flusher(void *arg, int fd)
 {
 	struct capture *c = arg;
 
 	flusher_take(c->flusher, fd);
 }
 
-static int open_state(struct capture *c)
+static int capture_open_state(struct capture *c)
 {
 	char path[4096];
 	bool broken;
@@ -31,7 +31,7 @@ static int open_state(struct capture *c)
 }
 
 /* Without the file flowagg only keeps the host's own flows as well. */
-static void write_home(struct capture *c)
+static void capture_write_home(struct capture *c)
 {
 	char path[4096];
 
@@ -43,7 +43,7 @@ static void write_home(struct capture *c)
 			  strerror(-rc));
 }
 
-static int open_journal(struct capture *c, struct journal **out)
+static int capture_open_journal(struct capture *c, struct journal **out)
 {
 	struct journal_limits limits = {c->conf.journal_segment, c->conf.journal_total, "flowagg"};
 
@@ -66,16 +66,16 @@ int capture_begin(struct capture *c)
 {
 	struct journal *journal = NULL;
 
-	int rc = open_state(c);
+	int rc = capture_open_state(c);
 	if (rc)
 		return rc;
-	write_home(c);
-	rc = open_journal(c, &journal);
+	capture_write_home(c);
+	rc = capture_open_journal(c, &journal);
 	if (rc)
 		return rc;
 	rc = flusher_new(&c->flusher);
 	if (!rc) {
-		journal_on_flush(journal, to_flusher, c);
+		journal_on_flush(journal, capture_to_flusher, c);
 		rc = outlet_init(&c->out, &journal, c->svc->bus, c->count);
 	}
 	if (rc) {

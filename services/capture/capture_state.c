@@ -76,7 +76,7 @@ int capture_state_save(int fd, const struct capture_state *s)
 	return n == (ssize_t)sizeof text ? 0 : n < 0 ? -errno : -ENOSPC;
 }
 
-static uint64_t since(uint64_t then, uint64_t now)
+static uint64_t hole_since(uint64_t then, uint64_t now)
 {
 	return now >= then ? now - then : now;
 }
@@ -90,8 +90,8 @@ bool capture_state_hole(const struct capture_state *was, const char *interface, 
 	*out = (struct hole){
 		.from_ns = was->alive_ns,
 		.to_ns = now_ns,
-		.rx_packets = same ? since(was->rx_packets, now_rx) : 0,
-		.tx_packets = same ? since(was->tx_packets, now_tx) : 0,
+		.rx_packets = same ? hole_since(was->rx_packets, now_rx) : 0,
+		.tx_packets = same ? hole_since(was->tx_packets, now_tx) : 0,
 	};
 	return true;
 }

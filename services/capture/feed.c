@@ -54,7 +54,7 @@ void feed_close(struct feed **f)
 
 /* Whether the journal holds so much that flowagg has not taken in that more could be lost. Half of
  * the bound: flowagg sets its mark each quarter. */
-static bool behind(struct feed *f, struct outlet *o)
+static bool feed_behind(struct feed *f, struct outlet *o)
 {
 	uint64_t mark;
 
@@ -68,7 +68,7 @@ static bool behind(struct feed *f, struct outlet *o)
 	return f->waiting;
 }
 
-static bool due(struct feed *f, uint64_t ts_ns, uint64_t now_ns)
+static bool feed_due(struct feed *f, uint64_t ts_ns, uint64_t now_ns)
 {
 	if (!f->o.pace)
 		return true;
@@ -81,7 +81,7 @@ static bool due(struct feed *f, uint64_t ts_ns, uint64_t now_ns)
 	       (ts_ns - f->first_ns) / (uint64_t)f->o.pace <= now_ns - f->begun_ns;
 }
 
-static int compile(struct feed *f, int linktype)
+static int feed_compile(struct feed *f, int linktype)
 {
 	if (f->filter_link >= 0)
 		pcap_freecode(&f->filter);
@@ -99,13 +99,14 @@ static int compile(struct feed *f, int linktype)
 }
 
 /* The next packet that the filter lets through, into held. 1, 0 at the end, -errno. */
-static int next(struct feed *f)
+static int feed_next(struct feed *f)
 {
 	struct pcap_pkthdr h;
 	int rc;
 
 	while ((rc = capfile_next(f->file, &f->held)) > 0 && f->o.filter && *f->o.filter) {
-		if (f->held.linktype != f->filter_link && (rc = compile(f, f->held.linktype)) < 0)
+		if (f->held.linktype != f->filter_link &&
+		    (rc = feed_compile(f, f->held.linktype)) < 0)
 			return rc;
 		h = (struct pcap_pkthdr){.caplen = f->held.caplen, .len = f->held.len};
 		if (pcap_offline_filter(&f->filter, &h, f->held.data))
@@ -118,18 +119,18 @@ enum feed_state feed_step(struct feed *f, struct outlet *o, uint64_t now_ns)
 {
 	enum feed_state state = FEED_MORE;
 
-	if (behind(f, o))
+	if (feed_behind(f, o))
 		return FEED_LATER;
 	for (int i = 0; i < JOURNAL_BATCH; i++) {
 		if (!f->holding) {
-			int rc = next(f);
+			int rc = feed_next(f);
 			if (rc <= 0) {
 				state = rc ? FEED_BROKEN : FEED_END;
 				break;
 			}
 			f->holding = true;
 		}
-		if (!due(f, f->held.ts_ns, now_ns)) {
+		if (!feed_due(f, f->held.ts_ns, now_ns)) {
 			state = FEED_LATER;
 			break;
 		}

@@ -15,7 +15,7 @@ struct flusher {
 	bool end;
 };
 
-static void *run(void *arg)
+static void *flusher_run(void *arg)
 {
 	struct flusher *f = arg;
 
@@ -51,7 +51,7 @@ int flusher_new(struct flusher **out)
 	pthread_cond_init(&f->changed, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64u << 10);
-	int rc = pthread_create(&f->thread, &attr, run, f);
+	int rc = pthread_create(&f->thread, &attr, flusher_run, f);
 	pthread_attr_destroy(&attr);
 	if (rc) {
 		free(f);

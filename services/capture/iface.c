@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static ssize_t slurp(const char *path, char *out, size_t n)
+static ssize_t iface_slurp(const char *path, char *out, size_t n)
 {
 	size_t have = 0;
 
@@ -27,24 +27,26 @@ static ssize_t slurp(const char *path, char *out, size_t n)
 	return (ssize_t)have;
 }
 
-static bool sys_text(const char *name, const char *file, char *out, size_t n)
+static bool iface_sys_text(const char *name, const char *file, char *out, size_t n)
 {
 	char path[128];
 
 	if (!name[0] || strlen(name) >= IFACE_NAME || strchr(name, '/') || name[0] == '.')
 		return false;
 	snprintf(path, sizeof path, "/sys/class/net/%s/%s", name, file);
-	return slurp(path, out, n) > 0;
+	return iface_slurp(path, out, n) > 0;
 }
 
 void iface_counters(const char *name, uint64_t *rx, uint64_t *tx)
 {
 	char text[32];
 
-	*rx = sys_text(name, "statistics/rx_packets", text, sizeof text) ? strtoull(text, NULL, 10)
-									 : 0;
-	*tx = sys_text(name, "statistics/tx_packets", text, sizeof text) ? strtoull(text, NULL, 10)
-									 : 0;
+	*rx = iface_sys_text(name, "statistics/rx_packets", text, sizeof text)
+		      ? strtoull(text, NULL, 10)
+		      : 0;
+	*tx = iface_sys_text(name, "statistics/tx_packets", text, sizeof text)
+		      ? strtoull(text, NULL, 10)
+		      : 0;
 }
 
 bool iface_up(const char *name, int *index)
@@ -52,8 +54,9 @@ bool iface_up(const char *name, int *index)
 	char text[32];
 
 	*index = 0;
-	if (!sys_text(name, "ifindex", text, sizeof text))
+	if (!iface_sys_text(name, "ifindex", text, sizeof text))
 		return false;
 	*index = (int)strtol(text, NULL, 10);
-	return sys_text(name, "flags", text, sizeof text) && (strtoul(text, NULL, 16) & IFF_UP);
+	return iface_sys_text(name, "flags", text, sizeof text) &&
+	       (strtoul(text, NULL, 16) & IFF_UP);
 }

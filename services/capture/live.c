@@ -12,7 +12,7 @@
 #define TURN_PACKETS 4096
 
 /* The sensor's networks: the interface's addresses and what the operator says. */
-static int learn_home(struct capture *c, const struct opt_list *addresses)
+static int live_learn_home(struct capture *c, const struct opt_list *addresses)
 {
 	const struct opt_list *lists[] = {addresses, &c->conf.networks};
 
@@ -46,7 +46,7 @@ int live_open(struct capture *c)
 	buf_init(&filter, 1u << 20);
 	int rc = ifaddr_list(c->interface, &addresses);
 	if (!rc)
-		rc = learn_home(c, &addresses);
+		rc = live_learn_home(c, &addresses);
 	if (!rc)
 		rc = scope_filter(&scope, &filter);
 	struct ring_options o = {c->interface,          (const char *)filter.p, (int)conf->snaplen,
@@ -79,13 +79,13 @@ void live_read(struct capture *c)
 	outlet_flush(&c->out);
 }
 
-static void on_ring(void *arg)
+static void live_on_ring(void *arg)
 {
 	live_read(arg);
 }
 
 /* libpcap does not say when an interface goes down, only (sometimes) when it is gone. */
-static void watch_interface(struct capture *c)
+static void live_watch_interface(struct capture *c)
 {
 	int index;
 
@@ -94,7 +94,7 @@ static void watch_interface(struct capture *c)
 			return;
 		log_info("interface is up again", "interface=%s", c->interface);
 		c->down = false;
-		loop_fd(c->svc->loop, ring_fd(c->ring), on_ring, c);
+		loop_fd(c->svc->loop, ring_fd(c->ring), live_on_ring, c);
 	} else if (!iface_up(c->interface, &index) || index != ring_index(c->ring)) {
 		log_warn("interface is down", "interface=%s hint=\"waiting for it\"", c->interface);
 		c->count[CAPTURE_INTERFACE_DOWN]++;
@@ -105,7 +105,7 @@ static void watch_interface(struct capture *c)
 
 /* A disk that is still busy with the last second is not given the next one too; and ticks alone are
  * not worth waking it. */
-static void flush_journal(struct capture *c)
+static void live_flush_journal(struct capture *c)
 {
 	uint64_t packets = c->count[CAPTURE_PACKETS];
 
@@ -119,20 +119,20 @@ static void flush_journal(struct capture *c)
 		log_error("journal cannot be flushed", "error=\"%s\"", strerror(-rc));
 }
 
-static void on_second(void *arg)
+static void live_on_second(void *arg)
 {
 	struct capture *c = arg;
 
-	watch_interface(c);
+	live_watch_interface(c);
 	/* What waits in the ring is older than the tick. */
 	if (!c->down)
 		live_read(c);
 	outlet_tick(&c->out, clock_real_ns());
-	flush_journal(c);
+	live_flush_journal(c);
 	capture_save_state(c, false);
 }
 
-static void report_hole(struct capture *c)
+static void live_report_hole(struct capture *c)
 {
 	struct hole hole;
 	uint64_t rx, tx, now = clock_real_ns();
@@ -157,11 +157,11 @@ static void report_hole(struct capture *c)
 
 int live_start(struct capture *c)
 {
-	report_hole(c);
+	live_report_hole(c);
 	log_info("capturing", "interface=%s next=%" PRIu64, c->interface,
 		 c->count[CAPTURE_FIRST_NUMBER]);
-	loop_every(c->svc->loop, NS_PER_S, on_second, c);
+	loop_every(c->svc->loop, NS_PER_S, live_on_second, c);
 	c->state.alive_ns = clock_real_ns();
 	capture_save_state(c, false);
-	return loop_fd(c->svc->loop, ring_fd(c->ring), on_ring, c);
+	return loop_fd(c->svc->loop, ring_fd(c->ring), live_on_ring, c);
 }

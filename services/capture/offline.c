@@ -21,7 +21,7 @@ int offline_open(struct capture *c)
 	return rc;
 }
 
-static void on_feed(void *arg)
+static void offline_on_feed(void *arg)
 {
 	struct capture *c = arg;
 
@@ -29,7 +29,7 @@ static void on_feed(void *arg)
 	case FEED_MORE:
 		break;
 	case FEED_LATER:
-		loop_busy(c->svc->loop, NULL, NULL); /* until on_later */
+		loop_busy(c->svc->loop, NULL, NULL); /* until offline_on_later */
 		break;
 	case FEED_BROKEN:
 		log_error("capture file is broken", "path=\"%s\" error=\"%s\"", c->conf.file,
@@ -46,18 +46,18 @@ static void on_feed(void *arg)
 	c->count[CAPTURE_WAITING] = feed_waiting(c->feed);
 }
 
-static void on_later(void *arg)
+static void offline_on_later(void *arg)
 {
 	struct capture *c = arg;
 
-	loop_busy(c->svc->loop, on_feed, c);
+	loop_busy(c->svc->loop, offline_on_feed, c);
 }
 
 int offline_start(struct capture *c)
 {
 	log_info("reading", "path=\"%s\" next=%" PRIu64, c->conf.file,
 		 c->count[CAPTURE_FIRST_NUMBER]);
-	loop_every(c->svc->loop, LATER_NS, on_later, c);
-	loop_busy(c->svc->loop, on_feed, c);
+	loop_every(c->svc->loop, LATER_NS, offline_on_later, c);
+	loop_busy(c->svc->loop, offline_on_feed, c);
 	return 0;
 }

@@ -30,7 +30,7 @@ void outlet_fini(struct outlet *o)
 	buf_fini(&o->body);
 }
 
-static void publish(struct outlet *o, uint64_t first, uint32_t n)
+static void outlet_publish(struct outlet *o, uint64_t first, uint32_t n)
 {
 	const struct journal_batch *b = o->batch;
 
@@ -50,7 +50,7 @@ static void publish(struct outlet *o, uint64_t first, uint32_t n)
 }
 
 /* Says once that the disk refuses, and once that it works again. */
-static void report(struct outlet *o, int rc)
+static void outlet_report(struct outlet *o, int rc)
 {
 	if (rc && !o->error)
 		log_error("journal cannot be written", "error=\"%s\" next=%" PRIu64, strerror(-rc),
@@ -70,7 +70,7 @@ void outlet_flush(struct outlet *o)
 	if (!b->n)
 		return;
 	int rc = journal_append(o->journal, b, 0, &first, &taken);
-	report(o, rc);
+	outlet_report(o, rc);
 	for (uint32_t i = 0; i < b->n; i++) {
 		bool tick = !b->rec[i].caplen && !b->rec[i].len;
 		if (i >= taken) {
@@ -82,7 +82,7 @@ void outlet_flush(struct outlet *o)
 		o->alive_ns = b->rec[i].ts_ns;
 	}
 	if (taken) {
-		publish(o, first, taken);
+		outlet_publish(o, first, taken);
 		o->m[CAPTURE_BATCHES]++;
 	}
 	journal_batch_reset(o->batch);

@@ -38,7 +38,7 @@ int ring_check_filter(const char *filter, int snaplen, char *err, size_t errlen)
 	return rc < 0 ? -EINVAL : 0;
 }
 
-static int set_filter(struct ring *r, const char *filter, char *err, size_t errlen)
+static int ring_set_filter(struct ring *r, const char *filter, char *err, size_t errlen)
 {
 	struct bpf_program prog;
 	int rc = 0;
@@ -57,7 +57,7 @@ static int set_filter(struct ring *r, const char *filter, char *err, size_t errl
 	return rc;
 }
 
-static int activate(struct ring *r, const struct ring_options *o, char *err, size_t errlen)
+static int ring_activate(struct ring *r, const struct ring_options *o, char *err, size_t errlen)
 {
 	char perr[PCAP_ERRBUF_SIZE] = "";
 
@@ -97,9 +97,9 @@ int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t
 	if (!r)
 		return -ENOMEM;
 	snprintf(r->interface, sizeof r->interface, "%s", o->interface);
-	int rc = activate(r, o, err, errlen);
+	int rc = ring_activate(r, o, err, errlen);
 	if (!rc)
-		rc = set_filter(r, o->filter, err, errlen);
+		rc = ring_set_filter(r, o->filter, err, errlen);
 	if (rc) {
 		ring_close(&r);
 		return rc;
@@ -134,7 +134,7 @@ struct handover {
 	void *arg;
 };
 
-static void one(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
+static void ring_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *data)
 {
 	const struct handover *v = (const void *)user;
 
@@ -147,7 +147,7 @@ int ring_read(struct ring *r, int max, ring_fn fn, void *arg)
 {
 	struct handover v = {r, fn, arg};
 
-	int n = pcap_dispatch(r->p, max, one, (u_char *)&v);
+	int n = pcap_dispatch(r->p, max, ring_packet, (u_char *)&v);
 	/* The filter and the ring cannot fail any more: what fails is the interface. */
 	return n < 0 ? -ENETDOWN : n;
 }

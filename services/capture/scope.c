@@ -8,7 +8,7 @@
 
 #include "pkt/addr.h"
 
-static int check_ports(const struct opt_list *l, const char *option, char *err, size_t errlen)
+static int scope_check_ports(const struct opt_list *l, const char *option, char *err, size_t errlen)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		char *end;
@@ -41,18 +41,18 @@ int scope_check(const struct scope *s, char *err, size_t errlen)
 				 s->networks->v[i]);
 			return -EINVAL;
 		}
-	int rc = check_ports(s->exclude, "exclude_ports", err, errlen);
-	return rc ? rc : check_ports(s->host, "host_ports", err, errlen);
+	int rc = scope_check_ports(s->exclude, "exclude_ports", err, errlen);
+	return rc ? rc : scope_check_ports(s->host, "host_ports", err, errlen);
 }
 
-static bool none(const struct opt_list *l)
+static bool scope_is_none(const struct opt_list *l)
 {
 	return l->n == 0 || strcmp(l->v[0], "none") == 0;
 }
 
 /* `(dst net A or dst net B)`; way is "src" or "dst". */
-static void put_nets(struct buf *out, const char *way, const struct opt_list *a,
-		     const struct opt_list *b)
+static void scope_put_nets(struct buf *out, const char *way, const struct opt_list *a,
+			   const struct opt_list *b)
 {
 	const char * or = "(";
 
@@ -63,7 +63,7 @@ static void put_nets(struct buf *out, const char *way, const struct opt_list *a,
 	buf_addc(out, ')');
 }
 
-static void put_ports(struct buf *out, const char *way, const struct opt_list *l)
+static void scope_put_ports(struct buf *out, const char *way, const struct opt_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		buf_addf(out, "%stcp %s port%s %s", i ? " or " : "(", way,
@@ -72,18 +72,18 @@ static void put_ports(struct buf *out, const char *way, const struct opt_list *l
 }
 
 /* Leaves out the ports of the networks in a and b, in both directions. */
-static void put_without(struct buf *out, const struct opt_list *ports, const struct opt_list *a,
-			const struct opt_list *b)
+static void scope_put_without(struct buf *out, const struct opt_list *ports,
+			      const struct opt_list *a, const struct opt_list *b)
 {
 	static const char *const ways[] = {"dst", "src"};
 
-	if (none(ports) || a->n + (b ? b->n : 0) == 0)
+	if (scope_is_none(ports) || a->n + (b ? b->n : 0) == 0)
 		return;
 	for (int i = 0; i < 2; i++) {
 		buf_adds(out, out->n ? " and not (" : "not (");
-		put_nets(out, ways[i], a, b);
+		scope_put_nets(out, ways[i], a, b);
 		buf_adds(out, " and ");
-		put_ports(out, ways[i], ports);
+		scope_put_ports(out, ways[i], ports);
 		buf_addc(out, ')');
 	}
 }
@@ -92,7 +92,7 @@ int scope_filter(const struct scope *s, struct buf *out)
 {
 	if (s->filter && *s->filter)
 		buf_addf(out, "(%s)", s->filter);
-	put_without(out, s->exclude, s->networks, s->addresses);
-	put_without(out, s->host, s->addresses, NULL);
+	scope_put_without(out, s->exclude, s->networks, s->addresses);
+	scope_put_without(out, s->host, s->addresses, NULL);
 	return buf_addc(out, '\0') ? -ENOMEM : 0;
 }

@@ -36,7 +36,7 @@ void agg_fini(struct agg *a)
 }
 
 /* Ends what has been silent too long; equal times in a fixed order of the classes. */
-static int expire(struct agg *a)
+static int agg_expire(struct agg *a)
 {
 	for (;;) {
 		struct open_flow *f = NULL;
@@ -54,7 +54,7 @@ static int expire(struct agg *a)
 }
 
 /* To see the same time again changes nothing. */
-static int see_time(struct agg *a, uint64_t ts_ns)
+static int agg_see_time(struct agg *a, uint64_t ts_ns)
 {
 	uint64_t ref = a->clock.ref_ns;
 
@@ -62,12 +62,12 @@ static int see_time(struct agg *a, uint64_t ts_ns)
 		names_set_back(&a->names, ref);
 		a->counts.set_back++;
 	}
-	int rc = expire(a);
+	int rc = agg_expire(a);
 	return rc ? rc : close_bundle_of_past(a);
 }
 
 /* Room for one more flow and one more packet. */
-static int make_room(struct agg *a, uint32_t blocks)
+static int agg_make_room(struct agg *a, uint32_t blocks)
 {
 	while (a->table.used == a->table.max || packet_pool_left(&a->pool) < blocks) {
 		struct open_flow *f = open_flows_least(&a->table);
@@ -83,7 +83,7 @@ static int make_room(struct agg *a, uint32_t blocks)
 }
 
 /* The key of the fragments of a datagram whose ports are not known. */
-static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forward)
+static void agg_fragments_key(const struct pkt *p, struct flowkey *key, bool *forward)
 {
 	flowkey_of(p, key, forward);
 	key->pad = KEY_FRAGMENTS;
@@ -91,8 +91,8 @@ static void fragments_key(const struct pkt *p, struct flowkey *key, bool *forwar
 	key->hi_port = (uint16_t)p->ip_id;
 }
 
-static struct open_flow *begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
-			       int linktype, unsigned side)
+static struct open_flow *agg_begin(struct agg *a, const struct flowkey *key, const struct pkt *p,
+				   int linktype, unsigned side)
 {
 	struct open_flow *f = open_flows_add(&a->table, key, CLASS_PLAIN);
 
@@ -106,14 +106,15 @@ static struct open_flow *begin(struct agg *a, const struct flowkey *key, const s
 }
 
 /* The rest of a flow that was cut by age or size still knows who began it. */
-static int go_on(struct agg *a, struct open_flow **at, const struct pkt *p, enum agg_reason reason)
+static int agg_renumber(struct agg *a, struct open_flow **at, const struct pkt *p,
+			enum agg_reason reason)
 {
 	struct open_flow was = **at, *f;
 
 	int rc = close_flow(a, *at, reason);
 	if (rc)
 		return rc;
-	*at = f = begin(a, &was.key, p, was.linktype, was.initiator);
+	*at = f = agg_begin(a, &was.key, p, was.linktype, was.initiator);
 	f->rank = was.rank;
 	f->has_isn = was.has_isn;
 	memcpy(f->isn, was.isn, sizeof f->isn);
@@ -121,7 +122,7 @@ static int go_on(struct agg *a, struct open_flow **at, const struct pkt *p, enum
 }
 
 /* A SYN with another ISN than this side has used. */
-static bool begins_anew(const struct open_flow *f, const struct pkt *p, unsigned side)
+static bool agg_begins_anew(const struct open_flow *f, const struct pkt *p, unsigned side)
 {
 	return p->stop == PKT_L4 && p->proto == IPPROTO_TCP &&
 	       (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && (f->has_isn & (1u << side)) &&
@@ -129,7 +130,7 @@ static bool begins_anew(const struct open_flow *f, const struct pkt *p, unsigned
 }
 
 /* What the packet says about who began the flow, and whether there is somebody. */
-static void learn(struct open_flow *f, const struct pkt *p, unsigned side)
+static void agg_learn(struct open_flow *f, const struct pkt *p, unsigned side)
 {
 	if (p->stop != PKT_L4 || p->proto != IPPROTO_TCP)
 		return;
@@ -150,7 +151,7 @@ static void learn(struct open_flow *f, const struct pkt *p, unsigned side)
 	}
 }
 
-static uint32_t payload_of(const struct pkt *p)
+static uint32_t agg_payload_of(const struct pkt *p)
 {
 	switch (p->stop) {
 	case PKT_L4:
@@ -163,7 +164,7 @@ static uint32_t payload_of(const struct pkt *p)
 	}
 }
 
-static void store(struct agg *a, struct open_flow *f, const struct agg_packet *p, unsigned side)
+static void agg_store(struct agg *a, struct open_flow *f, const struct agg_packet *p, unsigned side)
 {
 	uint32_t len = p->len > STORED_LEN_MAX ? STORED_LEN_MAX : p->len;
 	struct stored s = {p->ts_ns, p->caplen, len << 1 | side};
@@ -178,7 +179,7 @@ static void store(struct agg *a, struct open_flow *f, const struct agg_packet *p
 	a->counts.open++;
 }
 
-static void touch(struct agg *a, struct open_flow *f)
+static void agg_touch(struct agg *a, struct open_flow *f)
 {
 	bool data = f->payload[f->initiator] && f->key.pad != KEY_FRAGMENTS;
 
@@ -191,12 +192,12 @@ static void touch(struct agg *a, struct open_flow *f)
 
 /* The fragments that came before the one with the ports join its flow, in front of it, if there is
  * memory for them and for need bytes more. Sides are the same for both: lo is the lower address. */
-static void join_fragments(struct agg *a, struct open_flow *f, const struct pkt *p, size_t need)
+static void agg_join_fragments(struct agg *a, struct open_flow *f, const struct pkt *p, size_t need)
 {
 	struct flowkey key;
 	bool forward;
 
-	fragments_key(p, &key, &forward);
+	agg_fragments_key(p, &key, &forward);
 	struct open_flow *early = open_flows_find(&a->table, &key);
 	if (!early || early->linktype != f->linktype ||
 	    chain_need(&f->chain, early->bytes + need) > packet_pool_left(&a->pool))
@@ -237,7 +238,7 @@ struct place {
 };
 
 /* To look twice finds the same. */
-static void find_place(struct agg *a, const struct pkt *p, struct place *at)
+static void agg_find_place(struct agg *a, const struct pkt *p, struct place *at)
 {
 	struct flowkey known;
 	struct pkt first;
@@ -250,7 +251,7 @@ static void find_place(struct agg *a, const struct pkt *p, struct place *at)
 		frags_learn(&a->frags, p, &at->key, a->clock.now);
 		at->opens = true;
 	} else {
-		fragments_key(p, &at->key, &at->forward);
+		agg_fragments_key(p, &at->key, &at->forward);
 		at->joins = frags_find(&a->frags, p, a->clock.now, &known);
 		at->alone = !at->joins;
 		if (at->joins) {
@@ -262,48 +263,48 @@ static void find_place(struct agg *a, const struct pkt *p, struct place *at)
 
 /* The open flow of a place: the one there is, or a new one, perhaps after the end of the old
  * one. */
-static int flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
-		   const struct pkt *p, size_t need, struct open_flow **out)
+static int agg_flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
+		       const struct pkt *p, size_t need, struct open_flow **out)
 {
 	unsigned side = !at->forward;
 	int rc = 0;
 
 	*out = open_flows_find(&a->table, &at->key);
 	if (!*out) {
-		*out = begin(a, &at->key, p, in->linktype, side);
-	} else if (begins_anew(*out, p, side) || (*out)->linktype != in->linktype) {
+		*out = agg_begin(a, &at->key, p, in->linktype, side);
+	} else if (agg_begins_anew(*out, p, side) || (*out)->linktype != in->linktype) {
 		rc = close_flow(a, *out, END_REUSE);
 		if (!rc)
-			*out = begin(a, &at->key, p, in->linktype, side);
+			*out = agg_begin(a, &at->key, p, in->linktype, side);
 	} else if (a->clock.now - (*out)->born >= a->limits.max_age_ns) {
-		rc = go_on(a, out, p, END_AGE);
+		rc = agg_renumber(a, out, p, END_AGE);
 	} else if ((*out)->bytes + need > a->limits.max_flow_bytes) {
-		rc = go_on(a, out, p, END_SIZE);
+		rc = agg_renumber(a, out, p, END_SIZE);
 	}
 	return rc;
 }
 
 /* What may fail comes first: ends of flows. */
-static int fold(struct agg *a, const struct agg_packet *in, const struct pkt *p)
+static int agg_fold(struct agg *a, const struct agg_packet *in, const struct pkt *p)
 {
 	struct place at;
 	struct open_flow *f;
 	size_t need = sizeof(struct stored) + in->caplen;
 
-	find_place(a, p, &at);
-	int rc = make_room(a, (uint32_t)(need / PACKET_POOL_BLOCK + 2));
+	agg_find_place(a, p, &at);
+	int rc = agg_make_room(a, (uint32_t)(need / PACKET_POOL_BLOCK + 2));
 	if (!rc)
-		rc = flow_at(a, &at, in, p, need, &f);
+		rc = agg_flow_at(a, &at, in, p, need, &f);
 	if (rc)
 		return rc;
 	a->counts.fragments_joined += at.joins;
 	a->counts.fragments_alone += at.alone;
 	if (at.opens)
-		join_fragments(a, f, p, need);
-	learn(f, p, !at.forward);
-	f->payload[!at.forward] += payload_of(p);
-	store(a, f, in, !at.forward);
-	touch(a, f);
+		agg_join_fragments(a, f, p, need);
+	agg_learn(f, p, !at.forward);
+	f->payload[!at.forward] += agg_payload_of(p);
+	agg_store(a, f, in, !at.forward);
+	agg_touch(a, f);
 	return 0;
 }
 
@@ -311,7 +312,7 @@ int agg_packet(struct agg *a, const struct agg_packet *in)
 {
 	struct pkt p;
 
-	int rc = see_time(a, in->ts_ns);
+	int rc = agg_see_time(a, in->ts_ns);
 	if (rc)
 		return rc;
 	pkt_decode(in->linktype, in->data, in->caplen, in->len, &p);
@@ -337,7 +338,7 @@ int agg_packet(struct agg *a, const struct agg_packet *in)
 	case PKT_L4:
 	case PKT_FRAGMENT:
 	case PKT_IP:
-		rc = fold(a, in, &p);
+		rc = agg_fold(a, in, &p);
 		if (rc)
 			return rc;
 	}

@@ -20,7 +20,7 @@ struct out {
 	uint8_t buf[8192];
 };
 
-static void flush(struct out *o)
+static void out_flush(struct out *o)
 {
 	if (!o->rc && o->n) {
 		o->crc = (uint32_t)crc32(o->crc, o->buf, (uInt)o->n);
@@ -35,7 +35,7 @@ static void put_bytes(struct out *o, const void *p, size_t n)
 
 	while (n) {
 		if (o->n == sizeof o->buf)
-			flush(o);
+			out_flush(o);
 		size_t k = sizeof o->buf - o->n < n ? sizeof o->buf - o->n : n;
 		memcpy(o->buf + o->n, from, k);
 		o->n += k;
@@ -179,9 +179,9 @@ int checkpoint_save(const struct agg *a, agg_put_fn put, void *arg)
 			put_flow(&o, a, f);
 	for (int i = 0; i < AGG_TOTALS; i++)
 		put_u64(&o, a->total[i]);
-	flush(&o);
+	out_flush(&o);
 	put_u32(&o, o.crc);
-	flush(&o);
+	out_flush(&o);
 	return o.rc;
 }
 
@@ -329,7 +329,7 @@ static void get_packets(struct in *in, struct agg *a, struct open_flow *f, uint3
 		in->bad = true;
 }
 
-static int make_room(struct agg *a, uint64_t bytes)
+static int checkpoint_make_room(struct agg *a, uint64_t bytes)
 {
 	int rc = 0;
 
@@ -369,7 +369,7 @@ static int get_flow(struct in *in, struct agg *a)
 		in->bad = true;
 		return 0;
 	}
-	int rc = make_room(a, bytes);
+	int rc = checkpoint_make_room(a, bytes);
 	if (rc)
 		return rc;
 	/* One flow alone that is larger than all memory now allowed: it cannot be kept. */
@@ -388,7 +388,7 @@ static int get_flow(struct in *in, struct agg *a)
 	return 0;
 }
 
-static int check(const uint8_t *p, size_t n, struct in *in)
+static int checkpoint_check(const uint8_t *p, size_t n, struct in *in)
 {
 	uint32_t crc;
 
@@ -405,7 +405,7 @@ int checkpoint_verify(const uint8_t *p, size_t n, uint64_t *next, uint64_t *next
 {
 	struct in in;
 
-	int rc = check(p, n, &in);
+	int rc = checkpoint_check(p, n, &in);
 	if (rc)
 		return rc;
 	*next = get_u64(&in);
@@ -419,7 +419,7 @@ int checkpoint_load(struct agg *a, const struct agg_limits *limits, agg_seal_fn 
 	uint8_t seed[16] = {0};
 	struct in in;
 
-	int rc = check(p, n, &in);
+	int rc = checkpoint_check(p, n, &in);
 	if (rc)
 		return rc;
 	uint64_t next = get_u64(&in), next_seal = get_u64(&in);

@@ -19,7 +19,7 @@ struct file {
 	size_t n;
 };
 
-static int put(void *arg, const void *p, size_t n)
+static int ckfile_put(void *arg, const void *p, size_t n)
 {
 	struct file *f = arg;
 
@@ -40,12 +40,12 @@ struct saving {
 	uint8_t *buf;
 };
 
-static int write_checkpoint(void *arg, int fd)
+static int ckfile_write(void *arg, int fd)
 {
 	const struct saving *s = arg;
 	struct file f = {.fd = fd, .buf = s->buf};
 
-	int rc = checkpoint_save(s->a, put, &f);
+	int rc = checkpoint_save(s->a, ckfile_put, &f);
 	return rc ? rc : fs_write_all(fd, f.buf, f.n);
 }
 
@@ -57,14 +57,14 @@ int ckfile_save(const char *path, const struct agg *a)
 		return -ENOMEM;
 	/* The log of seals is begun anew and the journal's mark set once it is there: neither may
 	 * be ahead of it. */
-	int rc = fs_replace_by(path, 0640, FS_FILE_AND_DIR, write_checkpoint, &s);
+	int rc = fs_replace_by(path, 0640, FS_FILE_AND_DIR, ckfile_write, &s);
 	free(s.buf);
 	return rc;
 }
 
 /* Maps the file, which may be as large as the memory for flows. A page that cannot be read is
  * zeros, which the checksum knows from what was written. m->n is 0 for an empty file. */
-static int map(const char *path, struct mapped *m)
+static int ckfile_map(const char *path, struct mapped *m)
 {
 	struct stat st;
 	int rc = 0;
@@ -82,7 +82,7 @@ static int map(const char *path, struct mapped *m)
 }
 
 /* unmap: rc, or -EIO if a page could not be read. */
-static int unmap(struct mapped *m, int rc)
+static int ckfile_unmap(struct mapped *m, int rc)
 {
 	if (m->failed)
 		rc = -EIO;
@@ -96,11 +96,11 @@ int ckfile_load(const char *path, struct agg *a, const struct agg_limits *limits
 {
 	struct mapped m;
 
-	int rc = map(path, &m);
+	int rc = ckfile_map(path, &m);
 	if (rc)
 		return rc;
 	int loaded = checkpoint_load(a, limits, seal, arg, m.p, m.n);
-	rc = unmap(&m, loaded);
+	rc = ckfile_unmap(&m, loaded);
 	if (rc && !loaded)
 		agg_fini(a);
 	return rc;
@@ -110,6 +110,6 @@ int ckfile_heads(const char *path, uint64_t *next, uint64_t *next_seal)
 {
 	struct mapped m;
 
-	int rc = map(path, &m);
-	return rc ? rc : unmap(&m, checkpoint_verify(m.p, m.n, next, next_seal));
+	int rc = ckfile_map(path, &m);
+	return rc ? rc : ckfile_unmap(&m, checkpoint_verify(m.p, m.n, next, next_seal));
 }

@@ -18,18 +18,18 @@ const char *agg_reason_text(enum agg_reason reason)
 }
 
 /* Whether the file gets packets of that side. */
-static bool keeps(const struct agg *a, const struct open_flow *f, unsigned side)
+static bool close_keeps(const struct agg *a, const struct open_flow *f, unsigned side)
 {
 	return !a->limits.initiator_only || side == f->initiator;
 }
 
-static uint64_t kept_packets(const struct agg *a, const struct open_flow *f)
+static uint64_t close_kept_packets(const struct agg *a, const struct open_flow *f)
 {
 	return a->limits.initiator_only ? f->wire[f->initiator] : f->packets;
 }
 
 /* Hands over the flow's records in pcap form. */
-static int records(const struct agg *a, const struct open_flow *f, agg_put_fn put, void *arg)
+static int close_records(const struct agg *a, const struct open_flow *f, agg_put_fn put, void *arg)
 {
 	struct chain_pos pos = chain_begin(&f->chain);
 	uint8_t head[PCAP_RECORD_HEADER];
@@ -39,7 +39,7 @@ static int records(const struct agg *a, const struct open_flow *f, agg_put_fn pu
 	for (uint32_t i = 0; i < f->packets && !rc; i++) {
 		struct stored s;
 		chain_copy(&a->pool, &pos, &s, sizeof s);
-		bool keep = keeps(a, f, s.len_side & 1);
+		bool keep = close_keeps(a, f, s.len_side & 1);
 		if (keep) {
 			pcap_put_record(head, s.ts_ns, s.caplen, s.len_side >> 1);
 			rc = put(arg, head, sizeof head);
@@ -61,7 +61,7 @@ int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg)
 	pcap_put_header(head, s->linktype, CAPFILE_MAX_PACKET);
 	int rc = put(arg, head, sizeof head);
 	if (!rc)
-		rc = s->flow ? records(s->agg, s->flow, put, arg)
+		rc = s->flow ? close_records(s->agg, s->flow, put, arg)
 			     : put(arg, s->agg->bundle.p, s->agg->bundle.bytes);
 	return rc;
 }
@@ -70,7 +70,7 @@ struct copy {
 	uint8_t *to;
 };
 
-static int copy(void *arg, const void *p, size_t n)
+static int close_copy(void *arg, const void *p, size_t n)
 {
 	struct copy *c = arg;
 
@@ -80,7 +80,7 @@ static int copy(void *arg, const void *p, size_t n)
 }
 
 /* Bytes of the flow's records in a file, with the initiator's side only if so wanted. */
-static uint64_t record_bytes(const struct agg *a, const struct open_flow *f)
+static uint64_t close_record_bytes(const struct agg *a, const struct open_flow *f)
 {
 	/* In memory and in the file a record takes the same: 16 bytes and the packet. */
 	_Static_assert(sizeof(struct stored) == PCAP_RECORD_HEADER, "records of one size");
@@ -94,7 +94,7 @@ static uint64_t record_bytes(const struct agg *a, const struct open_flow *f)
 		chain_copy(&a->pool, &pos, &s, sizeof s);
 		for (size_t left = s.caplen; left;)
 			left -= chain_read(&a->pool, &pos, left, &from);
-		if (keeps(a, f, s.len_side & 1))
+		if (close_keeps(a, f, s.len_side & 1))
 			bytes += sizeof s + s.caplen;
 	}
 	return bytes;
@@ -146,7 +146,8 @@ int close_bundle_of_past(struct agg *a)
 }
 
 /* 1; 0: the flow is not one for the bundle; -errno. */
-static int to_bundle(struct agg *a, const struct open_flow *f, uint64_t packets, uint64_t bytes)
+static int close_to_bundle(struct agg *a, const struct open_flow *f, uint64_t packets,
+			   uint64_t bytes)
 {
 	struct bundle *b = &a->bundle;
 
@@ -168,7 +169,7 @@ static int to_bundle(struct agg *a, const struct open_flow *f, uint64_t packets,
 		b->init_ns = f->init_ns;
 		b->linktype = f->linktype;
 	}
-	records(a, f, copy, &c);
+	close_records(a, f, close_copy, &c);
 	b->bytes += bytes;
 	b->flows++;
 	b->packets += packets;
@@ -179,8 +180,8 @@ static int to_bundle(struct agg *a, const struct open_flow *f, uint64_t packets,
 	return 1;
 }
 
-static int to_file(struct agg *a, const struct open_flow *f, enum agg_reason reason,
-		   uint64_t packets, uint64_t bytes)
+static int close_to_file(struct agg *a, const struct open_flow *f, enum agg_reason reason,
+			 uint64_t packets, uint64_t bytes)
 {
 	struct agg_sealed s = {
 		.number = a->next_seal,
@@ -211,7 +212,7 @@ static int to_file(struct agg *a, const struct open_flow *f, enum agg_reason rea
  * upload that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
  * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
  * beginning was not seen is kept. */
-static bool own(const struct agg *a, const struct open_flow *f)
+static bool close_own(const struct agg *a, const struct open_flow *f)
 {
 	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
 	const struct addr *to = f->initiator ? &f->key.lo : &f->key.hi;
@@ -222,22 +223,23 @@ static bool own(const struct agg *a, const struct open_flow *f)
 }
 
 /* Packets that are kept into the bundle or a file. */
-static int keep(struct agg *a, const struct open_flow *f, enum agg_reason reason, uint64_t packets)
+static int close_keep(struct agg *a, const struct open_flow *f, enum agg_reason reason,
+		      uint64_t packets)
 {
-	uint64_t bytes = record_bytes(a, f);
+	uint64_t bytes = close_record_bytes(a, f);
 
-	int rc = to_bundle(a, f, packets, bytes);
+	int rc = close_to_bundle(a, f, packets, bytes);
 	if (!rc)
-		return to_file(a, f, reason, packets, bytes);
+		return close_to_file(a, f, reason, packets, bytes);
 	return rc < 0 ? rc : 0;
 }
 
 int close_flow(struct agg *a, struct open_flow *f, enum agg_reason reason)
 {
-	bool ours = own(a, f);
-	uint64_t packets = ours ? 0 : kept_packets(a, f);
+	bool ours = close_own(a, f);
+	uint64_t packets = ours ? 0 : close_kept_packets(a, f);
 
-	int rc = packets ? keep(a, f, reason, packets) : 0;
+	int rc = packets ? close_keep(a, f, reason, packets) : 0;
 	if (rc)
 		return rc;
 	if (ours)

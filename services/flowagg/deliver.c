@@ -38,7 +38,7 @@ struct eviction {
 };
 #define EVICTIONS 128
 
-static void recover(struct deliver *d);
+static void deliver_recover(struct deliver *d);
 
 int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus *bus,
 		 uint64_t *metrics)
@@ -61,7 +61,7 @@ int deliver_init(struct deliver *d, const struct deliver_options *o, struct bus 
 	if (rc)
 		deliver_fini(d);
 	else
-		recover(d);
+		deliver_recover(d);
 	return rc;
 }
 
@@ -87,7 +87,8 @@ static void unhex(const char *text, uint8_t out[16])
 	}
 }
 
-static void describe(const struct deliver *d, const struct agg_sealed *s, struct announcement *a)
+static void deliver_describe(const struct deliver *d, const struct agg_sealed *s,
+			     struct announcement *a)
 {
 	*a = (struct announcement){
 		.record = {.number = s->number, .file_bytes = s->file_bytes},
@@ -109,7 +110,7 @@ static void describe(const struct deliver *d, const struct agg_sealed *s, struct
 	}
 }
 
-static int write_out(struct deliver *d)
+static int deliver_write_out(struct deliver *d)
 {
 	for (size_t at = 0; at < d->fill;) {
 		ssize_t w = write(d->fd, d->buf + at, d->fill - at);
@@ -123,7 +124,7 @@ static int write_out(struct deliver *d)
 	return 0;
 }
 
-static int put(void *arg, const void *p, size_t n)
+static int deliver_put(void *arg, const void *p, size_t n)
 {
 	struct deliver *d = arg;
 	const uint8_t *from = p;
@@ -136,28 +137,28 @@ static int put(void *arg, const void *p, size_t n)
 		from += k;
 		n -= k;
 		if (d->fill == WRITE_BUFFER)
-			rc = write_out(d);
+			rc = deliver_write_out(d);
 	}
 	return rc;
 }
 
-static int write_file(struct deliver *d, const struct agg_sealed *s)
+static int deliver_write_file(struct deliver *d, const struct agg_sealed *s)
 {
 	int rc = spool_create(d->spool, s->key, s->file_bytes, &d->fd);
 
 	if (rc)
 		return rc;
 	d->fill = 0;
-	rc = agg_write(s, put, d);
+	rc = agg_write(s, deliver_put, d);
 	if (!rc)
-		rc = write_out(d);
+		rc = deliver_write_out(d);
 	if (rc)
 		spool_drop(d->spool);
 	return rc;
 }
 
 /* Says once that the disk refuses, and once that it works again. */
-static void report(struct deliver *d, int rc)
+static void deliver_report(struct deliver *d, int rc)
 {
 	if (rc && !d->error)
 		log_error("spool cannot be written", "error=\"%s\"", strerror(-rc));
@@ -168,12 +169,12 @@ static void report(struct deliver *d, int rc)
 
 /* Whether no waiting helps: the file is too large for the filesystem, or has a name that it cannot
  * take. */
-static bool for_good(int rc)
+static bool deliver_is_final(int rc)
 {
 	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
 }
 
-static void note_eviction(void *arg, const char *consumer, const char *key, int fd)
+static void deliver_note_eviction(void *arg, const char *consumer, const char *key, int fd)
 {
 	struct deliver *d = arg;
 	struct eviction *e = &d->evictions[d->nevictions++];
@@ -186,7 +187,7 @@ static void note_eviction(void *arg, const char *consumer, const char *key, int 
 }
 
 /* end_evictions: recorded, then gone. 0, or -errno: they stay. */
-static int end_evictions(struct deliver *d)
+static int deliver_end_evictions(struct deliver *d)
 {
 	struct ledger_line v[EVICTIONS];
 	size_t n = 0;
@@ -215,7 +216,7 @@ static int end_evictions(struct deliver *d)
 	return 0;
 }
 
-static int is_recorded(void *arg, const struct ledger_line *r)
+static int deliver_is_recorded(void *arg, const struct ledger_line *r)
 {
 	struct deliver *d = arg;
 
@@ -228,34 +229,34 @@ static int is_recorded(void *arg, const struct ledger_line *r)
 
 /* Ends what a killed run left. What cannot be done now waits for the next start: it is in no
  * queue. */
-static void recover(struct deliver *d)
+static void deliver_recover(struct deliver *d)
 {
-	int rc = spool_left(d->spool, EVICTIONS, note_eviction, d);
+	int rc = spool_left(d->spool, EVICTIONS, deliver_note_eviction, d);
 
 	if (!rc && d->nevictions)
-		rc = ledger_read(d->evicted.path, is_recorded, d);
+		rc = ledger_read(d->evicted.path, deliver_is_recorded, d);
 	if (!rc)
-		rc = end_evictions(d);
+		rc = deliver_end_evictions(d);
 	if (rc)
 		log_warn("evicted bundles are left", "error=\"%s\"", strerror(-rc));
 	d->nevictions = 0;
 }
 
 /* One file out. 1; 0: there is no bundle that could go; -errno. */
-static int evict(struct deliver *d)
+static int deliver_evict(struct deliver *d)
 {
-	int rc = d->nevictions > EVICTIONS - SPOOL_QUEUES ? end_evictions(d) : 0;
+	int rc = d->nevictions > EVICTIONS - SPOOL_QUEUES ? deliver_end_evictions(d) : 0;
 
-	return rc ? rc : spool_evict(d->spool, note_eviction, d);
+	return rc ? rc : spool_evict(d->spool, deliver_note_eviction, d);
 }
 
 /* 1; 0: the spool stays too full for it; -errno: the disk refuses to make room. */
-static int make_room(struct deliver *d, const struct agg_sealed *f)
+static int deliver_make_room(struct deliver *d, const struct agg_sealed *f)
 {
 	int rc;
 
 	while ((rc = spool_room(d->spool, f->key, f->file_bytes)) == 0) {
-		rc = evict(d);
+		rc = deliver_evict(d);
 		if (rc == 0 && d->npending) {
 			/* Perhaps a bundle is among what is not in the queues yet. */
 			rc = deliver_commit(d);
@@ -274,7 +275,7 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 	struct announcement a;
 	int rc = 0;
 
-	describe(d, s, &a);
+	deliver_describe(d, s, &a);
 	if (seallog_knows(&d->log, &a.record)) {
 		d->m[FLOWAGG_PACKETS_AGAIN] += s->packets;
 		return 0;
@@ -283,9 +284,9 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		rc = deliver_commit(d);
 	if (rc)
 		return rc;
-	rc = make_room(d, s);
+	rc = deliver_make_room(d, s);
 	if (rc < 0) {
-		report(d, rc);
+		deliver_report(d, rc);
 		return rc;
 	}
 	if (!rc) {
@@ -293,8 +294,8 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		d->m[FLOWAGG_DROPPED_SPOOL_FILES]++;
 		return 0;
 	}
-	rc = write_file(d, s);
-	if (rc && for_good(rc)) {
+	rc = deliver_write_file(d, s);
+	if (rc && deliver_is_final(rc)) {
 		log_warn("file given up", "key=%s packets=%" PRIu64 " error=\"%s\"", s->key,
 			 s->packets, strerror(-rc));
 		d->m[FLOWAGG_DROPPED_DISK] += s->packets;
@@ -302,7 +303,7 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 		return 0;
 	}
 	if (rc) {
-		report(d, rc);
+		deliver_report(d, rc);
 		return rc;
 	}
 	d->pending[d->npending++] = a;
@@ -311,7 +312,7 @@ int deliver_seal(void *arg, const struct agg_sealed *s)
 	return 0;
 }
 
-static void announce(struct deliver *d, const struct announcement *a)
+static void deliver_announce(struct deliver *d, const struct announcement *a)
 {
 	struct msg_flow m = {
 		.key = bytes_str(a->key),
@@ -340,7 +341,7 @@ static void announce(struct deliver *d, const struct announcement *a)
 	buf_fini(&body);
 }
 
-static int into_queues(struct deliver *d)
+static int deliver_into_queues(struct deliver *d)
 {
 	struct seal_record records[SPOOL_BATCH];
 
@@ -362,7 +363,7 @@ static int into_queues(struct deliver *d)
 	for (size_t i = 0; i < d->npending; i++) {
 		d->m[FLOWAGG_PACKETS_DELIVERED] += d->pending[i].packets;
 		d->m[FLOWAGG_FILES_DELIVERED]++;
-		announce(d, &d->pending[i]);
+		deliver_announce(d, &d->pending[i]);
 	}
 	d->npending = 0;
 	d->pending_packets = d->pending_bytes = 0;
@@ -373,9 +374,9 @@ int deliver_commit(struct deliver *d)
 {
 	if (!d->npending && !d->nevictions)
 		return 0;
-	int rc = end_evictions(d);
+	int rc = deliver_end_evictions(d);
 	if (!rc && d->npending)
-		rc = into_queues(d);
-	report(d, rc);
+		rc = deliver_into_queues(d);
+	deliver_report(d, rc);
 	return rc;
 }

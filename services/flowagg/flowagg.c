@@ -10,7 +10,7 @@
 #include "flowagg/restore.h"
 #include "rt/svc.h"
 
-static int lock_state(struct flowagg *f)
+static int flowagg_lock_state(struct flowagg *f)
 {
 	char path[4096];
 
@@ -23,7 +23,7 @@ static int lock_state(struct flowagg *f)
 	return flock(f->lock, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
 }
 
-static int open_spool(struct flowagg *f, uint64_t next_seal)
+static int flowagg_open_spool(struct flowagg *f, uint64_t next_seal)
 {
 	char spool_dir[4096], log_path[4096];
 
@@ -50,7 +50,7 @@ static int open_spool(struct flowagg *f, uint64_t next_seal)
 
 /* The state of the last run, or a new one; in both cases a checkpoint is on disk before the first
  * packet. */
-static int restore_state(struct flowagg *f, const struct restore_point *point)
+static int flowagg_restore_state(struct flowagg *f, const struct restore_point *point)
 {
 	struct agg_limits limits = conf_limits(&f->conf, &f->home);
 	bool fresh;
@@ -80,19 +80,19 @@ static int restore_state(struct flowagg *f, const struct restore_point *point)
 	return 0;
 }
 
-static void to_bus(void *arg, const struct msg_alert *alert)
+static void flowagg_to_bus(void *arg, const struct msg_alert *alert)
 {
 	svc_alert(arg, alert);
 }
 
-static int start_following(struct flowagg *f)
+static int flowagg_start_following(struct flowagg *f)
 {
 	f->follow.agg = &f->agg;
 	f->follow.deliver = &f->deliver;
 	f->follow.totals = &f->totals;
 	f->follow.saver = &f->saver;
 	f->follow.count = f->count;
-	f->follow.alert = to_bus;
+	f->follow.alert = flowagg_to_bus;
 	f->follow.arg = f->svc;
 	int rc = journal_follow_init(&f->follow, f->journal_dir);
 	if (rc)
@@ -105,7 +105,7 @@ int flowagg_begin(struct flowagg *f, struct svc *s)
 	struct restore_point point;
 
 	f->svc = s;
-	int rc = lock_state(f);
+	int rc = flowagg_lock_state(f);
 	if (rc) {
 		log_error("state", "error=\"%s\"",
 			  rc == -EBUSY ? "another flowagg is running on it" : strerror(-rc));
@@ -116,11 +116,11 @@ int flowagg_begin(struct flowagg *f, struct svc *s)
 		return -ENAMETOOLONG;
 	rc = restore_find(&restore_disk, f->checkpoint, &point);
 	if (!rc)
-		rc = open_spool(f, point.next_seal);
+		rc = flowagg_open_spool(f, point.next_seal);
 	if (!rc)
-		rc = restore_state(f, &point);
+		rc = flowagg_restore_state(f, &point);
 	if (!rc)
-		rc = start_following(f);
+		rc = flowagg_start_following(f);
 	if (rc)
 		return rc;
 	f->ready = true;

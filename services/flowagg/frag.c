@@ -20,7 +20,7 @@ void frags_fini(struct frags *s)
 	s->v = NULL;
 }
 
-static struct frag *places(struct frags *s, const struct pkt *p)
+static struct frag *frags_set_of(struct frags *s, const struct pkt *p)
 {
 	uint8_t b[40] = {0};
 
@@ -31,7 +31,7 @@ static struct frag *places(struct frags *s, const struct pkt *p)
 	return &s->v[siphash24(b, sizeof b, s->seed) % (FRAG_PLACES / FRAG_WAYS) * FRAG_WAYS];
 }
 
-static struct frag *find(struct frag *set, const struct pkt *p, uint64_t now)
+static struct frag *frags_in_set(struct frag *set, const struct pkt *p, uint64_t now)
 {
 	for (unsigned i = 0; i < FRAG_WAYS; i++) {
 		struct frag *f = &set[i];
@@ -45,7 +45,7 @@ static struct frag *find(struct frag *set, const struct pkt *p, uint64_t now)
 
 void frags_learn(struct frags *s, const struct pkt *p, const struct flowkey *flow, uint64_t now)
 {
-	struct frag *set = places(s, p), *f = find(set, p, now);
+	struct frag *set = frags_set_of(s, p), *f = frags_in_set(set, p, now);
 
 	if (!f) {
 		f = set;
@@ -58,7 +58,7 @@ void frags_learn(struct frags *s, const struct pkt *p, const struct flowkey *flo
 
 bool frags_find(struct frags *s, const struct pkt *p, uint64_t now, struct flowkey *flow)
 {
-	struct frag *f = find(places(s, p), p, now);
+	struct frag *f = frags_in_set(frags_set_of(s, p), p, now);
 
 	if (!f)
 		return false;

@@ -27,7 +27,8 @@ static int journal_follow_packet(void *arg, const struct journal_packet *p)
 	return 0;
 }
 
-static void alert_gap(struct journal_follow *f, uint64_t from, uint64_t to, const char *message)
+static void journal_follow_alert(struct journal_follow *f, uint64_t from, uint64_t to,
+				 const char *message)
 {
 	struct msg_alert a = {
 		.kind = bytes_str("gap"),
@@ -46,14 +47,14 @@ static void journal_follow_gap(void *arg, uint64_t from, uint64_t to)
 
 	f->count[FLOWAGG_DROPPED_GAP] += to - from;
 	f->agg->next = to; /* should the packet after it be held, the gap is not counted again */
-	alert_gap(f, from, to, "Packets had left the journal before flowagg read them.");
+	journal_follow_alert(f, from, to, "Packets had left the journal before flowagg read them.");
 }
 
 static void journal_follow_anew(void *arg, uint64_t next)
 {
 	struct journal_follow *f = arg;
 
-	alert_gap(f, next, next, "The journal was replaced: packet numbers begin anew.");
+	journal_follow_alert(f, next, next, "The journal was replaced: packet numbers begin anew.");
 	/* Numbers below the one wanted would be taken for known ones. */
 	f->agg->next = next;
 	totals_number_from(f->totals, f->agg, f->count, next);

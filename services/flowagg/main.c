@@ -22,7 +22,7 @@ static int flowagg_check(struct svc *s)
 	return rc ? rc : conf_home(&f->conf, &f->home);
 }
 
-static void on_step(void *arg)
+static void flowagg_on_step(void *arg)
 {
 	struct flowagg *f = arg;
 
@@ -30,24 +30,24 @@ static void on_step(void *arg)
 		loop_busy(f->svc->loop, NULL, NULL);
 }
 
-static void follow_up(struct flowagg *f)
+static void flowagg_follow_up(struct flowagg *f)
 {
 	if (journal_follow_catching_up(&f->follow))
-		loop_busy(f->svc->loop, on_step, f);
+		loop_busy(f->svc->loop, flowagg_on_step, f);
 }
 
-static void on_message(void *arg, const struct bus_msg *bm)
+static void flowagg_on_message(void *arg, const struct bus_msg *bm)
 {
 	struct flowagg *f = arg;
 
 	if (journal_follow_message(&f->follow, bm->body))
 		return;
-	follow_up(f);
+	flowagg_follow_up(f);
 	save_if_due(&f->saver);
 }
 
 /* capture writes the file at its start; home_networks of the operator wins over it. */
-static void refresh_home(struct flowagg *f)
+static void flowagg_refresh_home(struct flowagg *f)
 {
 	struct stat st;
 	char path[4096];
@@ -71,13 +71,13 @@ static int flowagg_start(struct svc *s)
 	int rc = flowagg_begin(f, s);
 	if (rc)
 		return rc;
-	refresh_home(f);
-	follow_up(f);
-	return svc_subscribe(s, "capture", "packet", on_message, f);
+	flowagg_refresh_home(f);
+	flowagg_follow_up(f);
+	return svc_subscribe(s, "capture", "packet", flowagg_on_message, f);
 }
 
 /* Says once that the spool is full, and once that it is so no longer. */
-static void watch_spool(struct flowagg *f)
+static void flowagg_watch_spool(struct flowagg *f)
 {
 	switch (spool_watch_look(&f->spool_watch, f->count, clock_mono_ns())) {
 	case SPOOL_FILLED:
@@ -96,7 +96,7 @@ static void watch_spool(struct flowagg *f)
 /* Files whose bytes may not be on disk are made again, from the last checkpoint and the journal,
  * which hold all that is in them. The short way there is a start: the supervisor's. Until then no
  * commit passes, so no checkpoint is written over. */
-static void leave_if_lost(struct flowagg *f)
+static void flowagg_leave_if_lost(struct flowagg *f)
 {
 	if (!spool_is_lost(f->deliver.spool) || f->svc->exit_code)
 		return;
@@ -111,16 +111,16 @@ static void flowagg_tick(struct svc *s)
 
 	if (!f->ready)
 		return; /* the last one, after drain */
-	leave_if_lost(f);
-	refresh_home(f);
+	flowagg_leave_if_lost(f);
+	flowagg_refresh_home(f);
 	source_idle(&f->follow.source);
 	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may
 	 * be due with no packet coming. */
 	deliver_commit(&f->deliver);
-	follow_up(f);
+	flowagg_follow_up(f);
 	save_if_due(&f->saver);
-	leave_if_lost(f);
-	watch_spool(f);
+	flowagg_leave_if_lost(f);
+	flowagg_watch_spool(f);
 	flowagg_fill(f);
 }
 

@@ -35,14 +35,14 @@ void names_fini(struct names *s)
 	*s = (struct names){0};
 }
 
-static uint32_t *chain_of(struct names *s, const struct flowkey *key)
+static uint32_t *names_chain_of(struct names *s, const struct flowkey *key)
 {
 	return &s->heads[flowkey_hash(key, s->seed) % NAMES_RECENT];
 }
 
-static void forget_oldest(struct names *s)
+static void names_forget_oldest(struct names *s)
 {
-	uint32_t *at = chain_of(s, &s->recent[s->at].key);
+	uint32_t *at = names_chain_of(s, &s->recent[s->at].key);
 
 	while (*at != s->at)
 		at = &s->recent[*at].next;
@@ -55,29 +55,29 @@ int names_recall(struct names *s, const struct flowkey *key, uint64_t init_s, ui
 {
 	if (s->n == NAMES_RECENT)
 		return -ENOSPC;
-	uint32_t i = (s->at + s->n++) % NAMES_RECENT, *head = chain_of(s, key);
+	uint32_t i = (s->at + s->n++) % NAMES_RECENT, *head = names_chain_of(s, key);
 	s->recent[i] = (struct name_recent){*key, init_s, count, *head};
 	*head = i;
 	return 0;
 }
 
-static void new_generation(struct names *s, uint64_t lived_s)
+static void names_new_generation(struct names *s, uint64_t lived_s)
 {
 	s->generation++;
 	if (s->lived_s < lived_s)
 		s->lived_s = lived_s;
 	while (s->n)
-		forget_oldest(s);
+		names_forget_oldest(s);
 }
 
 void names_set_back(struct names *s, uint64_t ref_ns)
 {
-	new_generation(s, ref_ns / SECOND);
+	names_new_generation(s, ref_ns / SECOND);
 }
 
-static struct name_recent *find(struct names *s, const struct flowkey *key, uint64_t init_s)
+static struct name_recent *names_find(struct names *s, const struct flowkey *key, uint64_t init_s)
 {
-	for (uint32_t i = *chain_of(s, key); i != UINT32_MAX; i = s->recent[i].next) {
+	for (uint32_t i = *names_chain_of(s, key); i != UINT32_MAX; i = s->recent[i].next) {
 		struct name_recent *r = &s->recent[i];
 		if (r->init_s == init_s && memcmp(&r->key, key, sizeof *key) == 0)
 			return r;
@@ -89,10 +89,10 @@ uint32_t names_suffix(struct names *s, const struct flowkey *key, uint64_t init_
 {
 	uint64_t init_s = init_ns / SECOND;
 
-	const struct name_recent *r = s->n ? find(s, key, init_s) : NULL;
+	const struct name_recent *r = s->n ? names_find(s, key, init_s) : NULL;
 	uint32_t n = r ? r->count + 1 : 1;
 	if (n >= NAMES_PER_GENERATION) {
-		new_generation(s, init_s);
+		names_new_generation(s, init_s);
 		n = 1;
 	}
 	if (s->generation && init_s <= s->lived_s)
@@ -105,18 +105,18 @@ void names_ended(struct names *s, const struct open_flow *f, uint64_t ref_ns)
 	uint64_t init_s = f->init_ns / SECOND, ref_s = ref_ns / SECOND;
 
 	while (s->n && s->recent[s->at].init_s + DISORDER_S < ref_s)
-		forget_oldest(s);
+		names_forget_oldest(s);
 	if (init_s + DISORDER_S < ref_s)
 		return;
 	uint32_t count = f->suffix % NAMES_PER_GENERATION;
-	struct name_recent *r = find(s, &f->key, init_s);
+	struct name_recent *r = names_find(s, &f->key, init_s);
 	if (r) {
 		if (r->count < count)
 			r->count = count;
 		return;
 	}
 	if (names_recall(s, &f->key, init_s, count))
-		new_generation(s, ref_s + DISORDER_S);
+		names_new_generation(s, ref_s + DISORDER_S);
 }
 
 void name_proto(uint8_t proto, char out[8])

@@ -8,7 +8,7 @@
 
 #define FIRST_BUCKETS 1024u
 
-static void *reserve(size_t n)
+static void *open_flows_reserve(size_t n)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		       -1, 0);
@@ -21,8 +21,8 @@ int open_flows_init(struct open_flows *t, uint32_t max, const uint8_t seed[16])
 	memcpy(t->seed, seed, sizeof t->seed);
 	for (int c = 0; c < FLOW_CLASSES; c++)
 		t->oldest[c] = t->newest[c] = FLOW_NONE;
-	t->flows = reserve((size_t)max * sizeof *t->flows);
-	t->links = reserve((size_t)max * sizeof *t->links);
+	t->flows = open_flows_reserve((size_t)max * sizeof *t->flows);
+	t->links = open_flows_reserve((size_t)max * sizeof *t->links);
 	t->buckets = malloc(FIRST_BUCKETS * sizeof *t->buckets);
 	if (!t->flows || !t->links || !t->buckets) {
 		open_flows_fini(t);
@@ -42,22 +42,22 @@ void open_flows_fini(struct open_flows *t)
 	*t = (struct open_flows){0};
 }
 
-static uint32_t index_of(const struct open_flows *t, const struct open_flow *f)
+static uint32_t open_flows_index(const struct open_flows *t, const struct open_flow *f)
 {
 	return (uint32_t)(f - t->flows);
 }
 
-static uint32_t hash_of(const struct open_flows *t, const struct flowkey *key)
+static uint32_t open_flows_hash(const struct open_flows *t, const struct flowkey *key)
 {
 	return (uint32_t)flowkey_hash(key, t->seed);
 }
 
-static uint32_t *bucket_of(struct open_flows *t, uint32_t hash)
+static uint32_t *open_flows_bucket(struct open_flows *t, uint32_t hash)
 {
 	return &t->buckets[hash & (t->nbuckets - 1)];
 }
 
-static void grow(struct open_flows *t)
+static void open_flows_grow(struct open_flows *t)
 {
 	uint32_t n = t->nbuckets * 2;
 	uint32_t *old = t->buckets, *v = malloc(n * sizeof *v);
@@ -72,7 +72,7 @@ static void grow(struct open_flows *t)
 	for (uint32_t b = 0; b < was; b++) {
 		for (uint32_t i = old[b], next; i != FLOW_NONE; i = next) {
 			next = t->links[i].next;
-			uint32_t *to = bucket_of(t, t->links[i].hash);
+			uint32_t *to = open_flows_bucket(t, t->links[i].hash);
 			t->links[i].next = *to;
 			*to = i;
 		}
@@ -82,15 +82,15 @@ static void grow(struct open_flows *t)
 
 struct open_flow *open_flows_find(struct open_flows *t, const struct flowkey *key)
 {
-	uint32_t hash = hash_of(t, key);
+	uint32_t hash = open_flows_hash(t, key);
 
-	for (uint32_t i = *bucket_of(t, hash); i != FLOW_NONE; i = t->links[i].next)
+	for (uint32_t i = *open_flows_bucket(t, hash); i != FLOW_NONE; i = t->links[i].next)
 		if (t->links[i].hash == hash && memcmp(&t->flows[i].key, key, sizeof *key) == 0)
 			return &t->flows[i];
 	return NULL;
 }
 
-static void list_out(struct open_flows *t, struct open_flow *f)
+static void open_flows_list_out(struct open_flows *t, struct open_flow *f)
 {
 	if (f->older != FLOW_NONE)
 		t->flows[f->older].newer = f->newer;
@@ -102,9 +102,9 @@ static void list_out(struct open_flows *t, struct open_flow *f)
 		t->newest[f->class] = f->older;
 }
 
-static void list_in(struct open_flows *t, struct open_flow *f, enum flow_class class)
+static void open_flows_list_in(struct open_flows *t, struct open_flow *f, enum flow_class class)
 {
-	uint32_t i = index_of(t, f);
+	uint32_t i = open_flows_index(t, f);
 
 	f->class = (uint8_t) class;
 	f->newer = FLOW_NONE;
@@ -119,11 +119,11 @@ static void list_in(struct open_flows *t, struct open_flow *f, enum flow_class c
 struct open_flow *open_flows_add(struct open_flows *t, const struct flowkey *key,
 				 enum flow_class class)
 {
-	uint32_t i, hash = hash_of(t, key);
+	uint32_t i, hash = open_flows_hash(t, key);
 
 	assert(t->used < t->max);
 	if (t->used >= t->nbuckets / 2)
-		grow(t);
+		open_flows_grow(t);
 	if (t->free != FLOW_NONE) {
 		i = t->free;
 		t->free = t->links[i].next;
@@ -134,22 +134,22 @@ struct open_flow *open_flows_add(struct open_flows *t, const struct flowkey *key
 	struct open_flow *f = &t->flows[i];
 	*f = (struct open_flow){.key = *key};
 	chain_init(&f->chain);
-	uint32_t *b = bucket_of(t, hash);
+	uint32_t *b = open_flows_bucket(t, hash);
 	t->links[i] = (struct open_flows_link){*b, hash};
 	*b = i;
-	list_in(t, f, class);
+	open_flows_list_in(t, f, class);
 	return f;
 }
 
 void open_flows_remove(struct open_flows *t, struct open_flow *f)
 {
-	uint32_t i = index_of(t, f);
-	uint32_t *at = bucket_of(t, t->links[i].hash);
+	uint32_t i = open_flows_index(t, f);
+	uint32_t *at = open_flows_bucket(t, t->links[i].hash);
 
 	while (*at != i)
 		at = &t->links[*at].next;
 	*at = t->links[i].next;
-	list_out(t, f);
+	open_flows_list_out(t, f);
 	t->links[i].next = t->free;
 	t->free = i;
 	if (--t->used == 0 && t->fresh > FIRST_BUCKETS) {
@@ -165,8 +165,8 @@ void open_flows_touch(struct open_flows *t, struct open_flow *f, enum flow_class
 {
 	if (f->newer == FLOW_NONE && f->class == class)
 		return;
-	list_out(t, f);
-	list_in(t, f, class);
+	open_flows_list_out(t, f);
+	open_flows_list_in(t, f, class);
 }
 
 struct open_flow *open_flows_oldest(struct open_flows *t, enum flow_class class)

@@ -7,7 +7,7 @@
 
 #define PAGE_BLOCKS (4096u / PACKET_POOL_BLOCK)
 
-static void *reserve(size_t n)
+static void *packet_pool_reserve(size_t n)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		       -1, 0);
@@ -20,8 +20,8 @@ int packet_pool_init(struct packet_pool *p, uint64_t bytes)
 
 	*p = (struct packet_pool){.free = PACKET_POOL_NONE};
 	p->max = blocks < PACKET_POOL_NONE ? (uint32_t)blocks : PACKET_POOL_NONE - 1;
-	p->mem = reserve((size_t)p->max * PACKET_POOL_BLOCK);
-	p->link = reserve((size_t)p->max * sizeof *p->link);
+	p->mem = packet_pool_reserve((size_t)p->max * PACKET_POOL_BLOCK);
+	p->link = packet_pool_reserve((size_t)p->max * sizeof *p->link);
 	if (!p->mem || !p->link) {
 		packet_pool_fini(p);
 		return -ENOMEM;
@@ -38,7 +38,7 @@ void packet_pool_fini(struct packet_pool *p)
 	*p = (struct packet_pool){.free = PACKET_POOL_NONE};
 }
 
-static uint32_t take(struct packet_pool *p)
+static uint32_t packet_pool_take(struct packet_pool *p)
 {
 	uint32_t b;
 
@@ -106,7 +106,7 @@ void chain_write(struct packet_pool *p, struct chain *c, const void *data, size_
 
 	while (n) {
 		if (c->fill == PACKET_POOL_BLOCK) {
-			uint32_t b = take(p);
+			uint32_t b = packet_pool_take(p);
 			if (c->tail == PACKET_POOL_NONE)
 				c->head = b;
 			else

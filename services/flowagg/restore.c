@@ -21,7 +21,7 @@ const struct restore_disk restore_disk = {ckfile_heads, ckfile_load, restore_pau
 
 /* Whether a disk that failed to read is asked once more, after a pause: without the checkpoint the
  * open flows are lost. */
-static bool ask_again(const struct restore_disk *disk, int rc, int *attempts)
+static bool restore_ask_again(const struct restore_disk *disk, int rc, int *attempts)
 {
 	if (rc != -EIO || ++*attempts == RESTORE_ATTEMPTS)
 		return false;
@@ -30,7 +30,7 @@ static bool ask_again(const struct restore_disk *disk, int rc, int *attempts)
 }
 
 /* Whether the checkpoint will be no better another time: then flowagg begins without it. */
-static bool is_damage(int rc)
+static bool restore_is_damage(int rc)
 {
 	return rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -EIO;
 }
@@ -42,29 +42,29 @@ int restore_find(const struct restore_disk *disk, const char *checkpoint, struct
 	*out = (struct restore_point){.found = RESTORE_ABSENT, .next_seal = 1};
 	do
 		rc = disk->heads(checkpoint, &out->next, &out->next_seal);
-	while (ask_again(disk, rc, &attempts));
+	while (restore_ask_again(disk, rc, &attempts));
 	if (rc == -ENOENT)
 		return 0;
 	if (!rc) {
 		out->found = RESTORE_WHOLE;
 		return 0;
 	}
-	log_error(is_damage(rc) ? "checkpoint is broken" : "checkpoint cannot be read",
+	log_error(restore_is_damage(rc) ? "checkpoint is broken" : "checkpoint cannot be read",
 		  "path=%s error=\"%s\"", checkpoint, strerror(-rc));
-	if (!is_damage(rc))
+	if (!restore_is_damage(rc))
 		return rc;
 	*out = (struct restore_point){.found = RESTORE_DAMAGED, .next_seal = 1};
 	return 0;
 }
 
-static int load(const struct restore_disk *disk, const char *checkpoint,
-		const struct agg_limits *limits, agg_seal_fn seal, void *arg, struct agg *a)
+static int restore_load(const struct restore_disk *disk, const char *checkpoint,
+			const struct agg_limits *limits, agg_seal_fn seal, void *arg, struct agg *a)
 {
 	int rc, attempts = 0;
 
 	do
 		rc = disk->load(checkpoint, a, limits, seal, arg);
-	while (ask_again(disk, rc, &attempts));
+	while (restore_ask_again(disk, rc, &attempts));
 	if (rc)
 		log_error("checkpoint cannot be read", "error=\"%s\"", strerror(-rc));
 	return rc;
@@ -79,13 +79,13 @@ int restore_agg(const struct restore_disk *disk, const char *checkpoint, const c
 
 	*fresh = false;
 	if (point->found == RESTORE_WHOLE) {
-		int rc = load(disk, checkpoint, limits, seal, arg, a);
+		int rc = restore_load(disk, checkpoint, limits, seal, arg, a);
 		if (!rc) {
 			log_info("restored", "next=%" PRIu64 " flows=%" PRIu32 " packets=%" PRIu64,
 				 point->next, a->table.used, a->counts.restored);
 			return 0;
 		}
-		if (!is_damage(rc))
+		if (!restore_is_damage(rc))
 			return rc;
 		damaged = true;
 	}

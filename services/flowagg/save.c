@@ -16,7 +16,7 @@ void save_took(struct saver *s, uint32_t caplen, uint32_t len)
 	s->unsaved_packets += len != 0;
 }
 
-static int write_checkpoint(struct saver *s)
+static int save_checkpoint(struct saver *s)
 {
 	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
 	int rc = deliver_commit(s->deliver);
@@ -31,7 +31,7 @@ static int write_checkpoint(struct saver *s)
 
 void save_now(struct saver *s)
 {
-	int rc = write_checkpoint(s);
+	int rc = save_checkpoint(s);
 
 	s->saved_ns = clock_mono_ns();
 	if (rc && rc != s->error)

@@ -35,7 +35,7 @@ int seallog_decode(const uint8_t in[SEALLOG_RECORD], struct seal_record *out)
 }
 
 /* Numbers ascend, or the log was written by a run that lost its state. */
-static int read_known(struct seallog *l, uint64_t from)
+static int seallog_read_known(struct seallog *l, uint64_t from)
 {
 	uint8_t raw[SEALLOG_RECORD];
 	struct seal_record r;
@@ -66,7 +66,7 @@ int seallog_open(const char *path, uint64_t from, struct seallog *l)
 	*l = (struct seallog){.fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640)};
 	if (l->fd < 0)
 		return -errno;
-	int rc = read_known(l, from);
+	int rc = seallog_read_known(l, from);
 	if (rc)
 		seallog_close(l);
 	return rc;

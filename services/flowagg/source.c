@@ -20,7 +20,7 @@ void source_fini(struct source *s)
 	journal_reader_free(&s->reader);
 }
 
-static bool hand_over(struct source *s, const struct journal_packet *p)
+static bool source_hand_over(struct source *s, const struct journal_packet *p)
 {
 	if (s->next && p->number > s->next)
 		s->sink.gap(s->sink.arg, s->next, p->number);
@@ -54,7 +54,7 @@ bool source_step(struct source *s, unsigned max)
 				s->stuck = s->next;
 			return false;
 		}
-		if (!hand_over(s, &p)) {
+		if (!source_hand_over(s, &p)) {
 			journal_reader_seek(s->reader, s->next);
 			return false;
 		}
@@ -64,7 +64,7 @@ bool source_step(struct source *s, unsigned max)
 }
 
 /* A journal that ends below the number wanted is another one than it was. */
-static void look_for_new_journal(struct source *s)
+static void source_look_for_new_journal(struct source *s)
 {
 	uint64_t oldest, next;
 
@@ -75,7 +75,7 @@ static void look_for_new_journal(struct source *s)
 	source_catch_up(s);
 }
 
-static void fold(struct source *s, const struct msg_packet *m)
+static void source_fold(struct source *s, const struct msg_packet *m)
 {
 	uint64_t next = s->next;
 
@@ -93,7 +93,7 @@ static void fold(struct source *s, const struct msg_packet *m)
 			s->known++;
 			continue;
 		}
-		if (!hand_over(s, &p)) {
+		if (!source_hand_over(s, &p)) {
 			source_catch_up(s);
 			return;
 		}
@@ -103,11 +103,11 @@ static void fold(struct source *s, const struct msg_packet *m)
 	 * have begun anew; the look costs time, so it is taken ever less often. */
 	s->known_run = s->next == next ? s->known_run + 1 : 0;
 	if (s->known_run >= 4 && (s->known_run & (s->known_run - 1)) == 0)
-		look_for_new_journal(s);
+		source_look_for_new_journal(s);
 }
 
 /* What comes from the bus obeys the limits of a journal. */
-static bool valid(const struct msg_packet *m)
+static bool source_is_valid(const struct msg_packet *m)
 {
 	if (!m->first || m->first > UINT64_MAX / 2 || m->link > UINT16_MAX)
 		return false;
@@ -123,13 +123,13 @@ int source_message(struct source *s, const struct msg_packet *m)
 	s->heard = true;
 	if (s->catching_up)
 		return 0;
-	if (!valid(m))
+	if (!source_is_valid(m))
 		return -EBADMSG;
 	if (m->first > s->next && s->stuck != s->next) {
 		source_catch_up(s);
 		s->asked = s->next;
 	} else {
-		fold(s, m);
+		source_fold(s, m);
 	}
 	return 0;
 }
@@ -140,6 +140,6 @@ void source_idle(struct source *s)
 		s->heard = false;
 		return;
 	}
-	look_for_new_journal(s);
+	source_look_for_new_journal(s);
 	source_catch_up(s);
 }

@@ -47,7 +47,7 @@ static void answer_group(struct shell *sh, const struct interface_frame *frame, 
 }
 
 /* What the ring holds, answered; the answers leave together as soon as the ring is empty. */
-static void on_frames(void *arg)
+static void answer_on_frames(void *arg)
 {
 	struct shell *sh = arg;
 	struct interface_frame frame[INTERFACE_GROUP];
@@ -57,14 +57,14 @@ static void on_frames(void *arg)
 		answer_group(sh, frame, n, clock_mono_ns());
 		interface_give(&sh->interface);
 	}
-	if (!turn) /* woken for nothing: the interface went down; on_host() says so */
+	if (!turn) /* woken for nothing: the interface went down; answer_on_host() says so */
 		interface_error(&sh->interface);
 	answer_flush(sh);
 	if (sh->core.events || sh->core.reflect.events)
 		publish_all(sh->svc, &sh->core, sh->offset_ns, &sh->budget);
 }
 
-static void on_second(void *arg)
+static void answer_on_second(void *arg)
 {
 	struct shell *sh = arg;
 
@@ -77,7 +77,7 @@ static void on_second(void *arg)
 	publish_all(sh->svc, &sh->core, sh->offset_ns, &sh->budget);
 }
 
-static void on_host(void *arg)
+static void answer_on_host(void *arg)
 {
 	struct shell *sh = arg;
 	enum host_state was = sh->host;
@@ -100,7 +100,7 @@ static void on_host(void *arg)
 	}
 }
 
-static void on_nudge(void *arg)
+static void answer_on_nudge(void *arg)
 {
 	struct shell *sh = arg;
 	uint64_t next;
@@ -116,14 +116,14 @@ int answer_start(struct shell *sh)
 {
 	struct loop *loop = sh->svc->loop;
 
-	on_second(sh);
-	int rc = loop_fd(loop, sh->interface.rx, on_frames, sh);
+	answer_on_second(sh);
+	int rc = loop_fd(loop, sh->interface.rx, answer_on_frames, sh);
 	if (!rc)
-		rc = loop_every(loop, NS_PER_S, on_second, sh);
+		rc = loop_every(loop, NS_PER_S, answer_on_second, sh);
 	if (!rc)
-		rc = loop_every(loop, HOST_TURN_NS, on_host, sh);
+		rc = loop_every(loop, HOST_TURN_NS, answer_on_host, sh);
 	if (!rc && sh->conf.nudge)
-		rc = loop_every(loop, NUDGE_TURN_NS, on_nudge, sh);
+		rc = loop_every(loop, NUDGE_TURN_NS, answer_on_nudge, sh);
 	return rc;
 }
 

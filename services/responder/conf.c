@@ -92,7 +92,7 @@ const struct opt conf_opts[] = {
 };
 /* clang-format on */
 
-static struct addr address(const struct sockaddr *sa)
+static struct addr conf_address(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
 		return addr_v4(
@@ -101,30 +101,30 @@ static struct addr address(const struct sockaddr *sa)
 		(const uint8_t *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
-static bool has_address(const struct ifaddrs *i)
+static bool conf_has_address(const struct ifaddrs *i)
 {
 	return i->ifa_addr &&
 	       (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
 }
 
-static bool link_local(const struct addr *a)
+static bool conf_link_local(const struct addr *a)
 {
 	return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
 /* Without -n, the interface's addresses are watched. Link-local ones are for the host's own
  * business on the link. */
-static int watch_interface(const struct conf *c, const struct ifaddrs *all, struct watch *w,
-			   char *err, size_t errlen)
+static int conf_watch_interface(const struct conf *c, const struct ifaddrs *all, struct watch *w,
+				char *err, size_t errlen)
 {
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		char text[ADDR_TEXT_MAX];
 		struct addr a;
 
-		if (!has_address(i) || strcmp(i->ifa_name, c->interface) != 0)
+		if (!conf_has_address(i) || strcmp(i->ifa_name, c->interface) != 0)
 			continue;
-		a = address(i->ifa_addr);
-		if (link_local(&a))
+		a = conf_address(i->ifa_addr);
+		if (conf_link_local(&a))
 			continue;
 		addr_text(&a, text);
 		if (watch_add(w, text) < 0) {
@@ -139,15 +139,15 @@ static int watch_interface(const struct conf *c, const struct ifaddrs *all, stru
 
 /* The host's addresses: all that are watched, the others (there may be one for each container)
  * while there is room. */
-static int own_addresses(const struct ifaddrs *all, bool watched, struct watch *w, char *err,
-			 size_t errlen)
+static int conf_own_addresses(const struct ifaddrs *all, bool watched, struct watch *w, char *err,
+			      size_t errlen)
 {
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct addr a;
 
-		if (!has_address(i))
+		if (!conf_has_address(i))
 			continue;
-		a = address(i->ifa_addr);
+		a = conf_address(i->ifa_addr);
 		if (watch_addr(w, &a) == watched && watch_own(w, &a) < 0 && watched) {
 			snprintf(err, errlen,
 				 "the host has more than %d addresses in the watched networks: "
@@ -159,7 +159,7 @@ static int own_addresses(const struct ifaddrs *all, bool watched, struct watch *
 	return 0;
 }
 
-static uint8_t mask_bits(const struct sockaddr *mask)
+static uint8_t conf_mask_bits(const struct sockaddr *mask)
 {
 	return (uint8_t)__builtin_popcount(
 		((const struct sockaddr_in *)(const void *)mask)->sin_addr.s_addr);
@@ -167,20 +167,21 @@ static uint8_t mask_bits(const struct sockaddr *mask)
 
 /* The IPv4 subnets of the host's interfaces. There may be one for each container: those of the
  * interface that is watched come first. */
-static void attach(const struct conf *c, const struct ifaddrs *all, bool watched, struct watch *w)
+static void conf_attach(const struct conf *c, const struct ifaddrs *all, bool watched,
+			struct watch *w)
 {
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
 		struct net n;
 
-		if (!has_address(i) || i->ifa_addr->sa_family != AF_INET || !i->ifa_netmask ||
+		if (!conf_has_address(i) || i->ifa_addr->sa_family != AF_INET || !i->ifa_netmask ||
 		    (strcmp(i->ifa_name, c->interface) == 0) != watched)
 			continue;
-		n = (struct net){address(i->ifa_addr), mask_bits(i->ifa_netmask)};
+		n = (struct net){conf_address(i->ifa_addr), conf_mask_bits(i->ifa_netmask)};
 		watch_attach(w, &n);
 	}
 }
 
-static int addresses(const struct conf *c, struct watch *w, char *err, size_t errlen)
+static int conf_addresses(const struct conf *c, struct watch *w, char *err, size_t errlen)
 {
 	struct ifaddrs *all = NULL;
 	int rc;
@@ -190,20 +191,20 @@ static int addresses(const struct conf *c, struct watch *w, char *err, size_t er
 		snprintf(err, errlen, "listing addresses: %s", strerror(errno));
 		return rc;
 	}
-	rc = c->networks.n ? 0 : watch_interface(c, all, w, err, errlen);
+	rc = c->networks.n ? 0 : conf_watch_interface(c, all, w, err, errlen);
 	if (!rc)
-		rc = own_addresses(all, true, w, err, errlen);
+		rc = conf_own_addresses(all, true, w, err, errlen);
 	if (!rc)
-		rc = own_addresses(all, false, w, err, errlen);
+		rc = conf_own_addresses(all, false, w, err, errlen);
 	/* Last: an address that the host owns is watched, whatever its mask says. */
-	attach(c, all, true, w);
-	attach(c, all, false, w);
+	conf_attach(c, all, true, w);
+	conf_attach(c, all, false, w);
 	freeifaddrs(all);
 	return rc;
 }
 
-static int ports(const struct opt_list *l, struct portset *s, const char *option, char *err,
-		 size_t errlen)
+static int conf_ports(const struct opt_list *l, struct portset *s, const char *option, char *err,
+		      size_t errlen)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (strcmp(l->v[i], "none") != 0 && portset_add(s, l->v[i]) < 0) {
@@ -232,11 +233,11 @@ int conf_watch(const struct conf *c, struct watch *w, char *err, size_t errlen)
 		if (rc)
 			return rc;
 	}
-	rc = addresses(c, w, err, errlen);
+	rc = conf_addresses(c, w, err, errlen);
 	if (!rc)
-		rc = ports(&c->exclude_ports, &w->excluded, "exclude_ports", err, errlen);
+		rc = conf_ports(&c->exclude_ports, &w->excluded, "exclude_ports", err, errlen);
 	if (!rc)
-		rc = ports(&c->host_ports, &w->host_ports, "host_ports", err, errlen);
+		rc = conf_ports(&c->host_ports, &w->host_ports, "host_ports", err, errlen);
 	if (!rc && !w->nets) {
 		snprintf(err, errlen, "%s has no address to watch: name networks with -n",
 			 c->interface);
@@ -262,21 +263,21 @@ int conf_nudge(const struct conf *c, struct nudge *n, char *err, size_t errlen)
 	return 0;
 }
 
-static struct limit_rate rate(int64_t per_s, int64_t burst)
+static struct limit_rate conf_rate(int64_t per_s, int64_t burst)
 {
 	return (struct limit_rate){(uint32_t)per_s, (uint32_t)burst};
 }
 
 void conf_core(const struct conf *c, const struct interface_link *link, struct responder_conf *out)
 {
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, sizeof *out);
 	/* What a host on the far side of an ordinary Internet path sees, even where our link takes
 	 * more. */
 	out->mtu = link->mtu > 1500 || link->mtu < 576 ? 1500 : link->mtu;
 	memcpy(out->mac, link->mac, 6);
-	out->source = rate(c->source_rate, c->source_burst);
-	out->prefix = rate(c->prefix_rate, c->prefix_burst);
-	out->total = rate(c->total_rate, c->total_rate / 10 + 1);
+	out->source = conf_rate(c->source_rate, c->source_burst);
+	out->prefix = conf_rate(c->prefix_rate, c->prefix_burst);
+	out->total = conf_rate(c->total_rate, c->total_rate / 10 + 1);
 	out->shed_rate = (uint64_t)c->shed_rate;
 	out->buckets = (uint32_t)c->buckets;
 	out->connections = (uint32_t)c->connections;

@@ -5,7 +5,7 @@
 
 static void cookie_key(const struct cookie *c, uint64_t number, uint8_t key[16])
 {
-	crypto_generichash(key, 16, (const uint8_t *)&number, sizeof(number), c->seed, COOKIE_SEED);
+	crypto_generichash(key, 16, (const uint8_t *)&number, sizeof number, c->seed, COOKIE_SEED);
 }
 
 static void cookie_keys(struct cookie *c, uint64_t number)
@@ -31,7 +31,7 @@ void cookie_tick(struct cookie *c, uint64_t now_ns)
 		cookie_keys(c, number);
 }
 
-static uint64_t hash(const uint8_t key[16], const struct tuple *t, uint32_t irs)
+static uint64_t cookie_hash(const uint8_t key[16], const struct tuple *t, uint32_t irs)
 {
 	uint8_t in[TUPLE_BYTES_MAX + 4];
 	size_t n = tuple_bytes(t, in);
@@ -43,7 +43,7 @@ static uint64_t hash(const uint8_t key[16], const struct tuple *t, uint32_t irs)
 }
 
 /* One of eight, by multiplying the secret hash with an odd constant each: none tells of another. */
-static uint32_t isn_of(uint64_t h, uint8_t flags)
+static uint32_t cookie_isn(uint64_t h, uint8_t flags)
 {
 	return (uint32_t)(h * (UINT64_C(0x9e3779b97f4a7c15) * (2 * flags + 1U)) >> 32);
 }
@@ -51,19 +51,19 @@ static uint32_t isn_of(uint64_t h, uint8_t flags)
 struct cookie_word cookie_make(const struct cookie *c, const struct tuple *t, uint32_t irs,
 			       uint8_t flags)
 {
-	uint64_t h = hash(c->key[0], t, irs);
+	uint64_t h = cookie_hash(c->key[0], t, irs);
 
-	return (struct cookie_word){isn_of(h, flags), (uint32_t)h, flags};
+	return (struct cookie_word){cookie_isn(h, flags), (uint32_t)h, flags};
 }
 
 bool cookie_verify(const struct cookie *c, const struct tuple *t, uint32_t irs, uint32_t ack,
 		   struct cookie_word *out)
 {
 	for (int i = 0; i < 2; i++) {
-		uint64_t h = hash(c->key[i], t, irs);
+		uint64_t h = cookie_hash(c->key[i], t, irs);
 
 		for (uint8_t flags = 0; flags <= COOKIE_FLAGS; flags++)
-			if (isn_of(h, flags) == ack - 1) {
+			if (cookie_isn(h, flags) == ack - 1) {
 				*out = (struct cookie_word){ack - 1, (uint32_t)h, flags};
 				return true;
 			}

@@ -58,7 +58,7 @@ out:
 	return rc;
 }
 
-static int fail(char *err, size_t errlen, const char *what)
+static int interface_fail(char *err, size_t errlen, const char *what)
 {
 	int rc = -errno;
 
@@ -66,18 +66,18 @@ static int fail(char *err, size_t errlen, const char *what)
 	return rc;
 }
 
-static int option(int fd, int name, int value)
+static int interface_option(int fd, int name, int value)
 {
-	return setsockopt(fd, SOL_PACKET, name, &value, sizeof(value));
+	return setsockopt(fd, SOL_PACKET, name, &value, sizeof value);
 }
 
 int interface_filter(struct interface *w, const struct sock_fprog *filter)
 {
-	return setsockopt(w->rx, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter)) < 0 ? -errno
-											    : 0;
+	return setsockopt(w->rx, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof *filter) < 0 ? -errno
+											   : 0;
 }
 
-static int ring_open(struct interface *w, size_t ring_bytes, char *err, size_t errlen)
+static int interface_ring_open(struct interface *w, size_t ring_bytes, char *err, size_t errlen)
 {
 	struct tpacket_req req = {
 		.tp_block_size = BLOCK_BYTES,
@@ -90,25 +90,26 @@ static int ring_open(struct interface *w, size_t ring_bytes, char *err, size_t e
 	req.tp_frame_nr = req.tp_block_nr * (BLOCK_BYTES / SLOT_BYTES);
 	/* Room before each frame for the tag that the kernel took off; whole copies of what exceeds
 	 * a slot. */
-	if (option(w->rx, PACKET_VERSION, TPACKET_V2) < 0 ||
-	    option(w->rx, PACKET_RESERVE, TAG_BYTES) < 0 ||
-	    option(w->rx, PACKET_COPY_THRESH, 1) < 0)
-		return fail(err, errlen, "packet socket options");
-	if (setsockopt(w->rx, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)) < 0)
-		return fail(err, errlen, "packet ring");
+	if (interface_option(w->rx, PACKET_VERSION, TPACKET_V2) < 0 ||
+	    interface_option(w->rx, PACKET_RESERVE, TAG_BYTES) < 0 ||
+	    interface_option(w->rx, PACKET_COPY_THRESH, 1) < 0)
+		return interface_fail(err, errlen, "packet socket options");
+	if (setsockopt(w->rx, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) < 0)
+		return interface_fail(err, errlen, "packet ring");
 	w->ring_bytes = (size_t)req.tp_block_nr * BLOCK_BYTES;
 	w->ring = mmap(NULL, w->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, w->rx, 0);
 	if (w->ring == MAP_FAILED) {
 		w->ring = NULL;
-		return fail(err, errlen, "mapping the packet ring");
+		return interface_fail(err, errlen, "mapping the packet ring");
 	}
 	w->slots = req.tp_frame_nr;
 	w->whole = malloc(WHOLE_BYTES);
 	return w->whole ? 0 : -ENOMEM;
 }
 
-static int rx_open(struct interface *w, const struct interface_link *link, size_t ring_bytes,
-		   const struct sock_fprog *filter, bool multicast, char *err, size_t errlen)
+static int interface_rx_open(struct interface *w, const struct interface_link *link,
+			     size_t ring_bytes, const struct sock_fprog *filter, bool multicast,
+			     char *err, size_t errlen)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET,
 				 .sll_protocol = htons(ETH_P_ALL),
@@ -119,40 +120,40 @@ static int rx_open(struct interface *w, const struct interface_link *link, size_
 	/* Protocol 0 receives nothing until bind: no frame slips in ahead of the filter. */
 	w->rx = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (w->rx < 0)
-		return fail(err, errlen, "packet socket");
+		return interface_fail(err, errlen, "packet socket");
 	rc = interface_filter(w, filter);
 	if (rc) {
 		errno = -rc;
-		return fail(err, errlen, "kernel filter");
+		return interface_fail(err, errlen, "kernel filter");
 	}
-	if (option(w->rx, PACKET_IGNORE_OUTGOING, 1) < 0)
-		return fail(err, errlen, "packet socket options");
+	if (interface_option(w->rx, PACKET_IGNORE_OUTGOING, 1) < 0)
+		return interface_fail(err, errlen, "packet socket options");
 	/* Needs CAP_NET_ADMIN to exceed the system's limit; without it, what the system allows. */
-	if (setsockopt(w->rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue)) < 0)
-		setsockopt(w->rx, SOL_SOCKET, SO_RCVBUF, &queue, sizeof(queue));
-	rc = ring_open(w, ring_bytes, err, errlen);
+	if (setsockopt(w->rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue) < 0)
+		setsockopt(w->rx, SOL_SOCKET, SO_RCVBUF, &queue, sizeof queue);
+	rc = interface_ring_open(w, ring_bytes, err, errlen);
 	if (rc)
 		return rc;
-	if (multicast &&
-	    setsockopt(w->rx, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0)
-		return fail(err, errlen, "multicast");
-	if (bind(w->rx, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return fail(err, errlen, "binding to the interface");
+	if (multicast && setsockopt(w->rx, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) < 0)
+		return interface_fail(err, errlen, "multicast");
+	if (bind(w->rx, (struct sockaddr *)&at, sizeof at) < 0)
+		return interface_fail(err, errlen, "binding to the interface");
 	return 0;
 }
 
-static int tx_open(struct interface *w, const struct interface_link *link, char *err, size_t errlen)
+static int interface_tx_open(struct interface *w, const struct interface_link *link, char *err,
+			     size_t errlen)
 {
 	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = link->index};
 	int queue = SEND_QUEUE;
 
 	w->tx = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (w->tx < 0)
-		return fail(err, errlen, "packet socket");
-	if (setsockopt(w->tx, SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof(queue)) < 0)
-		setsockopt(w->tx, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue));
-	if (bind(w->tx, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return fail(err, errlen, "binding to the interface");
+		return interface_fail(err, errlen, "packet socket");
+	if (setsockopt(w->tx, SOL_SOCKET, SO_SNDBUFFORCE, &queue, sizeof queue) < 0)
+		setsockopt(w->tx, SOL_SOCKET, SO_SNDBUF, &queue, sizeof queue);
+	if (bind(w->tx, (struct sockaddr *)&at, sizeof at) < 0)
+		return interface_fail(err, errlen, "binding to the interface");
 	for (uint32_t i = 0; i < SEND_BATCH_FRAMES; i++) {
 		w->msg[i].msg_hdr.msg_iov = &w->iov[i];
 		w->msg[i].msg_hdr.msg_iovlen = 1;
@@ -165,11 +166,11 @@ int interface_open(struct interface *w, const struct interface_link *link, size_
 {
 	int rc;
 
-	memset(w, 0, sizeof(*w));
+	memset(w, 0, sizeof *w);
 	w->rx = w->tx = -1;
-	rc = rx_open(w, link, ring_bytes, filter, multicast, err, errlen);
+	rc = interface_rx_open(w, link, ring_bytes, filter, multicast, err, errlen);
 	if (!rc)
-		rc = tx_open(w, link, err, errlen);
+		rc = interface_tx_open(w, link, err, errlen);
 	if (rc)
 		interface_close(w);
 	return rc;
@@ -184,29 +185,30 @@ void interface_close(struct interface *w)
 	if (w->tx >= 0)
 		close(w->tx);
 	free(w->whole);
-	memset(w, 0, sizeof(*w));
+	memset(w, 0, sizeof *w);
 	w->rx = w->tx = -1;
 }
 
-static struct tpacket2_hdr *slot(const struct interface *w, uint32_t i)
+static struct tpacket2_hdr *interface_slot(const struct interface *w, uint32_t i)
 {
 	/* A block is a whole number of slots, so the ring is one array. */
 	return (struct tpacket2_hdr *)(void *)(w->ring + (size_t)i * SLOT_BYTES);
 }
 
-static uint32_t slot_after(const struct interface *w, uint32_t i, uint32_t n)
+static uint32_t interface_slot_after(const struct interface *w, uint32_t i, uint32_t n)
 {
 	return i + n < w->slots ? i + n : i + n - w->slots;
 }
 
-static void prefetch(const struct interface *w, uint32_t i)
+static void interface_prefetch(const struct interface *w, uint32_t i)
 {
 	for (uint32_t at = 0; at < FRONT_BYTES; at += 64)
-		__builtin_prefetch((const uint8_t *)slot(w, i) + at);
+		__builtin_prefetch((const uint8_t *)interface_slot(w, i) + at);
 }
 
 /* Puts the outermost tag back where it was on the wire; there is room for it before the frame. */
-static void tag_restore(const struct tpacket2_hdr *h, struct interface_frame *f, uint8_t *data)
+static void interface_tag_restore(const struct tpacket2_hdr *h, struct interface_frame *f,
+				  uint8_t *data)
 {
 	uint16_t tag[2] = {htons(ETH_P_8021Q), htons(h->tp_vlan_tci)};
 
@@ -222,12 +224,12 @@ static void tag_restore(const struct tpacket2_hdr *h, struct interface_frame *f,
 }
 
 /* Fills *out from a slot; false for a frame that is not for us. */
-static bool slot_frame(struct interface *w, struct tpacket2_hdr *h, uint32_t status,
-		       struct interface_frame *out)
+static bool interface_slot_frame(struct interface *w, struct tpacket2_hdr *h, uint32_t status,
+				 struct interface_frame *out)
 {
 	const struct sockaddr_ll *from =
 		(const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
-							   TPACKET_ALIGN((int)sizeof(*h)));
+							   TPACKET_ALIGN((int)sizeof *h));
 	uint8_t *data = (uint8_t *)h + h->tp_mac;
 
 	*out = (struct interface_frame){
@@ -244,7 +246,7 @@ static bool slot_frame(struct interface *w, struct tpacket2_hdr *h, uint32_t sta
 	/* In promiscuous mode (a capture next door) frames for other hosts come by. */
 	if (from->sll_pkttype == PACKET_OTHERHOST || from->sll_pkttype == PACKET_OUTGOING)
 		return false;
-	tag_restore(h, out, data);
+	interface_tag_restore(h, out, data);
 	return true;
 }
 
@@ -252,15 +254,15 @@ bool interface_take(struct interface *w, struct interface_frame out[INTERFACE_GR
 {
 	*n = 0;
 	while (w->taken < INTERFACE_GROUP) {
-		struct tpacket2_hdr *h = slot(w, w->next);
+		struct tpacket2_hdr *h = interface_slot(w, w->next);
 		uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
 
 		if (!(status & TP_STATUS_USER))
 			break;
-		prefetch(w, slot_after(w, w->next, INTERFACE_GROUP / 2));
-		w->next = slot_after(w, w->next, 1);
+		interface_prefetch(w, interface_slot_after(w, w->next, INTERFACE_GROUP / 2));
+		w->next = interface_slot_after(w, w->next, 1);
 		w->taken++;
-		*n += slot_frame(w, h, status, &out[*n]);
+		*n += interface_slot_frame(w, h, status, &out[*n]);
 		/* There is room for one such frame. */
 		if (status & TP_STATUS_COPY)
 			break;
@@ -271,8 +273,10 @@ bool interface_take(struct interface *w, struct interface_frame out[INTERFACE_GR
 void interface_give(struct interface *w)
 {
 	for (; w->taken; w->taken--)
-		__atomic_store_n(&slot(w, slot_after(w, w->next, w->slots - w->taken))->tp_status,
-				 TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+		__atomic_store_n(
+			&interface_slot(w, interface_slot_after(w, w->next, w->slots - w->taken))
+				 ->tp_status,
+			TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
 void interface_send(struct interface *w, struct send_batch *b, struct interface_sent *sent)
@@ -305,7 +309,7 @@ void interface_send(struct interface *w, struct send_batch *b, struct interface_
 uint64_t interface_drops(struct interface *w)
 {
 	struct tpacket_stats s = {0};
-	socklen_t n = sizeof(s);
+	socklen_t n = sizeof s;
 
 	if (getsockopt(w->rx, SOL_PACKET, PACKET_STATISTICS, &s, &n) < 0)
 		return 0;
@@ -315,7 +319,7 @@ uint64_t interface_drops(struct interface *w)
 int interface_error(struct interface *w)
 {
 	int rx = 0, tx = 0;
-	socklen_t n = sizeof(rx);
+	socklen_t n = sizeof rx;
 
 	if (getsockopt(w->rx, SOL_SOCKET, SO_ERROR, &rx, &n) < 0)
 		return -errno;

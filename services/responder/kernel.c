@@ -11,7 +11,7 @@
 #define RULES_LIMIT (1u << 20)
 
 /* nft repeats the command under its message; one line is enough for a log. */
-static int explain(const char *nft, char *err, size_t errlen)
+static int kernel_explain(const char *nft, char *err, size_t errlen)
 {
 	const char *p = strstr(nft, "Error:");
 	size_t n;
@@ -28,7 +28,7 @@ static int explain(const char *nft, char *err, size_t errlen)
 
 /* A table of another owner is refused as if we lacked the privilege; who lacks it cannot list
  * tables either. */
-static bool table_there(struct nft_ctx *ctx)
+static bool kernel_has_table(struct nft_ctx *ctx)
 {
 	const char *list;
 
@@ -38,7 +38,7 @@ static bool table_there(struct nft_ctx *ctx)
 	return list && strstr(list, "table inet lurker\n");
 }
 
-static bool sysctl_on(const char *path)
+static bool kernel_sysctl_on(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	bool on = f && fgetc(f) == '1';
@@ -50,15 +50,15 @@ static bool sysctl_on(const char *path)
 
 bool kernel_forwards(void)
 {
-	return sysctl_on("/proc/sys/net/ipv4/ip_forward") ||
-	       sysctl_on("/proc/sys/net/ipv6/conf/all/forwarding");
+	return kernel_sysctl_on("/proc/sys/net/ipv4/ip_forward") ||
+	       kernel_sysctl_on("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
-static bool is_bridge(const char *iface)
+static bool kernel_is_bridge(const char *iface)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", iface);
+	snprintf(path, sizeof path, "/sys/class/net/%s/bridge", iface);
 	return access(path, F_OK) == 0;
 }
 
@@ -66,7 +66,7 @@ int kernel_install(const struct watch *w, const char *iface, bool forwards, stru
 		   char *err, size_t errlen)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	struct rules_host host = {is_bridge(iface), forwards};
+	struct rules_host host = {kernel_is_bridge(iface), forwards};
 	struct buf rules;
 	int rc;
 
@@ -82,8 +82,8 @@ int kernel_install(const struct watch *w, const char *iface, bool forwards, stru
 	nft_ctx_buffer_error(ctx);
 	nft_ctx_buffer_output(ctx);
 	if (nft_run_cmd_from_buffer(ctx, (const char *)rules.p) != 0) {
-		rc = explain(nft_ctx_get_error_buffer(ctx), err, errlen);
-		if (rc == -EPERM && table_there(ctx))
+		rc = kernel_explain(nft_ctx_get_error_buffer(ctx), err, errlen);
+		if (rc == -EPERM && kernel_has_table(ctx))
 			rc = -EBUSY;
 		goto fail;
 	}

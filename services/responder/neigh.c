@@ -16,13 +16,13 @@ int neigh_init(struct neigh *n, uint32_t entries, const uint8_t mac[6], const ui
 {
 	uint32_t sets = 1;
 
-	memset(n, 0, sizeof(*n));
+	memset(n, 0, sizeof *n);
 	while (sets * NEIGH_WAYS < entries)
 		sets *= 2;
 	n->mask = sets - 1;
 	memcpy(n->mac, mac, 6);
 	memcpy(n->key, key, 16);
-	n->set = calloc(sets, sizeof(*n->set));
+	n->set = calloc(sets, sizeof *n->set);
 	return n->set ? 0 : -ENOMEM;
 }
 
@@ -32,16 +32,16 @@ void neigh_fini(struct neigh *n)
 	n->set = NULL;
 }
 
-static struct neigh_entry *set_of(const struct neigh *n, const struct addr *a)
+static struct neigh_entry *neigh_set_of(const struct neigh *n, const struct addr *a)
 {
 	uint64_t h;
 
-	crypto_shorthash((uint8_t *)&h, (const uint8_t *)a, sizeof(*a), n->key);
+	crypto_shorthash((uint8_t *)&h, (const uint8_t *)a, sizeof *a, n->key);
 	return n->set[h & n->mask];
 }
 
 /* What is known now: a finished probe has become free, what is too old is unknown again. */
-static enum neigh_state state_of(struct neigh_entry *e, uint64_t now_ns)
+static enum neigh_state neigh_state_of(struct neigh_entry *e, uint64_t now_ns)
 {
 	uint64_t age = now_ns - e->since_ns;
 
@@ -53,9 +53,10 @@ static enum neigh_state state_of(struct neigh_entry *e, uint64_t now_ns)
 	return e->state;
 }
 
-static void remember(struct neigh *n, const struct addr *a, enum neigh_state state, uint64_t now_ns)
+static void neigh_remember(struct neigh *n, const struct addr *a, enum neigh_state state,
+			   uint64_t now_ns)
 {
-	struct neigh_entry *set = set_of(n, a), *victim = NULL;
+	struct neigh_entry *set = neigh_set_of(n, a), *victim = NULL;
 
 	for (int i = 0; i < NEIGH_WAYS; i++) {
 		struct neigh_entry *e = &set[i];
@@ -66,7 +67,8 @@ static void remember(struct neigh *n, const struct addr *a, enum neigh_state sta
 		}
 		/* Unknown before free or probing before claimed, then the oldest. */
 		if (!victim ||
-		    (state_of(e, now_ns) == NEIGH_UNKNOWN && victim->state != NEIGH_UNKNOWN) ||
+		    (neigh_state_of(e, now_ns) == NEIGH_UNKNOWN &&
+		     victim->state != NEIGH_UNKNOWN) ||
 		    (e->state < NEIGH_CLAIMED) > (victim->state < NEIGH_CLAIMED) ||
 		    ((e->state < NEIGH_CLAIMED) == (victim->state < NEIGH_CLAIMED) &&
 		     victim->state != NEIGH_UNKNOWN && e->since_ns < victim->since_ns))
@@ -80,18 +82,19 @@ static void remember(struct neigh *n, const struct addr *a, enum neigh_state sta
 	*victim = (struct neigh_entry){*a, (uint8_t)state, now_ns};
 }
 
-static enum neigh_state lookup(struct neigh *n, const struct addr *a, uint64_t now_ns)
+static enum neigh_state neigh_lookup(struct neigh *n, const struct addr *a, uint64_t now_ns)
 {
-	struct neigh_entry *set = set_of(n, a);
+	struct neigh_entry *set = neigh_set_of(n, a);
 
 	for (int i = 0; i < NEIGH_WAYS; i++)
 		if (set[i].state && addr_eq(&set[i].a, a))
-			return state_of(&set[i], now_ns);
+			return neigh_state_of(&set[i], now_ns);
 	return NEIGH_UNKNOWN;
 }
 
-static size_t arp_write(const struct neigh *n, const struct pkt *p, uint16_t op, const uint8_t *spa,
-			const uint8_t *tha, const uint8_t *tpa, const uint8_t *dst, uint8_t *out)
+static size_t neigh_arp_write(const struct neigh *n, const struct pkt *p, uint16_t op,
+			      const uint8_t *spa, const uint8_t *tha, const uint8_t *tpa,
+			      const uint8_t *dst, uint8_t *out)
 {
 	static const uint8_t head[6] = {0, 1, 8, 0, 6, 4};
 	struct link l;
@@ -112,20 +115,21 @@ static size_t arp_write(const struct neigh *n, const struct pkt *p, uint16_t op,
 }
 
 /* The question about target: answer it, or ask the link first. */
-static enum neigh_verdict question(struct neigh *n, const struct addr *target, uint64_t now_ns)
+static enum neigh_verdict neigh_question(struct neigh *n, const struct addr *target,
+					 uint64_t now_ns)
 {
-	switch (lookup(n, target, now_ns)) {
+	switch (neigh_lookup(n, target, now_ns)) {
 	case NEIGH_FREE:
 		return NEIGH_ANSWERED;
 	case NEIGH_UNKNOWN:
-		remember(n, target, NEIGH_PROBING, now_ns);
+		neigh_remember(n, target, NEIGH_PROBING, now_ns);
 		return NEIGH_PROBED;
 	default:
 		return NEIGH_HELD;
 	}
 }
 
-static bool ours(const struct watch *w, const struct addr *a)
+static bool neigh_is_ours(const struct watch *w, const struct addr *a)
 {
 	return watch_addr(w, a) && !watch_owns(w, a);
 }
@@ -150,27 +154,27 @@ enum neigh_verdict neigh_arp(struct neigh *n, const struct watch *w, const struc
 	target = addr_v4(a + 24);
 	/* A probe's sender is 0.0.0.0; it claims its target. */
 	if (memcmp(a + 14, none, 4) == 0 && a[7] == 1) {
-		if (ours(w, &target))
-			remember(n, &target, NEIGH_CLAIMED, now_ns);
+		if (neigh_is_ours(w, &target))
+			neigh_remember(n, &target, NEIGH_CLAIMED, now_ns);
 		return NEIGH_IGNORED;
 	}
-	if (ours(w, &sender))
-		remember(n, &sender, NEIGH_CLAIMED, now_ns);
-	if (a[7] != 1 || !ours(w, &target) || addr_eq(&sender, &target))
+	if (neigh_is_ours(w, &sender))
+		neigh_remember(n, &sender, NEIGH_CLAIMED, now_ns);
+	if (a[7] != 1 || !neigh_is_ours(w, &target) || addr_eq(&sender, &target))
 		return NEIGH_IGNORED;
-	v = question(n, &target, now_ns);
+	v = neigh_question(n, &target, now_ns);
 	if (v == NEIGH_ANSWERED)
-		*len = arp_write(n, p, 2, a + 24, a + 8, a + 14, p->mac_src, out);
+		*len = neigh_arp_write(n, p, 2, a + 24, a + 8, a + 14, p->mac_src, out);
 	else if (v == NEIGH_PROBED)
-		*len = arp_write(n, p, 1, none, none, a + 24, broadcast, out);
+		*len = neigh_arp_write(n, p, 1, none, none, a + 24, broadcast, out);
 	return v;
 }
 
 /* A neighbour message from src to dst about target, with our link-layer address where the RFC wants
  * it. */
-static size_t nd_write(const struct neigh *n, const struct pkt *p, uint8_t type,
-		       const struct addr *src, const struct addr *dst, const uint8_t *mac,
-		       const struct addr *target, uint8_t *out)
+static size_t neigh_nd_write(const struct neigh *n, const struct pkt *p, uint8_t type,
+			     const struct addr *src, const struct addr *dst, const uint8_t *mac,
+			     const struct addr *target, uint8_t *out)
 {
 	bool na = type == ICMP6_NA;
 	/* A question without the asker's link-layer address (RFC 4861 section 7.2.4: it asked us
@@ -225,19 +229,19 @@ enum neigh_verdict neigh_icmp6(struct neigh *n, const struct watch *w, const str
 		return NEIGH_IGNORED;
 	target = addr_v6(icmp + 8);
 	if (icmp[0] == ICMP6_NA || unspecified) {
-		if (ours(w, &target))
-			remember(n, &target, NEIGH_CLAIMED, now_ns);
+		if (neigh_is_ours(w, &target))
+			neigh_remember(n, &target, NEIGH_CLAIMED, now_ns);
 		return NEIGH_IGNORED;
 	}
-	if (ours(w, &p->src))
-		remember(n, &p->src, NEIGH_CLAIMED, now_ns);
+	if (neigh_is_ours(w, &p->src))
+		neigh_remember(n, &p->src, NEIGH_CLAIMED, now_ns);
 	/* What is cut short may claim, but is no question: it is shorter than its answer might
 	 * be. */
-	if (icmp[0] != ICMP6_NS || p->l4_off + p->l4_len > p->caplen || !ours(w, &target))
+	if (icmp[0] != ICMP6_NS || p->l4_off + p->l4_len > p->caplen || !neigh_is_ours(w, &target))
 		return NEIGH_IGNORED;
-	v = question(n, &target, now_ns);
+	v = neigh_question(n, &target, now_ns);
 	if (v == NEIGH_ANSWERED) {
-		*len = nd_write(n, p, ICMP6_NA, &target, &p->src, p->mac_src, &target, out);
+		*len = neigh_nd_write(n, p, ICMP6_NA, &target, &p->src, p->mac_src, &target, out);
 	} else if (v == NEIGH_PROBED) {
 		/* To the target's solicited-node group, RFC 4291 section 2.7.1. */
 		struct addr any = addr_v6(zero), group = any;
@@ -245,7 +249,7 @@ enum neigh_verdict neigh_icmp6(struct neigh *n, const struct watch *w, const str
 
 		memcpy(group.b, "\xff\2\0\0\0\0\0\0\0\0\0\1\xff", 13);
 		memcpy(group.b + 13, target.b + 13, 3);
-		*len = nd_write(n, p, ICMP6_NS, &any, &group, mac, &target, out);
+		*len = neigh_nd_write(n, p, ICMP6_NS, &any, &group, mac, &target, out);
 	}
 	return v;
 }

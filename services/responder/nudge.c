@@ -22,8 +22,8 @@ static const char *const defaults[] = {
 
 void nudge_defaults(struct nudge *n)
 {
-	memset(n, 0, sizeof(*n));
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+	memset(n, 0, sizeof *n);
+	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
 		int rc = nudge_add(n, defaults[i]);
 
 		assert(rc == 0);
@@ -31,7 +31,7 @@ void nudge_defaults(struct nudge *n)
 	}
 }
 
-static int hex(char c)
+static int nudge_hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -40,7 +40,7 @@ static int hex(char c)
 }
 
 /* One byte of text at *p, which moves past it; -1 where an escape is broken. */
-static int byte(const char **p)
+static int nudge_byte(const char **p)
 {
 	const char *s = *p;
 	int hi, lo;
@@ -61,8 +61,8 @@ static int byte(const char **p)
 	case '\\':
 		return '\\';
 	case 'x':
-		hi = hex(s[2]);
-		lo = hi < 0 ? -1 : hex(s[3]);
+		hi = nudge_hex(s[2]);
+		lo = hi < 0 ? -1 : nudge_hex(s[3]);
 		*p = s + 4;
 		return lo < 0 ? -1 : hi << 4 | lo;
 	default:
@@ -70,7 +70,7 @@ static int byte(const char **p)
 	}
 }
 
-static void row_remove(struct nudge *n, uint16_t port)
+static void nudge_row_remove(struct nudge *n, uint16_t port)
 {
 	for (size_t i = 0; i < n->rows; i++)
 		if (n->row[i].port == port) {
@@ -91,7 +91,7 @@ int nudge_add(struct nudge *n, const char *text)
 		return -EINVAL;
 	r.port = (uint16_t)port;
 	for (p++; *p;) {
-		int c = byte(&p);
+		int c = nudge_byte(&p);
 
 		if (c < 0)
 			return -EINVAL;
@@ -99,7 +99,7 @@ int nudge_add(struct nudge *n, const char *text)
 			return -EFBIG;
 		r.banner[r.len++] = (uint8_t)c;
 	}
-	row_remove(n, r.port);
+	nudge_row_remove(n, r.port);
 	if (!r.len)
 		return 0;
 	if (n->rows == NUDGE_ROWS)

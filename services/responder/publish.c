@@ -49,14 +49,14 @@ static void publish_alert(struct svc *s, const struct reflect_event *e, uint64_t
 
 	addr_text(&e->prefix.addr, addr);
 	if (host)
-		snprintf(prefix, sizeof(prefix), "%s", addr);
+		snprintf(prefix, sizeof prefix, "%s", addr);
 	else
-		snprintf(prefix, sizeof(prefix), "%s/%u", addr, e->prefix.bits);
+		snprintf(prefix, sizeof prefix, "%s/%u", addr, e->prefix.bits);
 	m.prefix = bytes_str(prefix);
 	for (uint8_t i = 0; i < e->ports; i++)
 		port[i] = e->port[i];
 	snprintf(
-		text, sizeof(text),
+		text, sizeof text,
 		e->begin
 			? "somebody spoofs %s to make this sensor answer to it; it gets no answers "
 			  "meanwhile"

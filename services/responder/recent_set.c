@@ -11,7 +11,7 @@ int recent_set_init(struct recent_set *s, uint32_t entries)
 
 	while (sets * RECENT_SET_WAYS < entries)
 		sets *= 2;
-	s->set = calloc(sets, sizeof(*s->set));
+	s->set = calloc(sets, sizeof *s->set);
 	s->mask = sets - 1;
 	s->latest_s = 0;
 	s->evicted = 0;

@@ -14,7 +14,7 @@ static void respond_subkey(const struct responder_conf *c, const char *purpose, 
 			   size_t n)
 {
 	crypto_generichash(key, n, (const uint8_t *)purpose, strlen(purpose), c->seed,
-			   sizeof(c->seed));
+			   sizeof c->seed);
 }
 
 int responder_init(struct responder *r, const struct responder_conf *conf, uint64_t now_ns,
@@ -24,29 +24,29 @@ int responder_init(struct responder *r, const struct responder_conf *conf, uint6
 	uint8_t key[16], seed[COOKIE_SEED];
 	int rc;
 
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, sizeof *r);
 	r->conf = *conf;
 	watch_init(&r->watch);
 	snprintf(err, errlen, "out of memory");
-	respond_subkey(c, "cookie", seed, sizeof(seed));
+	respond_subkey(c, "cookie", seed, sizeof seed);
 	cookie_init(&r->cookie, seed, c->cookie_ns, now_ns);
 	rc = segments_init(&r->segments, c->mtu, err, errlen);
 	if (rc)
 		return rc;
 	shed_init(&r->shed, c->shed_rate);
-	respond_subkey(c, "limit", key, sizeof(key));
+	respond_subkey(c, "limit", key, sizeof key);
 	if (limit_init(&r->limit, c->buckets, c->source, c->prefix, c->total, key) < 0)
 		goto nomem;
-	respond_subkey(c, "conn", key, sizeof(key));
+	respond_subkey(c, "conn", key, sizeof key);
 	if (conns_init(&r->conns, c->connections, c->idle_ns, c->evict_ns, key) < 0)
 		goto nomem;
-	respond_subkey(c, "rst", r->rst_key, sizeof(r->rst_key));
+	respond_subkey(c, "rst", r->rst_key, sizeof r->rst_key);
 	if (recent_set_init(&r->rst, c->rst_tuples) < 0)
 		goto nomem;
-	respond_subkey(c, "reflect", key, sizeof(key));
+	respond_subkey(c, "reflect", key, sizeof key);
 	if (reflect_init(&r->reflect, &c->reflect, c->suspects, c->verified, key) < 0)
 		goto nomem;
-	respond_subkey(c, "neigh", key, sizeof(key));
+	respond_subkey(c, "neigh", key, sizeof key);
 	if (neigh_init(&r->neigh, c->neighbours, c->mac, key) < 0)
 		goto nomem;
 	return 0;

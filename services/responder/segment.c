@@ -15,12 +15,12 @@ enum { AT_SEQ = 4, AT_OFF = 12, AT_WIN = 14, AT_SUM = 16, TCP_HEADER = 20 };
 
 /* 64240 and 64800 are what Linux offers at an MSS of 1460 and 1440: 44 or 45 whole segments below
  * 64 KiB. */
-static uint16_t initial_window(uint16_t mss)
+static uint16_t segment_initial_window(uint16_t mss)
 {
 	return (uint16_t)(65535 / mss * mss);
 }
 
-static uint8_t option_bytes(uint8_t set, uint16_t mss, uint8_t out[40], uint8_t *ts_off)
+static uint8_t segment_option_bytes(uint8_t set, uint16_t mss, uint8_t out[40], uint8_t *ts_off)
 {
 	uint8_t n = 0;
 
@@ -59,7 +59,7 @@ static uint8_t option_bytes(uint8_t set, uint16_t mss, uint8_t out[40], uint8_t 
 	return n;
 }
 
-static uint16_t load16(const uint8_t *p)
+static uint16_t segment_load16(const uint8_t *p)
 {
 	uint16_t v;
 
@@ -67,12 +67,13 @@ static uint16_t load16(const uint8_t *p)
 	return v;
 }
 
-static int header_build(libnet_t *l, bool v6, uint8_t set, uint16_t mtu, struct segment_header *h)
+static int segment_header_build(libnet_t *l, bool v6, uint8_t set, uint16_t mtu,
+				struct segment_header *h)
 {
 	struct libnet_in6_addr any = {0};
 	uint16_t ip_len = v6 ? 40 : 20, mss = (uint16_t)(mtu - ip_len - TCP_HEADER);
 	uint8_t opt[40], *bytes = NULL;
-	uint8_t optlen = option_bytes(set, mss, opt, &h->ts_off);
+	uint8_t optlen = segment_option_bytes(set, mss, opt, &h->ts_off);
 	uint16_t tcp_len = (uint16_t)(TCP_HEADER + optlen);
 	uint32_t n = 0;
 	libnet_ptag_t tag;
@@ -80,8 +81,8 @@ static int header_build(libnet_t *l, bool v6, uint8_t set, uint16_t mtu, struct 
 	libnet_clear_packet(l);
 	if (optlen && libnet_build_tcp_options(opt, optlen, l, 0) < 0)
 		return -EINVAL;
-	if (libnet_build_tcp(0, 0, 0, 0, TH_SYN | TH_ACK, initial_window(mss), 0, 0, tcp_len, NULL,
-			     0, l, 0) < 0)
+	if (libnet_build_tcp(0, 0, 0, 0, TH_SYN | TH_ACK, segment_initial_window(mss), 0, 0,
+			     tcp_len, NULL, 0, l, 0) < 0)
 		return -EINVAL;
 	if (v6)
 		tag = libnet_build_ipv6(0, 0, tcp_len, IPPROTO_TCP, 64, any, any, NULL, 0, l, 0);
@@ -96,8 +97,8 @@ static int header_build(libnet_t *l, bool v6, uint8_t set, uint16_t mtu, struct 
 		h->ip_len = (uint8_t)ip_len;
 		if (h->ts_off)
 			h->ts_off = (uint8_t)(h->ts_off + ip_len + TCP_HEADER);
-		h->ip_base = v6 ? 0 : (uint16_t)~load16(h->bytes + AT4_SUM);
-		h->tcp_base = (uint16_t)~load16(h->bytes + ip_len + AT_SUM);
+		h->ip_base = v6 ? 0 : (uint16_t)~segment_load16(h->bytes + AT4_SUM);
+		h->tcp_base = (uint16_t)~segment_load16(h->bytes + ip_len + AT_SUM);
 	}
 	libnet_adv_free_packet(l, bytes);
 	return h->len ? 0 : -EINVAL;
@@ -109,14 +110,14 @@ int segments_init(struct segments *s, uint16_t mtu, char *err, size_t errlen)
 	libnet_t *l = libnet_init(LIBNET_NONE, NULL, why);
 	int rc = 0;
 
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 	if (!l) {
 		snprintf(err, errlen, "libnet: %s", why);
 		return -EINVAL;
 	}
 	for (int v6 = 0; v6 < 2 && !rc; v6++)
 		for (uint8_t set = 0; set < SYNACK_SETS && !rc; set++)
-			rc = header_build(l, v6, set, mtu, &s->h[v6][set]);
+			rc = segment_header_build(l, v6, set, mtu, &s->h[v6][set]);
 	if (rc)
 		snprintf(err, errlen, "libnet: %s", libnet_geterror(l));
 	libnet_destroy(l);
@@ -128,7 +129,7 @@ void link_of(struct link *l, const struct pkt *p)
 	memcpy(l->dst, p->mac_src, 6);
 	memcpy(l->src, p->mac_dst, 6);
 	l->tags = p->tags;
-	memcpy(l->tag, p->tag, sizeof(l->tag));
+	memcpy(l->tag, p->tag, sizeof l->tag);
 }
 
 size_t link_write(const struct link *l, uint16_t ethertype, uint8_t *out)
@@ -172,8 +173,8 @@ uint8_t synack_choose(const struct tcp_opts *o, size_t room)
 
 /* Link and IP header, ports, sequence numbers; returns the running TCP sum. tcp_len is what the IP
  * header is to announce. */
-static uint64_t common_write(const struct segment_header *h, const struct segment *g,
-			     size_t tcp_len, uint8_t *ip)
+static uint64_t segment_common_write(const struct segment_header *h, const struct segment *g,
+				     size_t tcp_len, uint8_t *ip)
 {
 	uint8_t *tcp = ip + h->ip_len;
 	uint16_t sport = htons(g->sport), dport = htons(g->dport);
@@ -183,7 +184,7 @@ static uint64_t common_write(const struct segment_header *h, const struct segmen
 	memcpy(ip, h->bytes, h->len);
 	if (g->src.family == 4) {
 		uint16_t id = htons(g->ip_id), len = htons((uint16_t)(h->ip_len + tcp_len));
-		uint64_t ip_sum = h->ip_base + (uint16_t)~load16(ip + AT4_LEN) + len + id;
+		uint64_t ip_sum = h->ip_base + (uint16_t)~segment_load16(ip + AT4_LEN) + len + id;
 		uint16_t fold;
 
 		memcpy(ip + AT4_LEN, &len, 2);
@@ -210,13 +211,13 @@ static uint64_t common_write(const struct segment_header *h, const struct segmen
 	return cksum_add(sum, tcp, 12);
 }
 
-static const struct segment_header *header_of(const struct segments *s, const struct segment *g,
-					      uint8_t set)
+static const struct segment_header *segment_header_of(const struct segments *s,
+						      const struct segment *g, uint8_t set)
 {
 	return &s->h[g->src.family == 6][set];
 }
 
-static uint16_t ethertype_of(const struct segment *g)
+static uint16_t segment_ethertype(const struct segment *g)
 {
 	return g->src.family == 4 ? 0x0800 : 0x86dd;
 }
@@ -224,10 +225,10 @@ static uint16_t ethertype_of(const struct segment *g)
 size_t synack_write(const struct segments *s, const struct segment *g, uint8_t options,
 		    uint8_t *out)
 {
-	const struct segment_header *h = header_of(s, g, options);
-	size_t l2 = link_write(g->link, ethertype_of(g), out);
+	const struct segment_header *h = segment_header_of(s, g, options);
+	size_t l2 = link_write(g->link, segment_ethertype(g), out);
 	uint8_t *ip = out + l2;
-	uint64_t sum = common_write(h, g, (size_t)h->len - h->ip_len, ip);
+	uint64_t sum = segment_common_write(h, g, (size_t)h->len - h->ip_len, ip);
 	uint16_t fold;
 
 	if (h->ts_off) {
@@ -243,18 +244,18 @@ size_t synack_write(const struct segments *s, const struct segment *g, uint8_t o
 
 size_t segment_write(const struct segments *s, const struct segment *g, uint8_t *out)
 {
-	const struct segment_header *h = header_of(s, g, 0);
-	size_t l2 = link_write(g->link, ethertype_of(g), out);
+	const struct segment_header *h = segment_header_of(s, g, 0);
+	size_t l2 = link_write(g->link, segment_ethertype(g), out);
 	uint8_t *ip = out + l2, *tcp = ip + h->ip_len;
 	size_t tcp_len = TCP_HEADER + g->optlen + g->len;
-	uint64_t sum = common_write(h, g, tcp_len, ip);
+	uint64_t sum = segment_common_write(h, g, tcp_len, ip);
 	uint16_t fold, win = htons(g->win);
 	uint16_t off = htons((uint16_t)((TCP_HEADER + g->optlen) / 4 << 12 | g->flags));
 
 	/* Out with the template's words, in with ours; the pseudo header's length changes as well.
 	 */
-	sum += (uint16_t)~load16(tcp + AT_OFF) + (uint64_t)off;
-	sum += (uint16_t)~load16(tcp + AT_WIN) + (uint64_t)win;
+	sum += (uint16_t)~segment_load16(tcp + AT_OFF) + (uint64_t)off;
+	sum += (uint16_t)~segment_load16(tcp + AT_WIN) + (uint64_t)win;
 	sum += htons((uint16_t)(g->optlen + g->len));
 	memcpy(tcp + AT_OFF, &off, 2);
 	memcpy(tcp + AT_WIN, &win, 2);

@@ -16,19 +16,19 @@ enum {
 
 void shed_init(struct shed *s, uint64_t rate)
 {
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 	s->rate = rate;
 }
 
-static struct net prefix_of(const struct addr *a)
+static struct net shed_prefix_of(const struct addr *a)
 {
 	return net_of(a, a->family == 4 ? 24 : 48);
 }
 
-static struct shed_entry *find(struct shed *s, const struct net *p)
+static struct shed_entry *shed_find(struct shed *s, const struct net *p)
 {
 	for (int i = 0; i < SHED_MAX; i++)
-		if (memcmp(&s->entry[i].prefix, p, sizeof(*p)) == 0)
+		if (memcmp(&s->entry[i].prefix, p, sizeof *p) == 0)
 			return &s->entry[i];
 	return NULL;
 }
@@ -45,8 +45,8 @@ bool shed_syn(const struct shed *s, const struct addr *src)
 
 void shed_refused(struct shed *s, const struct addr *src)
 {
-	struct net p = prefix_of(src);
-	struct shed_entry *e = find(s, &p), *least = NULL;
+	struct net p = shed_prefix_of(src);
+	struct shed_entry *e = shed_find(s, &p), *least = NULL;
 
 	if (!s->rate)
 		return;
@@ -77,7 +77,7 @@ bool shed_tick(struct shed *s, uint64_t now_ns)
 		if (s->rate && e->refused - e->inherited >= s->rate)
 			e->until_ns = now_ns + SHED_KEEP_NS;
 		else if (e->until_ns <= now_ns)
-			memset(e, 0, sizeof(*e));
+			memset(e, 0, sizeof *e);
 		e->refused = e->inherited = 0;
 		s->active += e->until_ns != 0;
 		changed |= was != (e->until_ns != 0);
@@ -93,70 +93,70 @@ struct program {
 	size_t to_sample[SHED_MAX], samples;
 };
 
-static size_t emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
+static size_t shed_emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
 	p->at[p->n] = (struct sock_filter){code, jt, jf, k};
 	return p->n++;
 }
 
 /* Goes on where the accumulator is k; passes the frame on otherwise. */
-static void need(struct program *p, uint32_t k)
+static void shed_need(struct program *p, uint32_t k)
 {
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
-	p->to_pass[p->passes++] = emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+	shed_emit(p, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
+	p->to_pass[p->passes++] = shed_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
 }
 
-static void need_syn(struct program *p)
+static void shed_need_syn(struct program *p)
 {
-	emit(p, BPF_ALU | BPF_AND | BPF_K, 0x12, 0, 0); /* SYN without ACK */
-	need(p, 0x02);
+	shed_emit(p, BPF_ALU | BPF_AND | BPF_K, 0x12, 0, 0); /* SYN without ACK */
+	shed_need(p, 0x02);
 }
 
-static uint32_t load32(const uint8_t *b)
+static uint32_t shed_load32(const uint8_t *b)
 {
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static void prefixes4(const struct shed *s, struct program *p)
+static void shed_prefixes4(const struct shed *s, struct program *p)
 {
-	emit(p, BPF_LD | BPF_B | BPF_ABS, AT4_PROTO, 0, 0);
-	need(p, 6);
-	emit(p, BPF_LDX | BPF_B | BPF_MSH, 14, 0, 0);
-	emit(p, BPF_LD | BPF_B | BPF_IND, AT4_FLAGS, 0, 0);
-	need_syn(p);
-	emit(p, BPF_LD | BPF_W | BPF_ABS, AT4_SRC, 0, 0);
-	emit(p, BPF_ALU | BPF_AND | BPF_K, 0xffffff00, 0, 0);
+	shed_emit(p, BPF_LD | BPF_B | BPF_ABS, AT4_PROTO, 0, 0);
+	shed_need(p, 6);
+	shed_emit(p, BPF_LDX | BPF_B | BPF_MSH, 14, 0, 0);
+	shed_emit(p, BPF_LD | BPF_B | BPF_IND, AT4_FLAGS, 0, 0);
+	shed_need_syn(p);
+	shed_emit(p, BPF_LD | BPF_W | BPF_ABS, AT4_SRC, 0, 0);
+	shed_emit(p, BPF_ALU | BPF_AND | BPF_K, 0xffffff00, 0, 0);
 	for (int i = 0; i < SHED_MAX; i++) {
 		const struct shed_entry *e = &s->entry[i];
 
 		if (!e->until_ns || e->prefix.addr.family != 4)
 			continue;
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, load32(e->prefix.addr.b), 0, 1);
-		p->to_sample[p->samples++] = emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+		shed_emit(p, BPF_JMP | BPF_JEQ | BPF_K, shed_load32(e->prefix.addr.b), 0, 1);
+		p->to_sample[p->samples++] = shed_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
 	}
-	p->to_pass[p->passes++] = emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+	p->to_pass[p->passes++] = shed_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
 }
 
-static void prefixes6(const struct shed *s, struct program *p)
+static void shed_prefixes6(const struct shed *s, struct program *p)
 {
-	need(p, 0x86dd);
-	emit(p, BPF_LD | BPF_B | BPF_ABS, AT6_NEXT, 0, 0);
-	need(p, 6);
-	emit(p, BPF_LD | BPF_B | BPF_ABS, AT6_FLAGS, 0, 0);
-	need_syn(p);
+	shed_need(p, 0x86dd);
+	shed_emit(p, BPF_LD | BPF_B | BPF_ABS, AT6_NEXT, 0, 0);
+	shed_need(p, 6);
+	shed_emit(p, BPF_LD | BPF_B | BPF_ABS, AT6_FLAGS, 0, 0);
+	shed_need_syn(p);
 	for (int i = 0; i < SHED_MAX; i++) {
 		const struct shed_entry *e = &s->entry[i];
 		const uint8_t *b = e->prefix.addr.b;
 
 		if (!e->until_ns || e->prefix.addr.family != 6)
 			continue;
-		emit(p, BPF_LD | BPF_W | BPF_ABS, AT6_SRC, 0, 0);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, load32(b), 0, 3);
-		emit(p, BPF_LD | BPF_H | BPF_ABS, AT6_SRC + 4, 0, 0);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)b[4] << 8 | b[5], 0, 1);
-		p->to_sample[p->samples++] = emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+		shed_emit(p, BPF_LD | BPF_W | BPF_ABS, AT6_SRC, 0, 0);
+		shed_emit(p, BPF_JMP | BPF_JEQ | BPF_K, shed_load32(b), 0, 3);
+		shed_emit(p, BPF_LD | BPF_H | BPF_ABS, AT6_SRC + 4, 0, 0);
+		shed_emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)b[4] << 8 | b[5], 0, 1);
+		p->to_sample[p->samples++] = shed_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
 	}
-	p->to_pass[p->passes++] = emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+	p->to_pass[p->passes++] = shed_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
 }
 
 size_t shed_program(const struct shed *s, struct sock_filter *out)
@@ -166,16 +166,16 @@ size_t shed_program(const struct shed *s, struct sock_filter *out)
 
 	if (!s->active)
 		return 0;
-	emit(&p, BPF_LD | BPF_H | BPF_ABS, AT_TYPE, 0, 0);
-	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, 0x0800, 0, 1);
-	v4 = emit(&p, BPF_JMP | BPF_JA, 0, 0, 0);
-	prefixes6(s, &p);
+	shed_emit(&p, BPF_LD | BPF_H | BPF_ABS, AT_TYPE, 0, 0);
+	shed_emit(&p, BPF_JMP | BPF_JEQ | BPF_K, 0x0800, 0, 1);
+	v4 = shed_emit(&p, BPF_JMP | BPF_JA, 0, 0, 0);
+	shed_prefixes6(s, &p);
 	out[v4].k = (uint32_t)(p.n - v4 - 1);
-	prefixes4(s, &p);
+	shed_prefixes4(s, &p);
 	sample = p.n;
-	emit(&p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM), 0, 0);
-	emit(&p, BPF_JMP | BPF_JSET | BPF_K, SHED_SAMPLE - 1, 0, 1);
-	emit(&p, BPF_RET | BPF_K, 0, 0, 0);
+	shed_emit(&p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM), 0, 0);
+	shed_emit(&p, BPF_JMP | BPF_JSET | BPF_K, SHED_SAMPLE - 1, 0, 1);
+	shed_emit(&p, BPF_RET | BPF_K, 0, 0, 0);
 	for (size_t i = 0; i < p.samples; i++)
 		out[p.to_sample[i]].k = (uint32_t)(sample - p.to_sample[i] - 1);
 	for (size_t i = 0; i < p.passes; i++)

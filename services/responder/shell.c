@@ -39,15 +39,15 @@ int shell_check(struct shell *sh)
 						: strerror(-rc));
 		return rc;
 	}
-	rc = conf_watch(&sh->conf, &sh->watch, err, sizeof(err));
+	rc = conf_watch(&sh->conf, &sh->watch, err, sizeof err);
 	if (!rc)
-		rc = conf_nudge(&sh->conf, &nudge, err, sizeof(err));
+		rc = conf_nudge(&sh->conf, &nudge, err, sizeof err);
 	if (rc)
 		log_error("configuration", "error=\"%s\"", err);
 	return rc;
 }
 
-static int make_filter(struct shell *sh)
+static int shell_make_filter(struct shell *sh)
 {
 	struct bpf_program program;
 	struct buf text;
@@ -72,9 +72,9 @@ static int make_filter(struct shell *sh)
 		goto out;
 	}
 	out->len = (unsigned short)program.bf_len;
-	out->filter = calloc(program.bf_len, sizeof(*out->filter));
+	out->filter = calloc(program.bf_len, sizeof *out->filter);
 	if (out->filter) {
-		memcpy(out->filter, program.bf_insns, program.bf_len * sizeof(*out->filter));
+		memcpy(out->filter, program.bf_insns, program.bf_len * sizeof *out->filter);
 		rc = 0;
 	}
 	pcap_freecode(&program);
@@ -85,7 +85,7 @@ out:
 	return rc;
 }
 
-static int silence_kernel(struct shell *sh)
+static int shell_silence_kernel(struct shell *sh)
 {
 	char err[512] = "";
 	int rc;
@@ -94,7 +94,7 @@ static int silence_kernel(struct shell *sh)
 	if (!sh->conf.kernel_drop)
 		return 0;
 	rc = kernel_install(&sh->watch, sh->conf.interface, sh->forwards, &sh->table, err,
-			    sizeof(err));
+			    sizeof err);
 	if (rc)
 		log_error(
 			"kernel drop", "error=\"%s\" hint=\"%s\"", err,
@@ -113,28 +113,28 @@ int shell_open(struct shell *sh)
 	char err[512] = "";
 	int rc;
 
-	rc = make_filter(sh);
+	rc = shell_make_filter(sh);
 	if (rc)
 		return rc;
 	rc = interface_open(&sh->interface, &sh->link, sh->conf.ring_bytes, &sh->filter,
-			    sh->conf.arp, err, sizeof(err));
+			    sh->conf.arp, err, sizeof err);
 	if (rc) {
 		log_error("interface", "name=%s error=\"%s\"%s", sh->conf.interface, err,
 			  rc == -EPERM ? " hint=\"start as root or with CAP_NET_RAW\"" : "");
 		return rc;
 	}
-	rc = silence_kernel(sh);
+	rc = shell_silence_kernel(sh);
 	if (rc)
 		return rc;
 	conf_core(&sh->conf, &sh->link, &core_conf);
-	randombytes_buf(core_conf.seed, sizeof(core_conf.seed));
-	rc = responder_init(&sh->core, &core_conf, clock_mono_ns(), err, sizeof(err));
+	randombytes_buf(core_conf.seed, sizeof core_conf.seed);
+	rc = responder_init(&sh->core, &core_conf, clock_mono_ns(), err, sizeof err);
 	if (rc) {
 		log_error("start", "error=\"%s\"", err);
 		return rc;
 	}
 	sh->core.watch = sh->watch;
-	return conf_nudge(&sh->conf, &sh->core.nudge, err, sizeof(err));
+	return conf_nudge(&sh->conf, &sh->core.nudge, err, sizeof err);
 }
 
 void shell_shed(struct shell *sh)
@@ -146,7 +146,7 @@ void shell_shed(struct shell *sh)
 
 	sh->core.shed_changed = false;
 	/* Jumps are relative, so the two programs can stand one behind the other. */
-	memcpy(insns + n, sh->filter.filter, sh->filter.len * sizeof(*insns));
+	memcpy(insns + n, sh->filter.filter, sh->filter.len * sizeof *insns);
 	both.len = (unsigned short)(n + sh->filter.len);
 	rc = interface_filter(&sh->interface, &both);
 	if (rc)

@@ -25,7 +25,7 @@ static inline struct tuple tuple_of(const struct pkt *p)
 
 static inline bool tuple_eq(const struct tuple *a, const struct tuple *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	return memcmp(a, b, sizeof *a) == 0;
 }
 
 /* tuple_bytes: the shortest unambiguous form, to be hashed; returns its length (12 or 36). */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *port_number(const char *text, uint32_t *out)
+static const char *portset_number(const char *text, uint32_t *out)
 {
 	uint32_t v = 0;
 	const char *p = text;
@@ -18,13 +18,13 @@ static const char *port_number(const char *text, uint32_t *out)
 int portset_add(struct portset *s, const char *text)
 {
 	uint32_t lo, hi;
-	const char *p = port_number(text, &lo);
+	const char *p = portset_number(text, &lo);
 
 	if (!p)
 		return -EINVAL;
 	hi = lo;
 	if (*p == '-') {
-		p = port_number(p + 1, &hi);
+		p = portset_number(p + 1, &hi);
 		if (!p || hi < lo)
 			return -EINVAL;
 	}
@@ -50,7 +50,7 @@ bool portset_next(const struct portset *s, uint32_t from, uint16_t *lo, uint16_t
 
 void watch_init(struct watch *w)
 {
-	memset(w, 0, sizeof(*w));
+	memset(w, 0, sizeof *w);
 }
 
 int watch_add(struct watch *w, const char *cidr)
@@ -91,7 +91,7 @@ int watch_attach(struct watch *w, const struct net *n)
 	return 0;
 }
 
-static uint32_t v4_number(const struct addr *a)
+static uint32_t watch_v4_number(const struct addr *a)
 {
 	return (uint32_t)a->b[0] << 24 | (uint32_t)a->b[1] << 16 | (uint32_t)a->b[2] << 8 | a->b[3];
 }
@@ -100,7 +100,7 @@ bool watch_edge(const struct watch *w, const struct addr *a)
 {
 	for (size_t i = 0; i < w->attachments; i++) {
 		const struct net *n = &w->attached[i];
-		uint32_t host = v4_number(a) & (UINT32_MAX >> n->bits);
+		uint32_t host = watch_v4_number(a) & (UINT32_MAX >> n->bits);
 		if (net_contains(n, a) && (host == 0 || host == UINT32_MAX >> n->bits))
 			return true;
 	}
@@ -117,10 +117,10 @@ bool watch_addr(const struct watch *w, const struct addr *a)
 	return false;
 }
 
-static bool watches(const struct watch *w, const struct net *n)
+static bool watch_watches(const struct watch *w, const struct net *n)
 {
 	for (size_t i = 0; i < w->nets; i++)
-		if (memcmp(&w->net[i], n, sizeof(*n)) == 0)
+		if (memcmp(&w->net[i], n, sizeof *n) == 0)
 			return true;
 	return false;
 }
@@ -136,16 +136,16 @@ static bool watch_overlaps(const struct watch *w, const struct net *n)
 static bool watch_is_attached(const struct watch *w, const struct net *n)
 {
 	for (size_t i = 0; i < w->attachments; i++)
-		if (memcmp(&w->attached[i], n, sizeof(*n)) == 0)
+		if (memcmp(&w->attached[i], n, sizeof *n) == 0)
 			return true;
 	return false;
 }
 
 /* Whether all that matters of a is in b. */
-static bool within(const struct watch *a, const struct watch *b)
+static bool watch_within(const struct watch *a, const struct watch *b)
 {
 	for (size_t i = 0; i < a->nets; i++)
-		if (!watches(b, &a->net[i]))
+		if (!watch_watches(b, &a->net[i]))
 			return false;
 	for (size_t i = 0; i < a->owns; i++)
 		if (watch_addr(a, &a->own[i]) && !watch_owns(b, &a->own[i]))
@@ -158,7 +158,7 @@ static bool within(const struct watch *a, const struct watch *b)
 
 bool watch_same(const struct watch *a, const struct watch *b)
 {
-	return within(a, b) && within(b, a);
+	return watch_within(a, b) && watch_within(b, a);
 }
 
 bool watch_port(const struct watch *w, const struct addr *a, uint16_t port)
