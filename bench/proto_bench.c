@@ -64,7 +64,7 @@ static void encode_packets(void)
 static void decode_packets(void)
 {
 	struct msg_packet m;
-	struct msg_arena a = {.p = block, .n = sizeof(block)};
+	struct msg_arena a = {.p = block, .n = sizeof block};
 	need(msg_decode(&msg_packet_schema, buf_bytes(&out), &m, &a) == 0, "decode");
 }
 
@@ -101,7 +101,7 @@ static void encode_record(void)
 static void decode_record(void)
 {
 	struct msg_analysis m;
-	struct msg_arena a = {.p = block, .n = sizeof(block)};
+	struct msg_arena a = {.p = block, .n = sizeof block};
 	need(msg_decode(&msg_analysis_schema, buf_bytes(&out), &m, &a) == 0, "decode");
 }
 
@@ -151,10 +151,10 @@ static void json_c_record(void)
 int main(void)
 {
 	static uint8_t data[PACKET_BYTES];
-	memset(data, 0xa5, sizeof(data));
+	memset(data, 0xa5, sizeof data);
 	for (size_t i = 0; i < PACKETS; i++)
 		rows[i] = (struct msg_packet_row){1102274184317453123 + i, PACKET_BYTES,
-						  bytes_of(data, sizeof(data))};
+						  bytes_of(data, sizeof data)};
 	buf_init(&out, 1 << 20);
 	measure("encode, per 74-byte packet of 256", encode_packets, 2000, PACKETS);
 	measure("decode, per 74-byte packet of 256", decode_packets, 2000, PACKETS);

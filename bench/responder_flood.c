@@ -106,7 +106,7 @@ static void frame_init(uint8_t *f, const uint8_t *src, const uint8_t *dst)
 	f[46] = 0xa0;
 	f[47] = 2;
 	put16(f + 48, 64240);
-	memcpy(f + 54, options, sizeof(options));
+	memcpy(f + 54, options, sizeof options);
 }
 
 static void frame_vary(uint8_t *f)
@@ -136,7 +136,7 @@ static void latencies(int fd, int rx, uint8_t *f, double rate, double seconds)
 
 	while (clock_ns(CLOCK_MONOTONIC) < end && n < LATENCIES) {
 		uint8_t in[2048], control[256];
-		struct iovec iov = {in, sizeof(in)};
+		struct iovec iov = {in, sizeof in};
 		struct pollfd p = {rx, POLLIN, 0};
 		uint64_t at;
 
@@ -149,7 +149,7 @@ static void latencies(int fd, int rx, uint8_t *f, double rate, double seconds)
 			struct msghdr m = {.msg_iov = &iov,
 					   .msg_iovlen = 1,
 					   .msg_control = control,
-					   .msg_controllen = sizeof(control)};
+					   .msg_controllen = sizeof control};
 			ssize_t len = recvmsg(rx, &m, 0);
 			struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 			struct timespec t;
@@ -157,13 +157,13 @@ static void latencies(int fd, int rx, uint8_t *f, double rate, double seconds)
 			if (len < 54 || memcmp(in + 26, f + 30, 4) != 0 ||
 			    memcmp(in + 30, f + 26, 4) != 0 || !c)
 				continue;
-			memcpy(&t, CMSG_DATA(c), sizeof(t));
+			memcpy(&t, CMSG_DATA(c), sizeof t);
 			took[n++] = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - at;
 			break;
 		}
 		usleep((useconds_t)(1e6 / rate));
 	}
-	qsort(took, n, sizeof(took[0]), by_size);
+	qsort(took, n, sizeof took[0], by_size);
 	printf("{\"sent\": %zu, \"answered\": %zu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", sent, n,
 	       n ? (double)took[n / 2] / 1e3 : 0, n ? (double)took[n * 99 / 100] / 1e3 : 0);
 }
@@ -175,7 +175,7 @@ static void flood(int fd, uint8_t frames[BATCH][FRAME], double rate, double seco
 	uint64_t start = clock_ns(CLOCK_MONOTONIC), end = start + (uint64_t)(seconds * 1e9),
 		 sent = 0, now;
 
-	memset(msg, 0, sizeof(msg));
+	memset(msg, 0, sizeof msg);
 	for (int i = 0; i < BATCH; i++) {
 		iov[i] = (struct iovec){frames[i], FRAME};
 		msg[i].msg_hdr.msg_iov = &iov[i];
@@ -253,7 +253,7 @@ static void visits(int fd, int rx, uint8_t frames[BATCH][FRAME], uint8_t *again,
 			if (send(fd, frames[i], FRAME, 0) < 0)
 				break;
 		}
-		while ((len = recv(rx, in, sizeof(in), MSG_DONTWAIT)) > 0) {
+		while ((len = recv(rx, in, sizeof in, MSG_DONTWAIT)) > 0) {
 			int n = visit_next(again, in, len, &done);
 
 			quiet = clock_ns(CLOCK_MONOTONIC);
@@ -277,16 +277,16 @@ static int socket_on(const char *iface, int protocol, uint8_t mac[6])
 				 .sll_protocol = htons((uint16_t)protocol)};
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), on = 1;
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", iface);
+	snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", iface);
 	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
 		return -1;
 	at.sll_ifindex = ifr.ifr_ifindex;
 	if (ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
 		return -1;
 	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
-	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-	return bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ? -1 : fd;
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+	return bind(fd, (struct sockaddr *)&at, sizeof at) < 0 ? -1 : fd;
 }
 
 int main(int argc, char **argv)
@@ -315,7 +315,7 @@ int main(int argc, char **argv)
 
 		frame_init(again, src, dst);
 		rx = socket_on(argv[1], ETH_P_ALL, src);
-		setsockopt(rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue));
+		setsockopt(rx, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue);
 		visits(fd, rx, frames, again, strtoull(argv[3], NULL, 10), atof(argv[4]));
 	} else if (argc > 5) {
 		rx = socket_on(argv[1], ETH_P_ALL, src);

@@ -23,7 +23,7 @@ static int answer(libnet_t *l, const uint8_t *f)
 
 	memcpy(&src, f + 26, 4);
 	memcpy(&dst, f + 30, 4);
-	tcp_options = libnet_build_tcp_options(options, sizeof(options), l, tcp_options);
+	tcp_options = libnet_build_tcp_options(options, sizeof options, l, tcp_options);
 	tcp = libnet_build_tcp(dport, sport, libnet_get_prand(LIBNET_PRu32), seq + 1,
 			       TH_SYN | TH_ACK, 64240, 0, 0, 40, NULL, 0, l, tcp);
 	ip = libnet_build_ipv4(60, 0, 0, IP_DF, 64, IPPROTO_TCP, 0, dst, src, NULL, 0, l, ip);

@@ -49,7 +49,7 @@ static void by_ring(const struct interface_link *link, const struct sock_fprog *
 	struct pollfd p = {.events = POLLIN};
 	char err[256];
 
-	if (interface_open(&w, link, RING, filter, 0, err, sizeof(err)) < 0) {
+	if (interface_open(&w, link, RING, filter, 0, err, sizeof err) < 0) {
 		fprintf(stderr, "%s\n", err);
 		exit(1);
 	}
@@ -77,16 +77,16 @@ static void by_recvmmsg(const struct interface_link *link, const struct sock_fpr
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), size = RING / 2 /* the kernel doubles it */,
 	    on = 1;
 	struct tpacket_stats s;
-	socklen_t len = sizeof(s);
+	socklen_t len = sizeof s;
 	struct pollfd p = {fd, POLLIN, 0};
 
-	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof(*filter));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof *filter);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
 		exit(1);
 	for (int i = 0; i < MANY; i++) {
-		iov[i] = (struct iovec){memory[i], sizeof(memory[i])};
+		iov[i] = (struct iovec){memory[i], sizeof memory[i]};
 		msg[i].msg_hdr.msg_iov = &iov[i];
 		msg[i].msg_hdr.msg_iovlen = 1;
 	}

@@ -107,9 +107,9 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 	char small[256], *large = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(small, sizeof(small), fmt, ap);
+	int n = vsnprintf(small, sizeof small, fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof(small)) {
+	if (n >= (int)sizeof small) {
 		va_start(ap, fmt);
 		n = vasprintf(&large, fmt, ap);
 		va_end(ap);

@@ -112,8 +112,8 @@ static inline size_t plain_run(const uint8_t *p, size_t n)
 			return i + (size_t)__builtin_ctz(found);
 	}
 #endif
-	for (; n - i >= sizeof(w); i += sizeof(w)) {
-		memcpy(&w, p + i, sizeof(w));
+	for (; n - i >= sizeof w; i += sizeof w) {
+		memcpy(&w, p + i, sizeof w);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 		w = __builtin_bswap64(w);
 #endif
@@ -181,7 +181,7 @@ static char *digits_before(char *p, uint64_t v)
 
 static void add_u64(struct buf *out, uint64_t v)
 {
-	char text[20], *end = text + sizeof(text), *p = digits_before(end, v);
+	char text[20], *end = text + sizeof text, *p = digits_before(end, v);
 
 	add(out, p, (size_t)(end - p));
 }
@@ -195,7 +195,7 @@ static void add_i64(struct buf *out, int64_t v)
 
 static void add_time(struct buf *out, uint64_t ns)
 {
-	char text[32], *end = text + sizeof(text);
+	char text[32], *end = text + sizeof text;
 
 	/* A one in front keeps the zeros. */
 	char *p = digits_before(end, NS_PER_S + ns % NS_PER_S);
@@ -213,9 +213,9 @@ static void add_f64(struct buf *out, double v)
 		buf_adds(out, "null");
 		return;
 	}
-	snprintf(text, sizeof(text), "%.15g", v);
+	snprintf(text, sizeof text, "%.15g", v);
 	if (strtod(text, NULL) < v || strtod(text, NULL) > v)
-		snprintf(text, sizeof(text), "%.17g", v);
+		snprintf(text, sizeof text, "%.17g", v);
 	buf_adds(out, text);
 }
 

@@ -49,10 +49,10 @@ size_t utf8_good(const uint8_t *p, size_t n)
 	size_t i = 0;
 	while (i < n) {
 		uint64_t word;
-		if (n - i >= sizeof(word)) {
-			memcpy(&word, p + i, sizeof(word));
+		if (n - i >= sizeof word) {
+			memcpy(&word, p + i, sizeof word);
 			if (!(word & 0x8080808080808080u)) {
-				i += sizeof(word);
+				i += sizeof word;
 				continue;
 			}
 		}

@@ -121,14 +121,14 @@ double wire_f64(struct wire *w)
 		w->p++;
 		uint32_t bits = (uint32_t)take_be(w, 4);
 		float f;
-		memcpy(&f, &bits, sizeof(f));
+		memcpy(&f, &bits, sizeof f);
 		return (double)f;
 	}
 	if (c == 0xcb) {
 		w->p++;
 		uint64_t bits = take_be(w, 8);
 		double d;
-		memcpy(&d, &bits, sizeof(d));
+		memcpy(&d, &bits, sizeof d);
 		return d;
 	}
 	uint64_t v;

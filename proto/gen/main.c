@@ -89,7 +89,7 @@ static void write_vectors(const char *dir, const struct msg_schema *s)
 				errno = -rc;
 				fail("cannot encode", s->name);
 			}
-			snprintf(path, sizeof(path), "%s/vectors/%s.%s.%s", dir, s->name,
+			snprintf(path, sizeof path, "%s/vectors/%s.%s.%s", dir, s->name,
 				 sample_names[level], json ? "json" : "msgpack");
 			output(path, buf_bytes(&b));
 		}
@@ -102,7 +102,7 @@ static void write_files(const char *dir)
 {
 	struct buf b;
 	char path[1024];
-	snprintf(path, sizeof(path), "%s/vectors", dir);
+	snprintf(path, sizeof path, "%s/vectors", dir);
 	if (!check && mkdir(path, 0755) < 0 && errno != EEXIST)
 		fail("cannot make", path);
 	/* What travels by itself; parts are inside. */
@@ -112,7 +112,7 @@ static void write_files(const char *dir)
 	}
 	buf_init(&b, MAX_FILE);
 	reference_write(&b);
-	snprintf(path, sizeof(path), "%s/messages.md", dir);
+	snprintf(path, sizeof path, "%s/messages.md", dir);
 	output(path, buf_bytes(&b));
 	buf_fini(&b);
 }

@@ -14,7 +14,7 @@ static void **taken;
 
 static void *take(size_t n)
 {
-	void **block = calloc(1, sizeof(*block) * 2 + n);
+	void **block = calloc(1, sizeof *block * 2 + n);
 	if (!block) {
 		fprintf(stderr, "proto_gen: out of memory\n");
 		exit(1);

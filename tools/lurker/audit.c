@@ -117,7 +117,7 @@ static void audit_utc(char out[40], uint64_t ns)
 	struct tm tm;
 	char text[24];
 	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
 	snprintf(out, 40, "%s.%03llu", text, (unsigned long long)(ns % NS_PER_S / NS_PER_MS));
 }
 
@@ -147,7 +147,7 @@ static int audit_holes(struct audit *a)
 {
 	char dir[PATH_MAX];
 	struct day_files days;
-	snprintf(dir, sizeof(dir), "%s/records/alert", a->state_dir);
+	snprintf(dir, sizeof dir, "%s/records/alert", a->state_dir);
 	puts("holes: times in which capture was not running (UTC)");
 	int rc = day_files_open(dir, &days);
 	if (!rc) {
@@ -166,9 +166,8 @@ static int audit_prepare(struct audit *a)
 	a->until_ns = UINT64_MAX;
 	a->whole = !a->conf.since && !a->conf.until;
 	char err[320];
-	if (time_arg_option("--since", a->conf.since, now_ns, &a->since_ns, err, sizeof(err)) ==
-		    0 &&
-	    time_arg_option("--until", a->conf.until, now_ns, &a->until_ns, err, sizeof(err)) == 0)
+	if (time_arg_option("--since", a->conf.since, now_ns, &a->since_ns, err, sizeof err) == 0 &&
+	    time_arg_option("--until", a->conf.until, now_ns, &a->until_ns, err, sizeof err) == 0)
 		return 0;
 	fprintf(stderr, "lurker audit: %s\n", err);
 	return 2;

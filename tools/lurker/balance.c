@@ -101,7 +101,7 @@ const struct balance_rule balance_rules[] = {
 			{BALANCE_DISK, "analyzer_bad", "set aside in spool/bad"}},
 	},
 };
-const size_t balance_nrules = sizeof(balance_rules) / sizeof(*balance_rules);
+const size_t balance_nrules = sizeof balance_rules / sizeof *balance_rules;
 
 static uint64_t balance_value(const struct balance_term *k, const struct balance_rule *r,
 			      const struct stat_history *t, const struct inventory *s)

@@ -44,7 +44,7 @@ int bus_listener_open(struct bus_listener *l, const struct svc_common *c, const 
 	char err[512] = "";
 	int rc = loop_new(&l->loop);
 	if (!rc)
-		rc = bus_new(&o, l->loop, &l->bus, err, sizeof(err));
+		rc = bus_new(&o, l->loop, &l->bus, err, sizeof err);
 	for (const struct service_row *r = service_rows; !rc && r->name; r++)
 		rc = bus_listener_subscribe(l, c, r->name, topics, ntopics, fn, arg);
 	if (!rc)

@@ -34,7 +34,7 @@ static bool day_files_parse_name(const char *name, struct day_file *out)
 int day_files_open(const char *path, struct day_files *out)
 {
 	*out = (struct day_files){0};
-	snprintf(out->dir, sizeof(out->dir), "%s", path);
+	snprintf(out->dir, sizeof out->dir, "%s", path);
 	DIR *dir = opendir(path);
 	if (!dir)
 		return -errno;
@@ -45,7 +45,7 @@ int day_files_open(const char *path, struct day_files *out)
 		if (!day_files_parse_name(e->d_name, &day))
 			continue;
 		struct day_file *v =
-			out->n < DAYS_MAX ? realloc(out->v, (out->n + 1) * sizeof(*v)) : NULL;
+			out->n < DAYS_MAX ? realloc(out->v, (out->n + 1) * sizeof *v) : NULL;
 		if (!v) {
 			rc = -ENOMEM;
 			break;
@@ -58,7 +58,7 @@ int day_files_open(const char *path, struct day_files *out)
 		day_files_close(out);
 		return rc;
 	}
-	qsort(out->v, out->n, sizeof(*out->v), day_files_by_day);
+	qsort(out->v, out->n, sizeof *out->v, day_files_by_day);
 	size_t n = 0;
 	for (size_t i = 0; i < out->n; i++) {
 		if (n && out->v[n - 1].day == out->v[i].day) {

@@ -48,7 +48,7 @@ static uint64_t disk_oldest_s(int dirfd, const char *path, int depth)
 			else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 				found = disk_oldest_s(fd, name, depth + 1);
 		}
-		memcpy(last, name, sizeof(last));
+		memcpy(last, name, sizeof last);
 	}
 	closedir(d);
 	return found;
@@ -57,15 +57,15 @@ static uint64_t disk_oldest_s(int dirfd, const char *path, int depth)
 static void disk_look_queues(const char *state_dir, uint64_t now_s, struct expo_disk *out)
 {
 	char path[PATH_MAX];
-	int k = snprintf(path, sizeof(path), "%s/spool/queue", state_dir);
-	DIR *d = k < 0 || (size_t)k >= sizeof(path) ? NULL : opendir(path);
+	int k = snprintf(path, sizeof path, "%s/spool/queue", state_dir);
+	DIR *d = k < 0 || (size_t)k >= sizeof path ? NULL : opendir(path);
 	if (!d)
 		return;
 	char name[NAME_MAX + 1], last[NAME_MAX + 1] = "";
 	while (out->n < EXPO_QUEUES && disk_name_after(d, last, name)) {
-		memcpy(last, name, sizeof(last));
+		memcpy(last, name, sizeof last);
 		struct expo_queue *q = &out->queue[out->n];
-		if (strlen(name) >= sizeof(q->name) || strpbrk(name, "\"\\\n"))
+		if (strlen(name) >= sizeof q->name || strpbrk(name, "\"\\\n"))
 			continue;
 		strcpy(q->name, name);
 		uint64_t sealed_s = disk_oldest_s(dirfd(d), name, 0);

@@ -64,7 +64,7 @@ static bool inventory_elsewhere(const struct flows *f, struct bytes s3path)
 	size_t n = key ? s3path.n - (size_t)(key + 1 - s3path.p) : 0;
 	char name[PATH_MAX];
 
-	if (!key || n >= sizeof(name))
+	if (!key || n >= sizeof name)
 		return false;
 	memcpy(name, key + 1, n);
 	name[n] = 0;
@@ -114,7 +114,7 @@ static int inventory_take_record(void *arg, struct bytes line)
 		return 0; /* packets inside a tunnel count with the outer flow */
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 1024;
-		struct flow_count *more = realloc(f->v, cap * sizeof(*more));
+		struct flow_count *more = realloc(f->v, cap * sizeof *more);
 		if (!more)
 			return -ENOMEM;
 		f->v = more;
@@ -152,7 +152,7 @@ static int inventory_count_records(const char *dir, struct flows *f, struct inve
 		rc = day_files_read(&days, i, inventory_take_record, f);
 	day_files_close(&days);
 	if (f->n)
-		qsort(f->v, f->n, sizeof(*f->v), inventory_by_id);
+		qsort(f->v, f->n, sizeof *f->v, inventory_by_id);
 	for (size_t i = 0; i < f->n; i++) {
 		if (i && inventory_by_id(&f->v[i], &f->v[i - 1]) == 0)
 			s->duplicates++;
@@ -177,20 +177,20 @@ static int inventory_read_uploader(const char *state_dir, const char *objects, b
 {
 	char queue[PATH_MAX], path[PATH_MAX];
 	struct ledger_set evicted = {0}, stored = {0};
-	snprintf(queue, sizeof(queue), "%s/spool/queue/uploader", state_dir);
+	snprintf(queue, sizeof queue, "%s/spool/queue/uploader", state_dir);
 	int archive = inventory_open_dir(objects), fd = inventory_open_dir(queue);
 	s->uploads = fd >= 0;
 	/* Queues first: a file that moves meanwhile is counted twice rather than missed, and the
 	 * caller's second reading of the counters shows that packets were moving. */
 	int rc = inventory_count_files(s, &s->uploader_queue, queue, archive);
-	snprintf(path, sizeof(path), "%s/uploader.stored", state_dir);
+	snprintf(path, sizeof path, "%s/uploader.stored", state_dir);
 	if (!rc && noted)
 		rc = ledger_set_read_log(path, "uploader", &stored);
 	if (!rc)
 		rc = ledger_set_read(state_dir, "uploader", &evicted);
 	s->uploader_stored = ledger_set_packets(&stored, archive, fd, NULL);
 	s->uploader_evicted = ledger_set_packets(&evicted, archive, fd, &stored);
-	snprintf(path, sizeof(path), "%s/spool/bad/uploader", state_dir);
+	snprintf(path, sizeof path, "%s/spool/bad/uploader", state_dir);
 	if (!rc)
 		rc = inventory_count_files(s, &s->uploader_bad, path, -1);
 	if (!rc)
@@ -206,8 +206,8 @@ static int inventory_read_analyzer(const char *state_dir, struct inventory *s)
 {
 	char queue[PATH_MAX], bad[PATH_MAX], path[PATH_MAX];
 	struct ledger_set evicted = {0}, outside = {0};
-	snprintf(queue, sizeof(queue), "%s/spool/queue/analyzer", state_dir);
-	snprintf(bad, sizeof(bad), "%s/spool/bad/analyzer", state_dir);
+	snprintf(queue, sizeof queue, "%s/spool/queue/analyzer", state_dir);
+	snprintf(bad, sizeof bad, "%s/spool/bad/analyzer", state_dir);
 	struct flows f = {.queue = inventory_open_dir(queue),
 			  .bad = inventory_open_dir(bad),
 			  .evicted = &evicted};
@@ -218,10 +218,10 @@ static int inventory_read_analyzer(const char *state_dir, struct inventory *s)
 	if (!rc)
 		rc = ledger_set_read(state_dir, "analyzer", &evicted);
 	s->analyzer_evicted = ledger_set_packets(&evicted, f.queue, -1, NULL);
-	snprintf(path, sizeof(path), "%s/records/analysis", state_dir);
+	snprintf(path, sizeof path, "%s/records/analysis", state_dir);
 	if (!rc)
 		rc = inventory_count_records(path, &f, s);
-	snprintf(path, sizeof(path), "%s/analyzer.outside", state_dir);
+	snprintf(path, sizeof path, "%s/analyzer.outside", state_dir);
 	if (!rc)
 		rc = ledger_set_read_log(path, "analyzer", &outside);
 	s->analyzer_outside = ledger_set_packets(&outside, f.queue, f.bad, &evicted);
@@ -241,15 +241,15 @@ int inventory_read(const char *state_dir, const char *objects_dir, uint64_t from
 	*s = (struct inventory){0};
 	if (strlen(state_dir) > PATH_MAX / 2)
 		return -ENAMETOOLONG;
-	snprintf(path, sizeof(path), "%s/objects", state_dir);
+	snprintf(path, sizeof path, "%s/objects", state_dir);
 	int rc = inventory_read_uploader(state_dir, objects_dir ? objects_dir : path, !objects_dir,
 					 s);
 	if (!rc)
 		rc = inventory_read_analyzer(state_dir, s);
-	snprintf(path, sizeof(path), "%s/journal/flowagg.mark", state_dir);
+	snprintf(path, sizeof path, "%s/journal/flowagg.mark", state_dir);
 	s->by_flowagg = s->objects || s->uploader_queue || s->uploader_bad || s->uploader_stored ||
 			s->records || s->analyzer_queue || s->analyzer_bad || stat(path, &st) == 0;
-	snprintf(path, sizeof(path), "%s/journal", state_dir);
+	snprintf(path, sizeof path, "%s/journal", state_dir);
 	return rc ? rc : journal_ranges_read(path, from, &s->journal);
 }
 
@@ -281,7 +281,7 @@ uint64_t inventory_value(const struct inventory *s, const char *name)
 		{"analyzer_evicted", s->analyzer_evicted},
 		{"analyzer_outside", s->analyzer_outside},
 	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(rows[i].name, name) == 0)
 			return rows[i].value;
 	return 0;

@@ -38,7 +38,7 @@ int journal_ranges_read(const char *dir, uint64_t from, struct journal_ranges *w
 		close(dirfd);
 		return rc;
 	}
-	w->v = calloc(n + 1, sizeof(*w->v));
+	w->v = calloc(n + 1, sizeof *w->v);
 	if (!w->v)
 		rc = -ENOMEM;
 	for (size_t i = 0; i < n && !rc; i++)

@@ -13,7 +13,7 @@ static int ledger_set_add(struct ledger_set *g, const char *key, uint64_t packet
 {
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? g->cap * 2 : 256;
-		struct ledger_set_entry *v = realloc(g->v, cap * sizeof(*v));
+		struct ledger_set_entry *v = realloc(g->v, cap * sizeof *v);
 		if (!v)
 			return -ENOMEM;
 		g->v = v;
@@ -59,7 +59,7 @@ static void ledger_set_sort(struct ledger_set *g)
 	size_t n = 0;
 
 	if (g->n)
-		qsort(g->v, g->n, sizeof(*g->v), ledger_set_by_key);
+		qsort(g->v, g->n, sizeof *g->v, ledger_set_by_key);
 	for (size_t i = 0; i < g->n; i++) {
 		if (n && strcmp(g->v[i].key, g->v[n - 1].key) == 0)
 			free(g->v[i].key);
@@ -83,9 +83,9 @@ int ledger_set_read(const char *state_dir, const char *consumer, struct ledger_s
 	*g = (struct ledger_set){.consumer = consumer};
 	if (strlen(state_dir) > PATH_MAX / 2)
 		return -ENAMETOOLONG;
-	snprintf(path, sizeof(path), "%s/spool/evicted/%s", state_dir, consumer);
+	snprintf(path, sizeof path, "%s/spool/evicted/%s", state_dir, consumer);
 	int rc = state_walk(path, ledger_set_take_file, g);
-	snprintf(path, sizeof(path), "%s/flowagg.evicted", state_dir);
+	snprintf(path, sizeof path, "%s/flowagg.evicted", state_dir);
 	if (!rc)
 		rc = ledger_read(path, ledger_set_take_entry, g);
 	ledger_set_sort(g);
@@ -103,9 +103,9 @@ void ledger_set_free(struct ledger_set *g)
 bool ledger_set_has(const struct ledger_set *g, const char *key)
 {
 	char copy[PATH_MAX];
-	snprintf(copy, sizeof(copy), "%s", key);
+	snprintf(copy, sizeof copy, "%s", key);
 	const struct ledger_set_entry e = {copy, 0};
-	return g->n && bsearch(&e, g->v, g->n, sizeof(*g->v), ledger_set_by_key);
+	return g->n && bsearch(&e, g->v, g->n, sizeof *g->v, ledger_set_by_key);
 }
 
 uint64_t ledger_set_packets(const struct ledger_set *g, int dirfd, int other,

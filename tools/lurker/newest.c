@@ -30,7 +30,7 @@ static int by_age(const void *a, const void *b)
 
 int newest_new(size_t most, size_t bytes, struct newest **out)
 {
-	struct newest *n = calloc(1, sizeof(*n));
+	struct newest *n = calloc(1, sizeof *n);
 	if (!n)
 		return -ENOMEM;
 	n->most = most;
@@ -91,7 +91,7 @@ static void drop_oldest(struct newest *n)
 static int grow(struct newest *n)
 {
 	size_t cap = n->cap ? n->cap * 2 : 64;
-	struct row *v = realloc(n->v, cap * sizeof(*v));
+	struct row *v = realloc(n->v, cap * sizeof *v);
 	if (!v)
 		return -ENOMEM;
 	n->v = v;
@@ -128,7 +128,7 @@ int newest_add(struct newest *n, double ts, uint64_t place, struct bytes line)
 void newest_out(struct newest *n, double from, void (*fn)(void *arg, const char *line), void *arg)
 {
 	if (n->n)
-		qsort(n->v, n->n, sizeof(*n->v), by_age); /* what stays is a heap still */
+		qsort(n->v, n->n, sizeof *n->v, by_age); /* what stays is a heap still */
 	while (n->n && n->v[n->n - 1].ts >= from) {
 		struct row *r = &n->v[--n->n];
 		fn(arg, r->line);

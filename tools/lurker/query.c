@@ -149,10 +149,10 @@ static void query_print_row(const struct query *q, const char *line)
 	const char *src = json_line_text(o, "src_addr"), *port = json_line_text(o, "dst_port");
 	char when[TIME_TEXT_MAX], shown_src[64], text[1024], bytes[16];
 	query_time_text(when, query_began(o));
-	term_text(shown_src, sizeof(shown_src), bytes_str(src ? src : "-"), 39);
+	term_text(shown_src, sizeof shown_src, bytes_str(src ? src : "-"), 39);
 	term_quantity(bytes, payload_len);
 	int room = q->columns - 67;
-	term_text(text, sizeof(text), bytes_str(readable ? readable : ""),
+	term_text(text, sizeof text, bytes_str(readable ? readable : ""),
 		  room < 20 ? 20 : (size_t)room);
 	if (!app)
 		app = json_line_text(o, "proto");
@@ -208,11 +208,11 @@ static int query_prepare(struct query *q)
 		.is_new = q->conf.is_new,
 	};
 	char err[2048] = "";
-	if (query_filter_init(&q->match, &t, clock_real_ns(), err, sizeof(err)) != 0) {
+	if (query_filter_init(&q->match, &t, clock_real_ns(), err, sizeof err) != 0) {
 		fprintf(stderr, "lurker query: %s\n", err);
 		return 2;
 	}
-	if (q->conf.count_by && !value_counts_field_known(q->conf.count_by, err, sizeof(err))) {
+	if (q->conf.count_by && !value_counts_field_known(q->conf.count_by, err, sizeof err)) {
 		fprintf(stderr, "lurker query: --count-by: %s\n", err);
 		return 2;
 	}
@@ -281,7 +281,7 @@ int front_query(int argc, char **argv)
 	if (code)
 		goto out;
 	char dir[PATH_MAX];
-	snprintf(dir, sizeof(dir), "%s/records/analysis", common.state_dir);
+	snprintf(dir, sizeof dir, "%s/records/analysis", common.state_dir);
 	struct day_files days;
 	int rc = day_files_open(dir, &days);
 	if (rc) {

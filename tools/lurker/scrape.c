@@ -36,7 +36,7 @@ int scrape_bind(const char *where, int *fd)
 {
 	char host[64];
 	const char *colon = strrchr(where, ':');
-	if (!colon || (size_t)(colon - where) >= sizeof(host))
+	if (!colon || (size_t)(colon - where) >= sizeof host)
 		return -EINVAL;
 	size_t n = (size_t)(colon - where);
 	bool v6 = n >= 2 && where[0] == '[' && where[n - 1] == ']';
@@ -49,7 +49,7 @@ int scrape_bind(const char *where, int *fd)
 		return -EINVAL;
 	int rc = 0, one = 1;
 	int s = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
 	    bind(s, a->ai_addr, a->ai_addrlen) != 0 || listen(s, SCRAPE_CLIENTS) != 0)
 		rc = -errno;
 	freeaddrinfo(a);
@@ -106,7 +106,7 @@ static void scrape_on_client(void *arg)
 	struct client *c = arg;
 	uint8_t ignored[1024];
 	uint8_t *to = c->answered ? ignored : c->in + c->in_n;
-	size_t room = c->answered ? sizeof(ignored) : sizeof(c->in) - c->in_n;
+	size_t room = c->answered ? sizeof ignored : sizeof c->in - c->in_n;
 	ssize_t k = recv(c->fd, to, room, 0);
 	if (k == 0 || (k < 0 && errno != EAGAIN && errno != EINTR)) {
 		scrape_drop(c);
@@ -161,7 +161,7 @@ static void scrape_on_second(void *arg)
 
 int scrape_new(struct loop *l, int fd, scrape_fn fn, void *arg, struct scrape **out)
 {
-	struct scrape *s = calloc(1, sizeof(*s));
+	struct scrape *s = calloc(1, sizeof *s);
 	*out = s;
 	if (!s) {
 		close(fd);

@@ -58,7 +58,7 @@ int scrape_response_head(int status, size_t body_n, struct buf *out)
 		{503, "Service Unavailable"},
 	};
 	const char *text = "Bad Request";
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (known[i].status == status)
 			text = known[i].text;
 	return buf_addf(

@@ -40,7 +40,7 @@ static struct stat_history_service *stat_history_get(struct stat_history *t, con
 		return NULL;
 	struct stat_history_service *s = &t->service[t->n++];
 	*s = (struct stat_history_service){0};
-	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->name, sizeof s->name, "%s", name);
 	return s;
 }
 
@@ -51,7 +51,7 @@ static struct stat_history_run *stat_history_run_of(struct stat_history_service 
 	uint64_t epoch = json_line_u64(line, "start_ns");
 	if (s->nruns && s->run[s->nruns - 1].epoch == epoch)
 		return &s->run[s->nruns - 1];
-	struct stat_history_run *v = realloc(s->run, (s->nruns + 1) * sizeof(*v));
+	struct stat_history_run *v = realloc(s->run, (s->nruns + 1) * sizeof *v);
 	if (!v)
 		return NULL;
 	s->run = v;
@@ -108,7 +108,7 @@ static int stat_history_take_line(void *arg, struct bytes line)
 static int stat_history_take_now(struct reading *r, const char *dir)
 {
 	char path[PATH_MAX + 8];
-	snprintf(path, sizeof(path), "%s/now", dir);
+	snprintf(path, sizeof path, "%s/now", dir);
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? 0 : -errno;
@@ -125,7 +125,7 @@ static int stat_history_read_service(struct stat_history *t, const char *stat, c
 	char dir[PATH_MAX];
 	struct day_files days;
 	struct reading r = {t, name};
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/%s", stat, name) >= sizeof(dir))
+	if ((size_t)snprintf(dir, sizeof dir, "%s/%s", stat, name) >= sizeof dir)
 		return -ENAMETOOLONG;
 	int rc = day_files_open(dir, &days);
 	if (rc)
@@ -141,7 +141,7 @@ int stat_history_read(const char *state_dir, uint64_t since_ns, uint64_t until_n
 {
 	char stat[PATH_MAX - 300];
 	*out = (struct stat_history){.since_ns = since_ns, .until_ns = until_ns};
-	if ((size_t)snprintf(stat, sizeof(stat), "%s/stat", state_dir) >= sizeof(stat))
+	if ((size_t)snprintf(stat, sizeof stat, "%s/stat", state_dir) >= sizeof stat)
 		return -ENAMETOOLONG;
 	DIR *d = opendir(stat);
 	if (!d)

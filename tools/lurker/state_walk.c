@@ -28,7 +28,7 @@ static int state_walk_dir(int fd, const char *key, int depth, state_walk_fn fn, 
 		if (e->d_name[0] == '.' ||
 		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue; /* removed meanwhile */
-		snprintf(below, sizeof(below), "%s%s%s", key, *key ? "/" : "", e->d_name);
+		snprintf(below, sizeof below, "%s%s%s", key, *key ? "/" : "", e->d_name);
 		if (S_ISREG(st.st_mode)) {
 			rc = fn(arg, dirfd(d), e->d_name, below);
 		} else if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {

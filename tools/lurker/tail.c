@@ -122,7 +122,7 @@ static void tail_on_message(void *arg, const struct bus_msg *m)
 	if (t->conf.table) {
 		if (strcmp(t->last_topic, s->topic) != 0)
 			message_table_head(stdout, s->topic);
-		snprintf(t->last_topic, sizeof(t->last_topic), "%s", s->topic);
+		snprintf(t->last_topic, sizeof t->last_topic, "%s", s->topic);
 		message_table_row(stdout, m, &decoded, t->columns);
 	} else {
 		tail_show_json(t, s, m, &decoded);

@@ -24,7 +24,7 @@ static int time_arg_span(const char *text, uint64_t now_ns, uint64_t *out_ns)
 	unsigned long long n = strtoull(text, &end, 10);
 	if (errno || !*end || end[1])
 		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		if (*end != units[i].unit)
 			continue;
 		uint64_t back =
@@ -76,7 +76,7 @@ int time_arg_parse(const char *text, uint64_t now_ns, uint64_t *out_ns)
 	}
 	if (time_arg_span(text, now_ns, out_ns) == 0)
 		return 0;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct tm tm = {0};
 		int ahead, day;
 		const char *end = strptime(text, forms[i], &tm);

@@ -27,7 +27,7 @@ static void value_counts_free_entry(struct lh_entry *e)
 
 int value_counts_new(const char *field, struct value_counts **out)
 {
-	struct value_counts *c = calloc(1, sizeof(*c));
+	struct value_counts *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
 	c->field = strdup(field);
@@ -84,7 +84,7 @@ static struct json_object *value_counts_value_of(struct json_object *o, const ch
 	char part[64];
 	while (*path) {
 		size_t n = strcspn(path, ".");
-		if (n >= sizeof(part))
+		if (n >= sizeof part)
 			return NULL;
 		memcpy(part, path, n);
 		part[n] = '\0';
@@ -112,7 +112,7 @@ int value_counts_add(struct value_counts *c, struct json_object *record)
 		return 0;
 	}
 	char *key = strdup(value);
-	row = malloc(sizeof(*row));
+	row = malloc(sizeof *row);
 	if (!key || !row) {
 		free(key);
 		free(row);
@@ -143,7 +143,7 @@ static void value_counts_print_text(FILE *out, const char *value)
 	char shown[512];
 	if (o)
 		text = bytes_of(json_object_get_string(o), (size_t)json_object_get_string_len(o));
-	term_text(shown, sizeof(shown), text, 120);
+	term_text(shown, sizeof shown, text, 120);
 	json_object_put(o);
 	fprintf(out, "%s\n", shown);
 }

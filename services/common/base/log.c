@@ -32,7 +32,7 @@ static const int priorities[] = {3, 4, 6, 7};
 
 void log_open(const char *name, enum log_level level, int json)
 {
-	snprintf(logger.name, sizeof(logger.name), "%s", name);
+	snprintf(logger.name, sizeof logger.name, "%s", name);
 	logger.level = level;
 	logger.json = json != 0;
 	logger.journal = getenv("JOURNAL_STREAM") != NULL;
@@ -118,7 +118,7 @@ log_put_line(enum log_level level, const char *event, uint64_t held, const char 
 	struct timespec now;
 	char pairs[LINE_MAX_BYTES / 2] = "";
 	if (fmt)
-		vsnprintf(pairs, sizeof(pairs), fmt, ap);
+		vsnprintf(pairs, sizeof pairs, fmt, ap);
 	for (char *p = pairs; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '.'; /* nothing that is logged may forge a line or move a cursor */
@@ -127,11 +127,11 @@ log_put_line(enum log_level level, const char *event, uint64_t held, const char 
 	struct tm tm;
 	gmtime_r(&now.tv_sec, &tm);
 	char stamp[40];
-	size_t k = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(stamp + k, sizeof(stamp) - k, ".%03ldZ", now.tv_nsec / 1000000);
+	size_t k = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(stamp + k, sizeof stamp - k, ".%03ldZ", now.tv_nsec / 1000000);
 
 	char line[LINE_MAX_BYTES];
-	size_t n = sizeof(line) - 2, at = 0;
+	size_t n = sizeof line - 2, at = 0;
 	if (logger.journal)
 		at += (size_t)snprintf(line, n, "<%d>", priorities[level]);
 	if (logger.json) {

@@ -23,7 +23,7 @@ static uint32_t window(const struct receiver *s)
 void receiver_init(struct receiver *s, uint32_t irs, uint32_t isn, uint8_t promised,
 		   uint32_t ts_offset, uint64_t limit_bytes)
 {
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, sizeof *s);
 	s->irs = irs;
 	s->rcv_nxt = irs + 1;
 	s->isn = isn;
@@ -65,7 +65,7 @@ static bool range_add(struct receiver *s, struct receiver_range n)
 		return false;
 	/* RFC 2018 section 4: the first block is the one of the segment that made us answer. */
 	s->range[0] = n;
-	memcpy(&s->range[1], kept, k * sizeof(kept[0]));
+	memcpy(&s->range[1], kept, k * sizeof kept[0]);
 	s->ranges = (uint8_t)(k + 1);
 	return true;
 }
@@ -88,7 +88,7 @@ static void range_eat(struct receiver *s)
 			}
 			s->ranges--;
 			memmove(&s->range[i], &s->range[i + 1],
-				(s->ranges - i) * sizeof(s->range[0]));
+				(s->ranges - i) * sizeof s->range[0]);
 			again = true;
 			break;
 		}
@@ -260,7 +260,7 @@ enum receiver_end receiver_segment(struct receiver *s, const struct pkt *p, uint
 	bool fin = p->flags & TCP_FIN, again = false, answer = false;
 	struct receiver_range twice;
 
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, sizeof *r);
 	if (p->flags & TCP_RST)
 		return rst_in(s, p, now_ms, r);
 

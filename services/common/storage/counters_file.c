@@ -61,13 +61,13 @@ static int counters_file_take_over(struct counters_file *c)
 		room = buf_room(&c->line, (size_t)st.st_size + 1);
 	ssize_t n = room ? read(fd, room, (size_t)st.st_size) : 0;
 	close(fd);
-	if (n <= (ssize_t)sizeof(start) || memcmp(room, start, sizeof(start) - 1) != 0 ||
+	if (n <= (ssize_t)sizeof start || memcmp(room, start, sizeof start - 1) != 0 ||
 	    room[n - 1] != '}' || memchr(room, '\0', (size_t)n) || memchr(room, '\n', (size_t)n))
 		return rc; /* cut short by a power cut, or not ours: nothing to take over */
 	room[n] = '\0';
 	const char *at = strstr((char *)room, ts);
-	const char *rest = strchr((char *)room + sizeof(start), ',');
-	if (!at || !rest || sscanf(at + sizeof(ts) - 1, "%20" SCNu64, &ts_ns) != 1)
+	const char *rest = strchr((char *)room + sizeof start, ',');
+	if (!at || !rest || sscanf(at + sizeof ts - 1, "%20" SCNu64, &ts_ns) != 1)
 		return 0;
 	struct buf lost;
 	buf_init(&lost, LINE_MAX_BYTES);
@@ -82,18 +82,18 @@ static int counters_file_take_over(struct counters_file *c)
 int counters_file_open(const char *state_dir, const char *service, struct counters_file **out)
 {
 	char dir[PATH_MAX - 32];
-	struct counters_file *c = calloc(1, sizeof(*c));
+	struct counters_file *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
 	buf_init(&c->line, LINE_MAX_BYTES);
-	snprintf(c->service, sizeof(c->service), "%s", service);
+	snprintf(c->service, sizeof c->service, "%s", service);
 	int rc = 0;
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/stat/%s", state_dir, service) >= sizeof(dir))
+	if ((size_t)snprintf(dir, sizeof dir, "%s/stat/%s", state_dir, service) >= sizeof dir)
 		rc = -ENAMETOOLONG;
 	if (!rc)
 		rc = records_open(dir, COUNTERS_FILE_KEEP_DAYS, PLAIN_DAYS, &c->records);
 	if (!rc) {
-		snprintf(c->now, sizeof(c->now), "%s/now", dir);
+		snprintf(c->now, sizeof c->now, "%s/now", dir);
 		/* A full disk is no reason not to run. */
 		c->taken = counters_file_take_over(c) == 0;
 	}

@@ -57,7 +57,7 @@ int home_load(struct home *h, const char *path)
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	while (!rc && fgets(line, sizeof(line), f)) {
+	while (!rc && fgets(line, sizeof line, f)) {
 		line[strcspn(line, "\n")] = '\0';
 		rc = home_add(h, line) == -EINVAL ? -EBADMSG : 0;
 	}

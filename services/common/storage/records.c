@@ -81,7 +81,7 @@ int records_open(const char *dir, int64_t keep_days, int64_t plain_days, struct 
 	int rc = fs_make_dirs(AT_FDCWD, dir, 0750, FS_NONE);
 	if (rc < 0)
 		return rc;
-	struct records *r = calloc(1, sizeof(*r));
+	struct records *r = calloc(1, sizeof *r);
 	if (!r)
 		return -ENOMEM;
 	*r = (struct records){.fd = -1,

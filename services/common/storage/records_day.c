@@ -72,7 +72,7 @@ uint32_t day_noted(int dirfd, uint32_t day)
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	return n > 0 && day_parse(text, &noted, &gz) && noted != day ? noted : 0;
 }

@@ -31,7 +31,7 @@ struct records_reader {
 
 int records_reader_open(const char *dir, struct records_pos from, struct records_reader **out)
 {
-	struct records_reader *r = calloc(1, sizeof(*r));
+	struct records_reader *r = calloc(1, sizeof *r);
 	if (!r)
 		return -ENOMEM;
 	r->dirfd = r->fd = -1;
@@ -85,7 +85,7 @@ static int records_reader_open_gz(struct records_reader *r)
 		return -ENOMEM;
 	gzbuffer(r->gz, 64u << 10);
 	for (uint64_t left = r->pos.offset; left > 0;) {
-		int n = gzread(r->gz, skip, left < sizeof(skip) ? (unsigned)left : sizeof(skip));
+		int n = gzread(r->gz, skip, left < sizeof skip ? (unsigned)left : sizeof skip);
 		if (n <= 0)
 			break; /* shorter than it was, or damaged: the next read ends this day */
 		left -= (uint64_t)n;

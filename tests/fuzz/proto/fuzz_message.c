@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	buf_init(&first, 4 << 20);
 	buf_init(&second, 4 << 20);
 	input_require(msg_encode(s, m, &first) == 0, "a decoded message encodes");
-	struct msg_arena arena = {.p = memory, .n = sizeof(memory)};
+	struct msg_arena arena = {.p = memory, .n = sizeof memory};
 	input_require(msg_decode(s, buf_bytes(&first), message, &arena) == 0,
 		      "an encoded message decodes");
 	input_require(msg_encode(s, message, &second) == 0, "and encodes again");

@@ -22,8 +22,8 @@ const void *input_decode(const uint8_t *data, size_t n, const struct msg_schema 
 	}
 	if (!s)
 		return NULL;
-	input_require(s->size <= sizeof(message), "size of the message");
-	struct msg_arena arena = {.p = memory, .n = sizeof(memory)};
+	input_require(s->size <= sizeof message, "size of the message");
+	struct msg_arena arena = {.p = memory, .n = sizeof memory};
 	int rc = msg_decode(s, body, message, &arena);
 	input_require(rc == 0 || rc == -EBADMSG || rc == -ENOBUFS, "error code");
 	input_require(arena.used <= arena.n, "arena");

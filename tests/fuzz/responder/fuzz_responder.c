@@ -38,7 +38,7 @@ static void tail(struct world *w, uint64_t x)
 	for (int i = 0; i < TAIL_STEPS; i++) {
 		uint64_t words[6];
 		const uint8_t *in = (const uint8_t *)words;
-		size_t n = sizeof(words);
+		size_t n = sizeof words;
 
 		for (int k = 0; k < 6; k++) {
 			x ^= x << 13;

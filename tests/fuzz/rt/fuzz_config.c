@@ -44,10 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char err[1024] = "";
 	struct conf a = {0}, b = {0};
 	struct opt_section sa = {"own", opts, &a}, sb = {"own", opts, &b};
-	if (opt_load_memory("f", data, size, &sa, 1, known, err, sizeof(err)) == 0) {
+	if (opt_load_memory("f", data, size, &sa, 1, known, err, sizeof err) == 0) {
 		size_t n, m;
 		char *text = print(&sa, &n);
-		if (opt_load_memory("f", text, n, &sb, 1, known, err, sizeof(err)) != 0)
+		if (opt_load_memory("f", text, n, &sb, 1, known, err, sizeof err) != 0)
 			abort();
 		char *again = print(&sb, &m);
 		if (n != m || memcmp(text, again, n) != 0)

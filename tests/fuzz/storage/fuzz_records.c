@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		atexit(remove_dir);
 		made = true;
 	}
-	snprintf(path, sizeof(path), "%s/2024-10-04.jsonl%s", dir, data[0] & 1 ? ".gz" : "");
+	snprintf(path, sizeof path, "%s/2024-10-04.jsonl%s", dir, data[0] & 1 ? ".gz" : "");
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0440);
 	require(fd >= 0 && write(fd, data + 1, n - 1) == (ssize_t)n - 1, "write");
 	close(fd);

@@ -21,7 +21,7 @@ static void setup(void)
 
 static const char *logged(void)
 {
-	ssize_t n = pread(out, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(out, text, sizeof text - 1, 0);
 	cr_assert_geq(n, 0);
 	text[n] = '\0';
 	return text;
@@ -81,7 +81,7 @@ Test(log, repetition_is_held_back_and_counted)
 Test(log, long_lines_are_cut)
 {
 	static char big[6000];
-	memset(big, 'a', sizeof(big) - 1);
+	memset(big, 'a', sizeof big - 1);
 	for (int json = 0; json < 2; json++) {
 		log_open("x", LOG_LEVEL_INFO, json);
 		log_info(json ? "big json" : "big text", "v=%s", big);

@@ -43,7 +43,7 @@ static bool captured(int host_byte, int sport, int dport, bool back)
 	int from = back ? dport : sport, to = back ? sport : dport;
 	f[34] = (uint8_t)(from >> 8), f[35] = (uint8_t)from;
 	f[36] = (uint8_t)(to >> 8), f[37] = (uint8_t)to;
-	struct pcap_pkthdr h = {.caplen = sizeof(f), .len = sizeof(f)};
+	struct pcap_pkthdr h = {.caplen = sizeof f, .len = sizeof f};
 	return pcap_offline_filter(&program, &h, f) != 0;
 }
 
@@ -87,15 +87,15 @@ Test(scope, mistakes_are_named)
 	static const char *const bad[] = {"ssh", "0", "70000", "9-1", "22-", "22x", ""};
 	char err[256];
 	struct scope s = {NULL, &networks, &exclude, &addresses, &host};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		set(&exclude, bad[i], NULL);
-		cr_expect_eq(scope_check(&s, err, sizeof(err)), -EINVAL, "%s", bad[i]);
+		cr_expect_eq(scope_check(&s, err, sizeof err), -EINVAL, "%s", bad[i]);
 		cr_expect(strstr(err, "exclude_ports"), "%s", err);
 	}
 	set(&exclude, "1-65535", NULL);
-	cr_expect_eq(scope_check(&s, err, sizeof(err)), 0);
+	cr_expect_eq(scope_check(&s, err, sizeof err), 0);
 	set(&networks, "192.0.2.1/8", NULL);
-	cr_expect_eq(scope_check(&s, err, sizeof(err)), -EINVAL);
+	cr_expect_eq(scope_check(&s, err, sizeof err), -EINVAL);
 	cr_expect(strstr(err, "192.0.2.1/8"), "%s", err);
 }
 

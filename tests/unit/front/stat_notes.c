@@ -9,7 +9,7 @@ void stat_note(struct stat_history *t, uint64_t ts, uint64_t epoch, const char *
 {
 	char text[400];
 	snprintf(
-		text, sizeof(text),
+		text, sizeof text,
 		"{\"mark\":\"%s\",\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{\"received\":%u,\"packets\":%u},\"gauges\":{\"next_number\":%u},\"drops\":{\"dropped_size\":%u}}",
 		mark, (unsigned long long)ts, (unsigned long long)epoch, received, packets, next,
 		received - packets);
@@ -30,7 +30,7 @@ void stat_three_runs(struct stat_history *t)
 void stat_note_of(struct stat_history *t, const char *service, uint64_t epoch, const char *counters)
 {
 	char text[400];
-	snprintf(text, sizeof(text),
+	snprintf(text, sizeof text,
 		 "{\"mark\":null,\"ts_ns\":%llu,\"start_ns\":%llu,\"counters\":{%s}}",
 		 (unsigned long long)epoch, (unsigned long long)epoch, counters);
 	cr_assert_eq(stat_history_add(t, service, json_tokener_parse(text)), 0);

@@ -24,7 +24,7 @@ static int see(void *arg, struct bytes line)
 static void write_file(const char *dir, const char *name, const char *text, bool packed)
 {
 	char path[512];
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof path, "%s/%s", dir, name);
 	gzFile f = gzopen(path, packed ? "wb" : "wbT");
 	cr_assert_eq(gzwrite(f, text, (unsigned)strlen(text)), (int)strlen(text));
 	gzclose(f);
@@ -54,7 +54,7 @@ Test(day_files, plain_and_packed)
 	cr_expect_eq(day_files_read(&d, 1, see, &one), -EINTR);
 	day_files_close(&d);
 	char cmd[600];
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	cr_assert_eq(system(cmd), 0);
 	cr_expect_eq(day_files_open(dir, &d), -ENOENT);
 }
@@ -62,7 +62,7 @@ Test(day_files, plain_and_packed)
 static void cut_file(const char *dir, const char *name, off_t at)
 {
 	char path[512];
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof path, "%s/%s", dir, name);
 	cr_assert_eq(truncate(path, at), 0);
 }
 
@@ -90,6 +90,6 @@ Test(day_files, broken_files_are_reported)
 	cr_expect(strstr(path, "/2026-11-01.jsonl.gz"), "%s", path);
 	day_files_close(&d);
 	char cmd[600];
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	snprintf(cmd, sizeof cmd, "rm -r %s", dir);
 	cr_assert_eq(system(cmd), 0);
 }

@@ -13,7 +13,7 @@
 static void file_at(const char *root, const char *path, long mtime)
 {
 	char full[512];
-	snprintf(full, sizeof(full), "%s/%s", root, path);
+	snprintf(full, sizeof full, "%s/%s", root, path);
 	for (char *p = full + strlen(root) + 1; *p; p++)
 		if (*p == '/') {
 			*p = '\0';
@@ -39,16 +39,16 @@ Test(disk, the_age_of_a_queue_is_that_of_its_first_name)
 	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/09/1_b.pcap", 40);
 	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/09/1_a.pcap", 60);
 	file_at(root, "spool/queue/analyzer/pcap/2026/11/21/08/0.pcap", 1);
-	snprintf(path, sizeof(path), "%s/spool/queue/analyzer/pcap/2026/11/21/08/0.pcap", root);
+	snprintf(path, sizeof path, "%s/spool/queue/analyzer/pcap/2026/11/21/08/0.pcap", root);
 	unlink(path); /* an hour that is worked off */
 	file_at(root, "spool/queue/uploader/x", 1);
-	snprintf(path, sizeof(path), "%s/spool/queue/uploader/x", root);
+	snprintf(path, sizeof path, "%s/spool/queue/uploader/x", root);
 	unlink(path);
 	disk_look(root, 100 * S, &d);
 	cr_assert_eq(d.n, 2);
 	cr_expect_str_eq(d.queue[0].name, "analyzer");
 	cr_expect_eq(d.queue[0].age_s, 40);
 	cr_expect_eq(d.queue[1].age_s, 0);
-	snprintf(path, sizeof(path), "rm -rf %s", root);
+	snprintf(path, sizeof path, "rm -rf %s", root);
 	cr_expect_eq(system(path), 0);
 }

@@ -24,7 +24,7 @@ static const char *text_of(struct expo *e, uint64_t now_ns)
 {
 	static char text[1 << 16];
 	struct buf b;
-	buf_init(&b, sizeof(text) - 1);
+	buf_init(&b, sizeof text - 1);
 	cr_assert_eq(expo_write(e, now_ns, &b), 0);
 	memcpy(text, b.p, b.n);
 	text[b.n] = '\0';
@@ -35,7 +35,7 @@ static const char *text_of(struct expo *e, uint64_t now_ns)
 static void has(struct expo *e, uint64_t now_ns, const char *line)
 {
 	char wanted[256];
-	snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+	snprintf(wanted, sizeof wanted, "\n%s\n", line);
 	cr_expect(strstr(text_of(e, now_ns), wanted), "no %s in\n%s", line, text_of(e, now_ns));
 }
 
@@ -145,7 +145,7 @@ Test(expo, refuses_what_is_no_declaration)
 					  "Packets counter packets taken in",
 					  "pack-ets counter packets taken in"};
 	struct expo *e = expo_new("here", 5 * S);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		cr_expect_eq(expo_declare(e, "capture", bad[i]), -EINVAL, "%s", bad[i]);
 	cr_expect_eq(expo_declare(e, "a service", "packets counter packets taken in"), -ENOSPC);
 	for (size_t i = 0; i < EXPO_METRICS; i++)
@@ -160,7 +160,7 @@ Test(expo, services_are_bounded)
 	struct msg_stat st = {0};
 	char name[32];
 	for (int i = 0; i < EXPO_SERVICES + 3; i++) {
-		snprintf(name, sizeof(name), "service%d", i);
+		snprintf(name, sizeof name, "service%d", i);
 		struct bus_msg m = from(name, 1, S);
 		expo_stat(e, &m, &st);
 	}
@@ -181,11 +181,11 @@ Test(expo, a_label_is_what_the_format_can_hold)
 	expo_stat(e, &m, &st);
 	has(e, S, "lurker_up{sensor=\"a...b\xc3\xa4.\",service=\"capture\"} 1");
 	char lengthy[80];
-	memset(lengthy, 'x', sizeof(lengthy));
-	m.sensor = bytes_of(lengthy, sizeof(lengthy));
+	memset(lengthy, 'x', sizeof lengthy);
+	m.sensor = bytes_of(lengthy, sizeof lengthy);
 	expo_stat(e, &m, &st);
 	char wanted[128];
-	snprintf(wanted, sizeof(wanted), "lurker_up{sensor=\"%.64s\",service=\"capture\"} 1",
+	snprintf(wanted, sizeof wanted, "lurker_up{sensor=\"%.64s\",service=\"capture\"} 1",
 		 lengthy);
 	has(e, S, wanted);
 	expo_free(&e);

@@ -11,10 +11,10 @@ static void write_pcap(const char *path, unsigned n)
 	static const uint32_t head[] = {0xa1b23c4d, 0x00040002, 0, 0, 65536, 1};
 	FILE *f = fopen(path, "w");
 	cr_assert(f);
-	fwrite(head, sizeof(head), 1, f);
+	fwrite(head, sizeof head, 1, f);
 	for (uint32_t i = 0; i < n; i++) {
 		const uint32_t rec[] = {i + 1, 0, 1, 1};
-		fwrite(rec, sizeof(rec), 1, f);
+		fwrite(rec, sizeof rec, 1, f);
 		fputc('x', f);
 	}
 	fclose(f);
@@ -25,7 +25,7 @@ Test(inventory, files_count_once)
 	char dir[] = "/tmp/lurker-inventory-XXXXXX", text[1024];
 	struct inventory s;
 	cr_assert(mkdtemp(dir));
-	snprintf(text, sizeof(text),
+	snprintf(text, sizeof text,
 		 "cd %s && mkdir -p objects/pcap spool/queue/uploader/pcap "
 		 "spool/queue/analyzer/pcap records/analysis",
 		 dir);
@@ -61,7 +61,7 @@ Test(inventory, files_count_once)
 	cr_assert_eq(inventory_read(dir, NULL, 1, &s), 0);
 	cr_expect_eq(s.broken, 1);
 	cr_assert_eq(chdir("/"), 0);
-	snprintf(text, sizeof(text), "rm -r %s", dir);
+	snprintf(text, sizeof text, "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
 }
 
@@ -72,7 +72,7 @@ Test(inventory, what_was_evicted_counts_once)
 	struct inventory s;
 	cr_assert(mkdtemp(dir));
 	snprintf(
-		text, sizeof(text),
+		text, sizeof text,
 		"cd %s && mkdir -p objects/pcap spool/queue/uploader/pcap "
 		"spool/queue/analyzer/pcap spool/evicted/uploader/pcap spool/evicted/analyzer/pcap "
 		"records/analysis",
@@ -138,6 +138,6 @@ Test(inventory, what_was_evicted_counts_once)
 	cr_expect_eq(inventory_value(&s, "uploader_evicted"), 1009);
 	cr_expect_eq(inventory_value(&s, "analyzer_evicted"), 2009);
 	cr_assert_eq(chdir("/"), 0);
-	snprintf(text, sizeof(text), "rm -r %s", dir);
+	snprintf(text, sizeof text, "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
 }

@@ -10,7 +10,7 @@ Test(json_line, one_whole_object)
 	static const char *const bad[] = {"",      "{",    "{\"a\":1", "[1]", "1",
 					  "\"a\"", "null", "{}{}",     "x{}"};
 	struct json_object *o;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		cr_expect_eq(json_line_parse(bytes_str(bad[i]), &o), -EBADMSG, "%s", bad[i]);
 		cr_expect_null(o);
 	}

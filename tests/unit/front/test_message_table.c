@@ -14,7 +14,7 @@ static const char *row(const char *topic, void *decoded, int columns)
 {
 	const struct bus_msg m = {
 		.topic = bytes_str(topic), .producer = bytes_str("flowagg"), .ts_ns = NOON_NS};
-	FILE *f = fmemopen(shown, sizeof(shown), "w");
+	FILE *f = fmemopen(shown, sizeof shown, "w");
 	message_table_row(f, &m, decoded, columns);
 	fclose(f);
 	return shown;
@@ -22,7 +22,7 @@ static const char *row(const char *topic, void *decoded, int columns)
 
 static size_t head(const char *topic)
 {
-	FILE *f = fmemopen(shown, sizeof(shown), "w");
+	FILE *f = fmemopen(shown, sizeof shown, "w");
 	message_table_head(f, topic);
 	fclose(f);
 	return strlen(shown);

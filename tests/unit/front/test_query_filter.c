@@ -16,7 +16,7 @@ static int try(const struct query_filter_args *t)
 	struct query_filter m;
 	char err[256];
 	struct json_object *o;
-	cr_assert_eq(query_filter_init(&m, t, NOON_NS, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(query_filter_init(&m, t, NOON_NS, err, sizeof err), 0, "%s", err);
 	int rc = query_filter_line(&m, bytes_str(record), &o);
 	cr_assert_eq(o != NULL, rc == 1);
 	json_object_put(o);
@@ -54,10 +54,10 @@ Test(query_filter, wrong_arguments_are_refused)
 		{.since = "soon"},       {.until = "x"},   {.address = "1.2"},
 		{.source = "1.2.3.4/8"}, {.port = "http"}, {.port = "9-1"},
 		{.port = "70000"},       {.port = "1-"},   {.since = "1h", .until = "2h"}};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct query_filter m;
 		char err[256] = "";
-		cr_expect_eq(query_filter_init(&m, &bad[i], NOON_NS, err, sizeof(err)), -EINVAL,
+		cr_expect_eq(query_filter_init(&m, &bad[i], NOON_NS, err, sizeof err), -EINVAL,
 			     "%zu", i);
 		cr_expect(strstr(err, "expected"), "%s", err);
 	}
@@ -69,8 +69,7 @@ Test(query_filter, what_is_no_record)
 	char err[64];
 	struct json_object *o;
 	cr_assert_eq(
-		query_filter_init(&m, &(struct query_filter_args){0}, NOON_NS, err, sizeof(err)),
-		0);
+		query_filter_init(&m, &(struct query_filter_args){0}, NOON_NS, err, sizeof err), 0);
 	cr_expect_eq(query_filter_line(&m, bytes_str("{\"init_ts\":1"), &o), -EBADMSG);
 	cr_expect_eq(query_filter_line(&m, bytes_str("[1]"), &o), -EBADMSG);
 	cr_expect_eq(query_filter_line(&m, bytes_str("{} {}"), &o), -EBADMSG);
@@ -83,7 +82,7 @@ Test(query_filter, no_day_that_may_match_is_skipped)
 	char err[64];
 	cr_assert_eq(query_filter_init(&m,
 				       &(struct query_filter_args){.since = "2026-11-21T12:00Z"},
-				       NOON_NS, err, sizeof(err)),
+				       NOON_NS, err, sizeof err),
 		     0);
 	cr_expect(query_filter_day(&m, 20261121));
 	cr_expect(query_filter_day(&m, 20261122));

@@ -28,13 +28,13 @@ Test(scrape_request, one_request_is_served_and_every_other_has_its_answer)
 		{"\n\n", 400},
 		{"\x16\x03\x01\n\n", 400},
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		cr_expect_eq(scrape_request_status(bytes_str(cases[i].text)), cases[i].status, "%s",
 			     cases[i].text);
 	char filled[SCRAPE_REQUEST_MAX];
-	memset(filled, 'x', sizeof(filled));
-	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled) - 1)), 0);
-	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof(filled))), 431);
+	memset(filled, 'x', sizeof filled);
+	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof filled - 1)), 0);
+	cr_expect_eq(scrape_request_status(bytes_of(filled, sizeof filled)), 431);
 }
 
 Test(scrape_request, heads)

@@ -63,7 +63,7 @@ Test(stat_history, counters_on_disk_outlive_a_kill)
 	struct stat_history t;
 	cr_assert(mkdtemp(dir));
 	cr_expect_eq(stat_history_read(dir, 0, UINT64_MAX, &t), -ENOENT);
-	snprintf(path, sizeof(path), "%s/stat", dir);
+	snprintf(path, sizeof path, "%s/stat", dir);
 	cr_assert_eq(mkdir(path, 0750), 0);
 	cr_assert_eq(counters_file_open(dir, "x", &a), 0);
 	cr_expect_eq(counters_file_note(a, NOON_NS, json("no"), false), -EINVAL);
@@ -97,6 +97,6 @@ Test(stat_history, counters_on_disk_outlive_a_kill)
 	cr_assert_eq(stat_history_read(dir, NOON_NS + 5 * NS_PER_S, UINT64_MAX, &t), 0);
 	cr_expect_eq(stat_history_sum(&t, "x", "n"), 2, "since the note before");
 	stat_history_free(&t);
-	snprintf(path, sizeof(path), "rm -r %s", dir);
+	snprintf(path, sizeof path, "rm -r %s", dir);
 	cr_assert_eq(system(path), 0);
 }

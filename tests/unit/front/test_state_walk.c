@@ -30,7 +30,7 @@ Test(state_walk, files_below_a_folder)
 	struct seen all = {0}, some = {.stop_at = 2}, none = {0};
 	cr_assert(mkdtemp(dir));
 	snprintf(
-		text, sizeof(text),
+		text, sizeof text,
 		"cd %s && mkdir -p a/b .hidden && touch x a/y a/b/z .dot .hidden/w && ln -s x link",
 		dir);
 	cr_assert_eq(system(text), 0);
@@ -40,7 +40,7 @@ Test(state_walk, files_below_a_folder)
 	cr_expect_eq(state_walk(dir, see, &some), -EINTR);
 	cr_expect_eq(some.files, 2);
 	cr_expect_not(state_walk_has(-1, "x"));
-	snprintf(text, sizeof(text), "rm -r %s", dir);
+	snprintf(text, sizeof text, "rm -r %s", dir);
 	cr_assert_eq(system(text), 0);
 	cr_expect_eq(state_walk(dir, see, &none), 0, "an absent folder holds nothing");
 	cr_expect_eq(none.files, 0);
@@ -54,9 +54,9 @@ Test(state_walk, packets_of_a_file)
 	uint64_t n = 10;
 	int fd = mkstemp(path);
 	cr_assert(fd >= 0);
-	cr_assert_eq(write(fd, head, sizeof(head)), (ssize_t)sizeof(head));
+	cr_assert_eq(write(fd, head, sizeof head), (ssize_t)sizeof head);
 	for (int i = 0; i < 2; i++)
-		cr_assert_eq(write(fd, record, sizeof(record)), (ssize_t)sizeof(record));
+		cr_assert_eq(write(fd, record, sizeof record), (ssize_t)sizeof record);
 	cr_expect_eq(state_walk_packets(AT_FDCWD, path, &n), 0);
 	cr_expect_eq(n, 12, "they are added");
 	cr_assert_eq(write(fd, record, 5), 5);

@@ -10,11 +10,11 @@ TestSuite(term, .init = elsewhere);
 Test(term, text_is_safe_and_short)
 {
 	char out[64], q[16];
-	term_text(out, sizeof(out), bytes_str("a\x1b[31m\r\nb\tc\xff"), 40);
+	term_text(out, sizeof out, bytes_str("a\x1b[31m\r\nb\tc\xff"), 40);
 	cr_expect_str_eq(out, "a.[31m b c.");
-	term_text(out, sizeof(out), bytes_str("abcdef"), 4);
+	term_text(out, sizeof out, bytes_str("abcdef"), 4);
 	cr_expect_str_eq(out, "abc\xe2\x80\xa6");
-	term_text(out, sizeof(out), bytes_str("abcd"), 4);
+	term_text(out, sizeof out, bytes_str("abcd"), 4);
 	cr_expect_str_eq(out, "abcd");
 	term_quantity(q, 9999);
 	cr_expect_str_eq(q, "9999");

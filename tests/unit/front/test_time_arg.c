@@ -34,7 +34,7 @@ Test(time_arg, every_form)
 	} offsets[] = {{"2026-11-21T08:30:00+01:00", -3600}, {"2026-11-21T08:30-0530", 19800},
 		       {"2026-11-21 08:30:05+02", -7195},    {"2026-11-21T08:30", 0},
 		       {"2026-11-21T08:30:00Z", 0},          {"2026-11-21+00:30", -32400}};
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+	for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
 		cr_assert_eq(time_arg_parse(offsets[i].text, NOON_NS, &t), 0, "%s",
 			     offsets[i].text);
 		cr_expect_eq(t,
@@ -61,7 +61,7 @@ Test(time_arg, every_form)
 					  "2026-11-21T08:30Z1",
 					  "2026-11-21T08:30+01:60",
 					  "2026-11-21T08:30+01:00x"};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		cr_expect_eq(time_arg_parse(bad[i], NOON_NS, &t), -EINVAL, "%s", bad[i]);
 }
 
@@ -69,12 +69,12 @@ Test(time_arg, a_wrong_option_is_named)
 {
 	uint64_t t = 7;
 	char err[320] = "";
-	cr_assert_eq(time_arg_option("--since", NULL, NOON_NS, &t, err, sizeof(err)), 0);
+	cr_assert_eq(time_arg_option("--since", NULL, NOON_NS, &t, err, sizeof err), 0);
 	cr_expect_eq(t, 7, "an option that is not given changes nothing");
-	cr_assert_eq(time_arg_option("--since", "2h", NOON_NS, &t, err, sizeof(err)), 0);
+	cr_assert_eq(time_arg_option("--since", "2h", NOON_NS, &t, err, sizeof err), 0);
 	cr_expect_eq(t, NOON_NS - 7200 * NS_PER_S);
 	cr_expect_str_eq(err, "");
-	cr_expect_eq(time_arg_option("--until", "soon", NOON_NS, &t, err, sizeof(err)), -EINVAL);
+	cr_expect_eq(time_arg_option("--until", "soon", NOON_NS, &t, err, sizeof err), -EINVAL);
 	cr_expect(strstr(err, "--until: \"soon\" is not valid: expected today"), "%s", err);
 	cr_expect_eq(t, NOON_NS - 7200 * NS_PER_S);
 }

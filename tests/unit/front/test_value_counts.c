@@ -16,14 +16,14 @@ Test(value_counts, by_path)
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(value_counts_add(c, o), 0);
 	cr_assert_eq(value_counts_add(c, none), 0);
-	FILE *f = fmemopen(out, sizeof(out), "w");
+	FILE *f = fmemopen(out, sizeof out, "w");
 	value_counts_print(c, f, NULL, 10, false);
 	fclose(f);
 	cr_expect(strstr(out, "         3   75.0%  curl/8\n"), "%s", out);
 	cr_expect(strstr(out, "         1   25.0%  -\n"), "%s", out);
-	f = fmemopen(out, sizeof(out), "w");
+	f = fmemopen(out, sizeof out, "w");
 	char more[128] = "";
-	FILE *notes = fmemopen(more, sizeof(more), "w");
+	FILE *notes = fmemopen(more, sizeof more, "w");
 	value_counts_print(c, f, notes, 1, true);
 	fclose(f);
 	fclose(notes);
@@ -42,7 +42,7 @@ static void counted(const char *field, const char *text, const char *want)
 	struct json_object *o = json_tokener_parse(text);
 	cr_assert_eq(value_counts_new(field, &c), 0);
 	cr_assert_eq(value_counts_add(c, o), 0);
-	FILE *f = fmemopen(out, sizeof(out), "w");
+	FILE *f = fmemopen(out, sizeof out, "w");
 	value_counts_print(c, f, f, 10, true);
 	fclose(f);
 	cr_expect_str_eq(out, want, "%s", out);
@@ -66,13 +66,13 @@ Test(value_counts, fields_are_known)
 	static const char *const bad[] = {"",           "nosuch", "http.nosuch",
 					  "src_addr.x", "http.",  "gaps.from"};
 	char err[2048];
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		cr_expect(value_counts_field_known(good[i], err, sizeof(err)), "%s", good[i]);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		cr_expect_not(value_counts_field_known(bad[i], err, sizeof(err)), "%s", bad[i]);
-	cr_expect_not(value_counts_field_known("nosuch", err, sizeof(err)));
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		cr_expect(value_counts_field_known(good[i], err, sizeof err), "%s", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		cr_expect_not(value_counts_field_known(bad[i], err, sizeof err), "%s", bad[i]);
+	cr_expect_not(value_counts_field_known("nosuch", err, sizeof err));
 	cr_expect(strstr(err, "no field \"nosuch\"; there are init_ts "), "%s", err);
 	cr_expect(strstr(err, " s7"), "%s", err);
-	cr_expect_not(value_counts_field_known("http.nosuch", err, sizeof(err)));
+	cr_expect_not(value_counts_field_known("http.nosuch", err, sizeof err));
 	cr_expect(strstr(err, " http.user_agent"), "%s", err);
 }

@@ -29,7 +29,7 @@ static enum receiver_end in_ack(int32_t at, uint32_t len, uint8_t flags, uint32_
 			.payload_len = len};
 
 	if (!receiver_takes(&s, &p)) {
-		memset(&r, 0, sizeof(r));
+		memset(&r, 0, sizeof r);
 		r.ack = 0xdead;
 		return RECEIVER_OPEN;
 	}

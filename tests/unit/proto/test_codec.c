@@ -26,7 +26,7 @@ TestSuite(codec, .init = setup, .fini = fini);
 
 static struct msg_arena arena(void)
 {
-	return (struct msg_arena){.p = block, .n = sizeof(block)};
+	return (struct msg_arena){.p = block, .n = sizeof block};
 }
 
 static int decode(const struct msg_schema *s, struct bytes in, void *msg)
@@ -171,7 +171,7 @@ Test(codec, signed_integers_round_trip)
 		 "\"left_out\":"},
 	};
 	const struct msg_schema s = {
-		.name = "point", .fields = fields, .nfields = 2, .size = sizeof(p)};
+		.name = "point", .fields = fields, .nfields = 2, .size = sizeof p};
 	cr_assert_eq(msg_encode(&s, &p, &out), 0);
 	cr_assert_eq(decode(&s, buf_bytes(&out), &d), 0);
 	cr_assert_eq(d.at, INT64_MIN);
@@ -189,7 +189,7 @@ Test(codec, times_are_seconds_on_the_wire)
 {
 	static const uint64_t ns[] = {
 		0, 1, 999999999, 1000000000, 1102274184317453123, 18446744071999999999u};
-	for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++) {
+	for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++) {
 		struct msg_analysis m = {.init_ts = ns[i]}, d;
 		buf_reset(&out);
 		cr_assert_eq(msg_encode(&msg_analysis_schema, &m, &out), 0);
@@ -213,7 +213,7 @@ Test(codec, times_out_of_range_are_refused)
 	cr_assert_eq(msg_encode(&msg_analysis_schema, &m, &out), 0);
 	uint8_t *ts = memmem(out.p, out.n, "\xa7init_ts\xcb", 9);
 	cr_assert_not_null(ts);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		uint64_t bits;
 		memcpy(&bits, &bad[i], 8);
 		for (int k = 0; k < 8; k++)
@@ -337,13 +337,13 @@ Test(codec, arena_bounds_the_memory)
 	struct msg_span gaps[8] = {{1, 2}};
 	struct msg_analysis m = {.gaps = {gaps, 8}}, d;
 	cr_assert_eq(msg_encode(&msg_analysis_schema, &m, &out), 0);
-	struct msg_arena a = {.p = block, .n = sizeof(gaps) - 1};
+	struct msg_arena a = {.p = block, .n = sizeof gaps - 1};
 	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), -ENOBUFS);
 	cr_assert_eq(d.gaps.n, 0);
-	a = (struct msg_arena){.p = block, .n = sizeof(gaps)};
+	a = (struct msg_arena){.p = block, .n = sizeof gaps};
 	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), 0);
-	cr_assert_eq(a.used, sizeof(gaps));
-	a = (struct msg_arena){.p = block + 1, .n = sizeof(gaps) + 15};
+	cr_assert_eq(a.used, sizeof gaps);
+	a = (struct msg_arena){.p = block + 1, .n = sizeof gaps + 15};
 	cr_assert_eq(msg_decode(&msg_analysis_schema, buf_bytes(&out), &d, &a), 0, "any alignment");
 	cr_assert_eq((uintptr_t)d.gaps.v % alignof(max_align_t), 0);
 	a = (struct msg_arena){.p = block + 1, .n = 8};

@@ -41,7 +41,7 @@ static void expect(const struct msg_schema *s, const void *m, const char *want)
 static void expect_str(struct bytes s, const char *want)
 {
 	char all[256];
-	snprintf(all, sizeof(all), "{\"name\":\"\",\"value\":\"%s\"}", want);
+	snprintf(all, sizeof all, "{\"name\":\"\",\"value\":\"%s\"}", want);
 	expect(&msg_header_schema, &(struct msg_header){.value = s}, all);
 }
 
@@ -71,19 +71,19 @@ Test(json, every_byte_at_every_place)
 	for (unsigned c = 0; c < 256; c++) {
 		for (size_t at = 0; at < 17; at++) {
 			char text[17], want[48], one[8] = {(char)c};
-			memset(text, 'a', sizeof(text));
+			memset(text, 'a', sizeof text);
 			text[at] = (char)c;
 			if (c >= 0x80)
 				strcpy(one, ".");
 			else if (c == '"' || c == '\\')
-				snprintf(one, sizeof(one), "\\%c", c);
+				snprintf(one, sizeof one, "\\%c", c);
 			else if (c >= 8 && c <= 13 && c != 11)
-				snprintf(one, sizeof(one), "\\%c", "btn?fr"[c - 8]);
+				snprintf(one, sizeof one, "\\%c", "btn?fr"[c - 8]);
 			else if (c < 0x20 || c == 0x7f)
-				snprintf(one, sizeof(one), "\\u%04x", c);
-			snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, "aaaaaaaaaaaaaaaaa",
-				 one, (int)(16 - at), "aaaaaaaaaaaaaaaaa");
-			expect_str(bytes_of(text, sizeof(text)), want);
+				snprintf(one, sizeof one, "\\u%04x", c);
+			snprintf(want, sizeof want, "%.*s%s%.*s", (int)at, "aaaaaaaaaaaaaaaaa", one,
+				 (int)(16 - at), "aaaaaaaaaaaaaaaaa");
+			expect_str(bytes_of(text, sizeof text), want);
 		}
 	}
 }
@@ -109,8 +109,8 @@ Test(json, base64_joins_its_pieces)
 	struct msg_packet_row m = {.data = bytes_of(big, n)};
 	cr_assert_eq(msg_json(&msg_packet_row_schema, &m, &out), 0);
 	const char head[] = "{\"ts_ns\":0,\"len\":0,\"data\":\"";
-	cr_assert_eq(out.n, sizeof(head) - 1 + (n + 2) / 3 * 4 + 2);
-	uint8_t *text = out.p + sizeof(head) - 1;
+	cr_assert_eq(out.n, sizeof head - 1 + (n + 2) / 3 * 4 + 2);
+	uint8_t *text = out.p + sizeof head - 1;
 	size_t same = 0;
 	while (text[same] == 'A')
 		same++;
@@ -125,7 +125,7 @@ Test(json, times_are_exact_decimals)
 	cr_assert_eq(msg_json(&msg_analysis_schema, &m, &out), 0);
 	const char want[] =
 		"{\"init_ts\":1102274184.317453000,\"last_ts\":0.000000001,\"src_addr\":\"\",";
-	cr_assert_arr_eq(out.p, want, sizeof(want) - 1);
+	cr_assert_arr_eq(out.p, want, sizeof want - 1);
 }
 
 Test(json, numbers_lists_counts_and_absence)

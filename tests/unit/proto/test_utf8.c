@@ -43,7 +43,7 @@ Test(utf8, what_rfc_3629_excludes)
 		"\xf0\x9f\x98z",
 		"\xf0\x9fz",
 	};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		cr_assert_eq(len(bad[i]), 0, "case %zu", i);
 }
 

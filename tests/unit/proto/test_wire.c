@@ -32,7 +32,7 @@ Test(wire, unsigned_integers_of_every_width)
 		{"\xd2\x00\x01\x00\x00", 5, 65536},
 		{"\xd3\x7f\xff\xff\xff\xff\xff\xff\xff", 9, INT64_MAX},
 	};
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
 		struct wire w = on(t[i].in, t[i].n);
 		cr_assert_eq(wire_u64(&w), t[i].want, "case %zu", i);
 		cr_assert(wire_end(&w));
@@ -197,7 +197,7 @@ Test(wire, skips_one_value_of_any_type)
 		{"\xde\x00\x01\x01\x01", 5},
 		{"\xdf\x00\x00\x00\x01\x01\x01", 7},
 	};
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
 		struct wire w = on(t[i].in, t[i].n);
 		wire_skip(&w);
 		cr_assert(wire_end(&w), "case %zu", i);

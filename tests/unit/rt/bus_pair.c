@@ -21,7 +21,7 @@ void pair_fini(void)
 	bus_free(&pair_sub, 0);
 	bus_free(&pair_pub, 0);
 	char command[128];
-	snprintf(command, sizeof(command), "rm -rf %s", pair_dir);
+	snprintf(command, sizeof command, "rm -rf %s", pair_dir);
 	cr_assert_eq(system(command), 0);
 }
 
@@ -34,13 +34,13 @@ struct bus_options pair_options(const char *producer)
 void pair_open_pub(const char *producer)
 {
 	struct bus_options o = pair_options(producer);
-	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof(pair_err)), 0, "%s", pair_err);
+	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof pair_err), 0, "%s", pair_err);
 }
 
 void pair_open_sub(void)
 {
 	struct bus_options o = pair_options(NULL);
-	cr_assert_eq(bus_new(&o, NULL, &pair_sub, pair_err, sizeof(pair_err)), 0, "%s", pair_err);
+	cr_assert_eq(bus_new(&o, NULL, &pair_sub, pair_err, sizeof pair_err), 0, "%s", pair_err);
 }
 
 /* A publisher and a subscriber that keep few messages: hwm of them, and hwm_in (0: hwm). */
@@ -48,10 +48,10 @@ void pair_open_both(const char *producer, int64_t hwm, int64_t hwm_in)
 {
 	struct bus_options o = pair_options(producer);
 	o.hwm = hwm;
-	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof(pair_err)), 0, "%s", pair_err);
+	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof pair_err), 0, "%s", pair_err);
 	o.producer = NULL;
 	o.hwm_in = hwm_in;
-	cr_assert_eq(bus_new(&o, NULL, &pair_sub, pair_err, sizeof(pair_err)), 0, "%s", pair_err);
+	cr_assert_eq(bus_new(&o, NULL, &pair_sub, pair_err, sizeof pair_err), 0, "%s", pair_err);
 }
 
 void pair_on_msg(void *arg, const struct bus_msg *m)
@@ -62,11 +62,11 @@ void pair_on_msg(void *arg, const struct bus_msg *m)
 	g->epochs += m->new_epoch;
 	g->bytes += m->body.n;
 	g->last = *m;
-	snprintf(g->topic, sizeof(g->topic), "%.*s", (int)m->topic.n, (const char *)m->topic.p);
-	snprintf(g->sensor, sizeof(g->sensor), "%.*s", (int)m->sensor.n, (const char *)m->sensor.p);
-	snprintf(g->producer, sizeof(g->producer), "%.*s", (int)m->producer.n,
+	snprintf(g->topic, sizeof g->topic, "%.*s", (int)m->topic.n, (const char *)m->topic.p);
+	snprintf(g->sensor, sizeof g->sensor, "%.*s", (int)m->sensor.n, (const char *)m->sensor.p);
+	snprintf(g->producer, sizeof g->producer, "%.*s", (int)m->producer.n,
 		 (const char *)m->producer.p);
-	snprintf(g->body, sizeof(g->body), "%.*s", (int)m->body.n, (const char *)m->body.p);
+	snprintf(g->body, sizeof g->body, "%.*s", (int)m->body.n, (const char *)m->body.p);
 }
 
 void pair_subscribe(const char *producer, const char *topic, struct got *g)

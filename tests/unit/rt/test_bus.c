@@ -113,7 +113,7 @@ Test(bus, slow_subscriber_counts_what_it_lost)
 	uint64_t seen = g.n, first = g.last.seq, sent = 2000;
 	static uint8_t body[20000];
 	for (uint64_t i = 0; i < sent; i++)
-		cr_assert_eq(bus_publish(pair_pub, "packet", bytes_of(body, sizeof(body))), 0);
+		cr_assert_eq(bus_publish(pair_pub, "packet", bytes_of(body, sizeof body)), 0);
 	/* Now that it reads again, the next messages show the gap. */
 	pair_catch_up("packet", &g, first + sent + 1);
 	cr_assert_gt(g.missed, 0);
@@ -134,18 +134,18 @@ Test(bus, what_waits_is_bounded_in_bytes)
 	uint64_t first = g.last.seq, seen = g.n, refused = 0;
 	static uint8_t body[4 << 20];
 	for (int i = 0; i < 40; i++) {
-		int rc = bus_publish(pair_pub, "analysis", bytes_of(body, sizeof(body)));
+		int rc = bus_publish(pair_pub, "analysis", bytes_of(body, sizeof body));
 		cr_assert(rc == 0 || rc == -ENOBUFS);
 		refused += rc != 0;
 	}
 	/* The subscriber's two and what is between the sockets is no longer the publisher's. */
-	cr_assert_geq(refused, 40 - BUS_MAX_WAITING / sizeof(body) - 8);
+	cr_assert_geq(refused, 40 - BUS_MAX_WAITING / sizeof body - 8);
 	cr_assert_lt(refused, 40);
 	cr_assert_eq(bus_counts(pair_pub).crowded_out, refused);
 	for (int i = 0; i < 100; i++)
 		cr_assert_eq(bus_publish(pair_pub, "analysis", bytes_of(body, BUS_SMALL)), 0);
 	cr_assert(pair_comes_to(&g.n, seen + 40 - refused + 100));
-	cr_assert_eq(bus_publish(pair_pub, "analysis", bytes_of(body, sizeof(body))), 0);
+	cr_assert_eq(bus_publish(pair_pub, "analysis", bytes_of(body, sizeof body)), 0);
 	cr_assert(pair_comes_to(&g.n, seen + 40 - refused + 101));
 	cr_assert_eq(g.missed, refused);
 	cr_assert_eq(g.last.seq, first + 141);
@@ -162,12 +162,12 @@ Test(bus, a_subscriber_that_reads_on_disk_keeps_few)
 	uint64_t first = g.last.seq;
 	static uint8_t body[20000];
 	for (int i = 0; i < 3000; i++) {
-		cr_assert_eq(bus_publish(pair_pub, "packet", bytes_of(body, sizeof(body))), 0);
+		cr_assert_eq(bus_publish(pair_pub, "packet", bytes_of(body, sizeof body)), 0);
 		if (i % 50 == 0)
 			usleep(1000); /* for libzmq's threads to move them */
 	}
 	pair_catch_up("packet", &g, first + 3001);
-	cr_assert_lt(g.bytes, 500 * sizeof(body));
+	cr_assert_lt(g.bytes, 500 * sizeof body);
 	cr_assert_gt(g.missed, 2500);
 }
 

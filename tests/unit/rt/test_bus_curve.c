@@ -26,9 +26,9 @@ static void in_dir(char *out, size_t n, const char *name)
 static int free_port(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
+	socklen_t n = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	getsockname(fd, (struct sockaddr *)&a, &n);
 	close(fd);
 	return ntohs(a.sin_port);
@@ -40,16 +40,15 @@ static void setup(void)
 	char command[512];
 	strcpy(dir, "/tmp/lurker-curve-XXXXXX");
 	cr_assert_not_null(mkdtemp(dir));
-	in_dir(clients, sizeof(clients), "clients");
-	in_dir(server_secret, sizeof(server_secret), "server.secret");
-	in_dir(server_public, sizeof(server_public), "server.pub");
-	cr_assert_eq(keys_generate(dir, "server", err, sizeof(err)), 0);
-	cr_assert_eq(keys_generate(dir, "friend", err, sizeof(err)), 0);
-	cr_assert_eq(keys_generate(dir, "stranger", err, sizeof(err)), 0);
-	snprintf(command, sizeof(command), "mkdir %s && cp %s/friend.pub %s", clients, dir,
-		 clients);
+	in_dir(clients, sizeof clients, "clients");
+	in_dir(server_secret, sizeof server_secret, "server.secret");
+	in_dir(server_public, sizeof server_public, "server.pub");
+	cr_assert_eq(keys_generate(dir, "server", err, sizeof err), 0);
+	cr_assert_eq(keys_generate(dir, "friend", err, sizeof err), 0);
+	cr_assert_eq(keys_generate(dir, "stranger", err, sizeof err), 0);
+	snprintf(command, sizeof command, "mkdir %s && cp %s/friend.pub %s", clients, dir, clients);
 	cr_assert_eq(system(command), 0);
-	snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d", free_port());
+	snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", free_port());
 	struct bus_options o = {.sensor = "s1",
 				.producer = "capture",
 				.run_dir = dir,
@@ -57,14 +56,14 @@ static void setup(void)
 				.curve_secret = server_secret,
 				.curve_clients = clients,
 				.hwm = 1000};
-	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(bus_new(&o, NULL, &pub, err, sizeof err), 0, "%s", err);
 }
 
 static void fini(void)
 {
 	char command[128];
 	bus_free(&pub, 0);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
 	cr_assert_eq(system(command), 0);
 }
 
@@ -79,11 +78,11 @@ static void on_msg(void *arg, const struct bus_msg *m)
 static struct bus *subscriber(const char *name, const char *server, int *got)
 {
 	char secret[160];
-	snprintf(secret, sizeof(secret), "%s/%s.secret", dir, name);
+	snprintf(secret, sizeof secret, "%s/%s.secret", dir, name);
 	struct bus_options o = {
 		.sensor = "s2", .run_dir = dir, .curve_secret = secret, .curve_server = server};
 	struct bus *b = NULL;
-	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof err), 0, "%s", err);
 	cr_assert_eq(bus_subscribe(b, endpoint, "packet", on_msg, got), 0);
 	return b;
 }
@@ -128,7 +127,7 @@ Test(bus_curve, a_false_server_is_not_believed)
 {
 	char other[128];
 	int got = 0;
-	in_dir(other, sizeof(other), "stranger.pub");
+	in_dir(other, sizeof other, "stranger.pub");
 	struct bus *b = subscriber("friend", other, &got);
 	publish_for(50);
 	cr_assert_eq(got, 0);
@@ -139,12 +138,12 @@ Test(bus_curve, without_encryption_nobody_gets_in)
 {
 	void *ctx = zmq_ctx_new(), *s = zmq_socket(ctx, ZMQ_SUB);
 	int zero = 0;
-	zmq_setsockopt(s, ZMQ_LINGER, &zero, sizeof(zero));
+	zmq_setsockopt(s, ZMQ_LINGER, &zero, sizeof zero);
 	zmq_setsockopt(s, ZMQ_SUBSCRIBE, "", 0);
 	cr_assert_eq(zmq_connect(s, endpoint), 0);
 	publish_for(50);
 	char text[64];
-	cr_assert_eq(zmq_recv(s, text, sizeof(text), ZMQ_DONTWAIT), -1);
+	cr_assert_eq(zmq_recv(s, text, sizeof text, ZMQ_DONTWAIT), -1);
 	zmq_close(s);
 	zmq_ctx_term(ctx);
 }
@@ -156,7 +155,7 @@ Test(bus_curve, who_is_allowed_can_change_meanwhile)
 	struct bus *b = subscriber("stranger", server_public, &got);
 	publish_for(20);
 	cr_assert_eq(got, 0);
-	snprintf(command, sizeof(command), "cp %s/stranger.pub %s", dir, clients);
+	snprintf(command, sizeof command, "cp %s/stranger.pub %s", dir, clients);
 	cr_assert_eq(system(command), 0);
 	/* The subscriber that was refused tries again by itself. */
 	cr_assert(turn_until(published_until_got, &got));
@@ -170,8 +169,8 @@ static void *endless_publisher(void *ctx, char at[64])
 	char secret[KEY_TEXT];
 	int one = 1;
 	void *s = zmq_socket(ctx, ZMQ_PUB);
-	cr_assert_eq(keys_load(server_secret, true, secret, err, sizeof(err)), 0);
-	zmq_setsockopt(s, ZMQ_CURVE_SERVER, &one, sizeof(one));
+	cr_assert_eq(keys_load(server_secret, true, secret, err, sizeof err), 0);
+	zmq_setsockopt(s, ZMQ_CURVE_SERVER, &one, sizeof one);
 	zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, secret, KEY_TEXT);
 	zmq_setsockopt(s, ZMQ_LINGER, &(int){0}, sizeof(int));
 	sprintf(at, "tcp://127.0.0.1:%d", free_port());
@@ -232,7 +231,7 @@ Test(bus_curve, a_message_without_end_is_ended)
 		e.refused = bus_counts(e.sub).malformed + 1;
 		turn_for(100);
 	} while (refused(&e));
-	send_parts(e.pub, part, sizeof(part), 60);
+	send_parts(e.pub, part, sizeof part, 60);
 	cr_assert(turn_until(refused, &e));
 	struct rusage most;
 	getrusage(RUSAGE_SELF, &most);
@@ -254,17 +253,17 @@ Test(bus_curve, keys_that_cannot_be_used_are_named)
 				.curve_secret = server_public,
 				.curve_clients = clients};
 	struct bus *b = NULL;
-	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -EPERM,
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof err), -EPERM,
 		     "a public file is no secret one");
 	cr_assert_not_null(strstr(err, "server.pub"), "%s", err);
 	o.curve_secret = "/nonexistent/key";
-	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -ENOENT);
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof err), -ENOENT);
 	o.curve_secret = server_secret;
 	o.curve_clients = NULL;
-	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -EPERM);
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof err), -EPERM);
 	cr_assert_not_null(strstr(err, "curve_clients"), "%s", err);
 	o.curve_clients = "";
-	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof(err)), -EPERM,
+	cr_assert_eq(bus_new(&o, NULL, &b, err, sizeof err), -EPERM,
 		     "an empty option is no option");
 	cr_assert_null(b);
 }

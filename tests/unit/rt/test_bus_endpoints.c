@@ -19,11 +19,11 @@ TestSuite(bus_endpoints, .init = pair_setup, .fini = pair_fini, .timeout = 60);
 Test(bus_endpoints, socket_of_a_dead_process_is_replaced)
 {
 	char path[128];
-	snprintf(path, sizeof(path), "%s/capture.sock", pair_dir);
+	snprintf(path, sizeof path, "%s/capture.sock", pair_dir);
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	strcpy(a.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	close(fd);
 	struct got g = {0};
 	pair_open_pub("capture");
@@ -37,7 +37,7 @@ Test(bus_endpoints, socket_of_a_living_process_is_respected)
 	pair_open_pub("capture");
 	struct bus_options o = pair_options("capture");
 	struct bus *second = NULL;
-	cr_assert_eq(bus_new(&o, NULL, &second, pair_err, sizeof(pair_err)), -EADDRINUSE);
+	cr_assert_eq(bus_new(&o, NULL, &second, pair_err, sizeof pair_err), -EADDRINUSE);
 	cr_assert_null(second);
 	cr_assert_not_null(strstr(pair_err, "another capture is running"), "%s", pair_err);
 	struct got g = {0};
@@ -50,7 +50,7 @@ Test(bus_endpoints, socket_is_for_owner_and_group)
 {
 	char path[128];
 	struct stat st;
-	snprintf(path, sizeof(path), "%s/capture.sock", pair_dir);
+	snprintf(path, sizeof path, "%s/capture.sock", pair_dir);
 	umask(0);
 	pair_open_pub("capture");
 	cr_assert_eq(stat(path, &st), 0);
@@ -62,7 +62,7 @@ static void refuse(const char *endpoint, int want, const char *why)
 {
 	struct bus_options o = pair_options("capture");
 	o.endpoint = endpoint;
-	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof(pair_err)), want, "%s: %s",
+	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof pair_err), want, "%s: %s",
 		     endpoint, pair_err);
 	cr_assert_not_null(strstr(pair_err, why), "%s", pair_err);
 	cr_assert_null(pair_pub);
@@ -92,14 +92,14 @@ Test(bus_endpoints, names_topics_and_subscriptions_are_bounded)
 	struct bus_options o = pair_options("capture");
 	char name[80];
 	o.sensor = "";
-	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof(pair_err)), -EINVAL);
+	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof pair_err), -EINVAL);
 	memset(name, 'x', 65);
 	name[65] = '\0';
 	o.sensor = name;
-	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof(pair_err)), -EINVAL);
+	cr_assert_eq(bus_new(&o, NULL, &pair_pub, pair_err, sizeof pair_err), -EINVAL);
 	pair_open_pub("capture");
 	for (int i = 0; i < 16; i++) {
-		snprintf(name, sizeof(name), "topic%d", i);
+		snprintf(name, sizeof name, "topic%d", i);
 		cr_assert_eq(bus_publish(pair_pub, name, bytes_str("")), 0);
 	}
 	cr_assert_eq(bus_publish(pair_pub, "one-more", bytes_str("")), -EINVAL);

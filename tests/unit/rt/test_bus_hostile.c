@@ -20,7 +20,7 @@ static struct buf envelope;
 static void open_hostile(struct got *g, const char *topic)
 {
 	char endpoint[128];
-	snprintf(endpoint, sizeof(endpoint), "ipc://%s/capture.sock", pair_dir);
+	snprintf(endpoint, sizeof endpoint, "ipc://%s/capture.sock", pair_dir);
 	hostile_ctx = zmq_ctx_new();
 	hostile = zmq_socket(hostile_ctx, ZMQ_PUB);
 	cr_assert_eq(zmq_bind(hostile, endpoint), 0);
@@ -31,7 +31,7 @@ static void open_hostile(struct got *g, const char *topic)
 static void close_hostile(void)
 {
 	int zero = 0;
-	zmq_setsockopt(hostile, ZMQ_LINGER, &zero, sizeof(zero));
+	zmq_setsockopt(hostile, ZMQ_LINGER, &zero, sizeof zero);
 	zmq_close(hostile);
 	zmq_ctx_term(hostile_ctx);
 	buf_fini(&envelope);
@@ -81,7 +81,7 @@ Test(bus_hostile, malformed_messages_are_counted_and_dropped)
 	struct bytes topic = bytes_str("packet"), body = bytes_str("body"),
 		     junk = bytes_str("\xc1junk");
 	static uint8_t large[4096];
-	memset(large, 0x91, sizeof(large));
+	memset(large, 0x91, sizeof large);
 	struct bytes good = make_envelope(1, "capture", seq + 1);
 	frames((struct bytes[]){topic}, 1);
 	frames((struct bytes[]){topic, good}, 2);
@@ -89,7 +89,7 @@ Test(bus_hostile, malformed_messages_are_counted_and_dropped)
 	frames((struct bytes[]){topic, (struct bytes){0}, body}, 3);
 	frames((struct bytes[]){topic, junk, body}, 3);
 	frames((struct bytes[]){topic, bytes_of(good.p, good.n - 1), body}, 3);
-	frames((struct bytes[]){topic, bytes_of(large, sizeof(large)), body}, 3);
+	frames((struct bytes[]){topic, bytes_of(large, sizeof large), body}, 3);
 	frames((struct bytes[]){topic, bytes_str("\xdf\xff\xff\xff\xff"), body}, 3);
 	frames((struct bytes[]){bytes_str("packets"), good, body}, 3);
 	frames((struct bytes[]){topic, make_envelope(2, "capture", seq + 1), body}, 3);

@@ -77,7 +77,7 @@ Test(gaps, what_cannot_be_is_refused)
 Test(gaps, names_are_bounded)
 {
 	char text[80];
-	memset(text, 'x', sizeof(text));
+	memset(text, 'x', sizeof text);
 	struct bytes ok = bytes_str("x");
 	static const size_t most[3] = {GAPS_SENSOR, GAPS_PRODUCER, GAPS_TOPIC};
 	for (int i = 0; i < 3; i++) {
@@ -96,7 +96,7 @@ Test(gaps, rows_are_bounded)
 {
 	char name[16];
 	for (int i = 0; i < GAPS_ROWS; i++) {
-		snprintf(name, sizeof(name), "p%d", i);
+		snprintf(name, sizeof name, "p%d", i);
 		cr_assert_eq(note(name, "t", 1, 0), 0);
 	}
 	cr_assert_eq(note("one-more", "t", 1, 0), -ENOSPC);

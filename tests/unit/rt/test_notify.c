@@ -26,20 +26,20 @@ static int manager(const char *name)
 static void hears(int fd, const char *text)
 {
 	char got[64] = "";
-	cr_assert_gt(recv(fd, got, sizeof(got) - 1, 0), 0);
+	cr_assert_gt(recv(fd, got, sizeof got - 1, 0), 0);
 	cr_assert_str_eq(got, text);
 }
 
 Test(notify, path_and_abstract_sockets)
 {
 	char path[64], abstract[64];
-	snprintf(path, sizeof(path), "/tmp/lurker-notify-%d", getpid());
+	snprintf(path, sizeof path, "/tmp/lurker-notify-%d", getpid());
 	int fd = manager(path);
 	notify_open();
 	notify("READY=1");
 	hears(fd, "READY=1");
 	unlink(path);
-	snprintf(abstract, sizeof(abstract), "@lurker-notify-%d", getpid());
+	snprintf(abstract, sizeof abstract, "@lurker-notify-%d", getpid());
 	fd = manager(abstract);
 	notify_open();
 	notify("STOPPING=1");

@@ -92,8 +92,8 @@ static char err[1024];
 
 static void setup(void)
 {
-	memset(&conf, 0, sizeof(conf));
-	memset(&common, 0, sizeof(common));
+	memset(&conf, 0, sizeof conf);
+	memset(&common, 0, sizeof common);
 	*err = '\0';
 	opt_defaults(sections, 2);
 }
@@ -107,12 +107,12 @@ TestSuite(opt, .init = setup, .fini = teardown);
 
 static int load(const char *yaml)
 {
-	return opt_load_memory("f.yml", yaml, strlen(yaml), sections, 2, known, err, sizeof(err));
+	return opt_load_memory("f.yml", yaml, strlen(yaml), sections, 2, known, err, sizeof err);
 }
 
 static int args(int argc, const char **argv)
 {
-	return opt_args(sections, 2, &argc, (char **)argv, err, sizeof(err));
+	return opt_args(sections, 2, &argc, (char **)argv, err, sizeof err);
 }
 
 Test(opt, defaults)
@@ -186,7 +186,7 @@ Test(opt, file_errors_name_line_and_reason)
 		{"name: a\n---\nname: b\n", "f.yml:2:", "second document"},
 		{"[a]: b\n", "f.yml:1:", "plain value"},
 	};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		*err = '\0';
 		cr_expect_neq(load(bad[i].yaml), 0, "accepted: %s", bad[i].yaml);
 		cr_expect(strncmp(err, bad[i].where, strlen(bad[i].where)) == 0, "%s: %s",
@@ -221,12 +221,12 @@ Test(opt, file_on_disk)
 	int fd = mkstemp(path);
 	cr_assert_eq(write(fd, "name: x\n", 8), 8);
 	close(fd);
-	cr_assert_eq(opt_load(path, sections, 2, known, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(opt_load(path, sections, 2, known, err, sizeof err), 0, "%s", err);
 	cr_assert_str_eq(common.name, "x");
 	unlink(path);
-	cr_assert_eq(opt_load(path, sections, 2, known, err, sizeof(err)), -ENOENT);
+	cr_assert_eq(opt_load(path, sections, 2, known, err, sizeof err), -ENOENT);
 	cr_assert(strstr(err, path));
-	cr_assert_neq(opt_load("/tmp", sections, 2, known, err, sizeof(err)), 0);
+	cr_assert_neq(opt_load("/tmp", sections, 2, known, err, sizeof err), 0);
 	cr_assert(strstr(err, "directory"), "%s", err);
 }
 
@@ -239,7 +239,7 @@ Test(opt, flags)
 			      "-nfoo", "--",
 			      "-x",    NULL};
 	int argc = 11;
-	cr_assert_eq(opt_args(sections, 2, &argc, (char **)argv, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(opt_args(sections, 2, &argc, (char **)argv, err, sizeof err), 0, "%s", err);
 	cr_assert_eq(conf.number, 7);
 	cr_assert_eq(conf.size, 1u << 20);
 	cr_assert(conf.on);
@@ -261,7 +261,7 @@ Test(opt, a_switch_knows_whether_a_flag_set_it)
 {
 	char *env[] = {(char *)"LURKER_FLOWAGG_LAMP=off", NULL};
 	cr_assert(conf.lamp.on);
-	cr_assert_eq(opt_env(sections, 2, env, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(opt_env(sections, 2, env, err, sizeof err), 0, "%s", err);
 	cr_assert_not(conf.lamp.on);
 	cr_assert_not(conf.lamp.by_flag, "neither a default nor a variable is a flag");
 	cr_assert_eq(args(2, (const char *[]){"p", "-ol", NULL}), 0, "%s", err);
@@ -274,8 +274,8 @@ Test(opt, a_relative_directory_becomes_absolute)
 {
 	static const char *const given[] = {"--dir=state", "--dir=/var/x", "--dir="};
 	char here[4096], want[4200];
-	cr_assert_not_null(getcwd(here, sizeof(here)));
-	snprintf(want, sizeof(want), "%s/state", here);
+	cr_assert_not_null(getcwd(here, sizeof here));
+	snprintf(want, sizeof want, "%s/state", here);
 	const char *const wanted[] = {want, "/var/x", ""};
 	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(args(2, (const char *[]){"p", given[i], NULL}), 0, "%s", err);
@@ -287,7 +287,7 @@ Test(opt, dash_is_an_operand)
 {
 	const char *argv[] = {"p", "-", NULL};
 	int argc = 2;
-	cr_assert_eq(opt_args(sections, 2, &argc, (char **)argv, err, sizeof(err)), 0);
+	cr_assert_eq(opt_args(sections, 2, &argc, (char **)argv, err, sizeof err), 0);
 	cr_assert_eq(argc, 2);
 }
 
@@ -315,16 +315,16 @@ Test(opt, variables)
 		       (char *)"LURKER_FLOWAGG_ON=",
 		       (char *)"PATH=/bin",
 		       NULL};
-	cr_assert_eq(opt_env(sections, 2, env, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(opt_env(sections, 2, env, err, sizeof err), 0, "%s", err);
 	cr_assert_str_eq(common.name, "a");
 	cr_assert_eq(conf.number, 9);
 	cr_assert_eq(conf.list.n, 3);
 	cr_assert_str_eq(conf.list.v[1], "b");
 	char *unknown[] = {(char *)"LURKER_FLOWAGG_NOTHING=1", NULL};
-	cr_assert_neq(opt_env(sections, 2, unknown, err, sizeof(err)), 0);
+	cr_assert_neq(opt_env(sections, 2, unknown, err, sizeof err), 0);
 	cr_assert(strstr(err, "LURKER_FLOWAGG_NOTHING"));
 	char *wrong[] = {(char *)"LURKER_FLOWAGG_ON=7", NULL};
-	cr_assert_neq(opt_env(sections, 2, wrong, err, sizeof(err)), 0);
+	cr_assert_neq(opt_env(sections, 2, wrong, err, sizeof err), 0);
 	cr_assert(strstr(err, "true or false"));
 }
 
@@ -333,7 +333,7 @@ Test(opt, print_is_read_back)
 	char text[4096] = "";
 	cr_assert_eq(load("flowagg:\n  text: \"tricky: \\\"quoted\\\" # text\"\n  networks: []\n"),
 		     0, "%s", err);
-	FILE *f = fmemopen(text, sizeof(text), "w");
+	FILE *f = fmemopen(text, sizeof text, "w");
 	opt_print(sections, 2, f);
 	fclose(f);
 	opt_fini(sections, 2);
@@ -347,12 +347,12 @@ Test(opt, print_is_read_back)
 Test(opt, help_names_everything)
 {
 	char text[8192] = "";
-	FILE *f = fmemopen(text, sizeof(text), "w");
+	FILE *f = fmemopen(text, sizeof text, "w");
 	opt_help(sections, 2, f);
 	fclose(f);
 	static const char *const parts[] = {
 		"-t, --idle-timeout-s N", "1 to 3600 s",      "default: 60",
 		"--bundle WORD",          "empty, none, all", "repeatable"};
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		cr_expect(strstr(text, parts[i]), "%s not in\n%s", parts[i], text);
 }

@@ -15,24 +15,23 @@ Test(sandbox, account)
 {
 	uid_t uid;
 	gid_t gid;
-	cr_assert_eq(sandbox_account("", &uid, &gid, err, sizeof(err)), 0);
+	cr_assert_eq(sandbox_account("", &uid, &gid, err, sizeof err), 0);
 	cr_assert_eq(uid, geteuid());
 	if (geteuid() != 0)
 		return;
-	cr_assert_eq(sandbox_account("nobody", &uid, &gid, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(sandbox_account("nobody", &uid, &gid, err, sizeof err), 0, "%s", err);
 	cr_assert_eq(uid, 65534);
-	cr_assert_eq(sandbox_account("1234:99", &uid, &gid, err, sizeof(err)), 0);
+	cr_assert_eq(sandbox_account("1234:99", &uid, &gid, err, sizeof err), 0);
 	cr_assert_eq(uid, 1234);
 	cr_assert_eq(gid, 99);
-	cr_assert_eq(sandbox_account("no-such-account", &uid, &gid, err, sizeof(err)), -ENOENT);
+	cr_assert_eq(sandbox_account("no-such-account", &uid, &gid, err, sizeof err), -ENOENT);
 	cr_assert(strstr(err, "useradd"), "%s", err);
-	cr_assert_eq(sandbox_account("nobody:no-such-group", &uid, &gid, err, sizeof(err)),
-		     -ENOENT);
+	cr_assert_eq(sandbox_account("nobody:no-such-group", &uid, &gid, err, sizeof err), -ENOENT);
 }
 
 Test(sandbox, drop_leaves_nothing)
 {
-	cr_assert_eq(sandbox_drop("nobody", err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(sandbox_drop("nobody", err, sizeof err), 0, "%s", err);
 	if (getuid() == 65534)
 		cr_assert_neq(setuid(0), 0);
 	capng_get_caps_process();
@@ -45,14 +44,14 @@ Test(sandbox, drop_leaves_nothing)
 
 Test(sandbox, forbidden_call_is_killed, .signal = SIGSYS)
 {
-	cr_assert_eq(sandbox_seccomp(NULL, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(sandbox_seccomp(NULL, err, sizeof err), 0, "%s", err);
 	syscall(SYS_chroot, "/");
 }
 
 Test(sandbox, named_call_is_allowed)
 {
 	static const char *const calls[] = {"chroot", NULL};
-	cr_assert_eq(sandbox_seccomp(calls, err, sizeof(err)), 0, "%s", err);
+	cr_assert_eq(sandbox_seccomp(calls, err, sizeof err), 0, "%s", err);
 	cr_assert_eq(syscall(SYS_chroot, "/nonexistent"), -1);
 	_exit(0);
 }
@@ -60,6 +59,6 @@ Test(sandbox, named_call_is_allowed)
 Test(sandbox, unknown_call_is_an_error)
 {
 	static const char *const calls[] = {"no_such_call", NULL};
-	cr_assert_eq(sandbox_seccomp(calls, err, sizeof(err)), -EINVAL);
+	cr_assert_eq(sandbox_seccomp(calls, err, sizeof err), -EINVAL);
 	cr_assert(strstr(err, "no_such_call"));
 }

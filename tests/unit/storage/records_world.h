@@ -26,7 +26,7 @@ static void setup(void)
 {
 	strcpy(top, "/tmp/lurker-records-XXXXXX");
 	cr_assert_not_null(mkdtemp(top));
-	snprintf(dir, sizeof(dir), "%s/records/alert", top);
+	snprintf(dir, sizeof dir, "%s/records/alert", top);
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -35,7 +35,7 @@ static void fini(void)
 	char command[128];
 	records_close(&w);
 	records_reader_close(&r);
-	snprintf(command, sizeof(command), "rm -rf %s", top);
+	snprintf(command, sizeof command, "rm -rf %s", top);
 	cr_assert_eq(system(command), 0);
 }
 
@@ -64,14 +64,14 @@ static inline const char *next(void)
 	struct bytes line;
 	int rc = records_next(r, &line, &pos);
 	cr_assert_geq(rc, 0);
-	snprintf(text, sizeof(text), "%.*s", rc ? (int)line.n : 0, rc ? (const char *)line.p : "");
+	snprintf(text, sizeof text, "%.*s", rc ? (int)line.n : 0, rc ? (const char *)line.p : "");
 	return text;
 }
 
 static inline const char *path(const char *name)
 {
 	static char text[200];
-	snprintf(text, sizeof(text), "%s/%s", dir, name);
+	snprintf(text, sizeof text, "%s/%s", dir, name);
 	return text;
 }
 

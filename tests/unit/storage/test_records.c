@@ -19,9 +19,9 @@ int fdatasync(int fd)
 	if (!sync_failures)
 		return (int)syscall(SYS_fdatasync, fd);
 	sync_failures--;
-	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	snprintf(file, sizeof file, "/proc/self/fd/%d", fd);
 	int to = open(file, O_WRONLY);
-	cr_assert(fstat(fd, &st) == 0 && st.st_size <= (off_t)sizeof(zeros));
+	cr_assert(fstat(fd, &st) == 0 && st.st_size <= (off_t)sizeof zeros);
 	cr_assert_eq(pwrite(to, zeros, (size_t)st.st_size, 0), st.st_size);
 	close(to);
 	errno = EIO;
@@ -119,7 +119,7 @@ Test(records, days)
 					  "2024-1-04.jsonl",
 					  "2024-00-10.jsonl",
 					  "2024-10-04.jsonl~"};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		cr_assert_not(day_parse(bad[i], &day, &gz), "%s", bad[i]);
 }
 
@@ -310,7 +310,7 @@ Test(records, without_privileges)
 	open_reader((struct records_pos){0});
 	for (int i = 1; i <= 4; i++) {
 		char want[16];
-		snprintf(want, sizeof(want), "{\"n\":%d}", i);
+		snprintf(want, sizeof want, "{\"n\":%d}", i);
 		cr_assert_str_eq(next(), want);
 	}
 	cr_assert_eq(pos.day, 20241006);
@@ -327,7 +327,7 @@ Test(records, processes_append_side_by_side)
 			struct records *mine;
 			bool ok = records_open(dir, 0, 1, &mine) == 0;
 			for (int i = 0; ok && i < LINES; i++) {
-				int n = snprintf(text, sizeof(text),
+				int n = snprintf(text, sizeof text,
 						 "{\"k\":%d,\"n\":%d,\"x\":\"%0*d\"}", k, i,
 						 1 + i % 500, 0);
 				/* Over midnight, each at a time of its own. */

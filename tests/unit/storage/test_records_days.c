@@ -16,7 +16,7 @@ Test(records, old_days_are_compressed_and_read_the_same)
 	open_writer(0, 2);
 	for (int day = 0; day < 4; day++) {
 		for (int i = 0; i < 30000; i++) {
-			snprintf(text, sizeof(text), "{\"day\":%d,\"n\":%d}", day, i);
+			snprintf(text, sizeof text, "{\"day\":%d,\"n\":%d}", day, i);
 			append(D0 + day * DAY, text);
 		}
 	}
@@ -38,7 +38,7 @@ Test(records, old_days_are_compressed_and_read_the_same)
 		if (reopened)
 			open_reader(middle);
 		for (int i = 15000; i < 4 * 30000; i++) {
-			snprintf(text, sizeof(text), "{\"day\":%d,\"n\":%d}", i / 30000, i % 30000);
+			snprintf(text, sizeof text, "{\"day\":%d,\"n\":%d}", i / 30000, i % 30000);
 			cr_assert_str_eq(next(), text);
 		}
 		cr_assert_str_eq(next(), "");
@@ -121,7 +121,7 @@ Test(records, days_far_ahead_get_the_names_they_should_have_had)
 	cr_assert_eq(records_reader_open(dir, place, &late), 0);
 	for (int i = 4; i <= 8; i++) {
 		char text[16];
-		snprintf(text, sizeof(text), "{\"n\":%d}", i);
+		snprintf(text, sizeof text, "{\"n\":%d}", i);
 		if (i > 4)
 			cr_assert_str_eq(next(), text);
 		cr_assert_eq(records_next(late, &line, &place), 1);
@@ -181,7 +181,7 @@ Test(records, an_abandoned_compression_leaves_no_file)
 {
 	static char line[3000];
 	open_writer(0, 1);
-	memset(line, 'x', sizeof(line) - 1);
+	memset(line, 'x', sizeof line - 1);
 	for (int i = 0; i < 1000; i++)
 		append(D0, line);
 	append(D0 + DAY, "{}");
@@ -196,7 +196,7 @@ Test(records, a_damaged_compressed_day_is_passed_over)
 {
 	static const uint8_t junk[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xff};
 	open_writer(0, 1);
-	put("2024-10-03.jsonl.gz", junk, sizeof(junk));
+	put("2024-10-03.jsonl.gz", junk, sizeof junk);
 	append(D0, "{\"n\":1}");
 	open_reader((struct records_pos){0});
 	cr_assert_str_eq(next(), "{\"n\":1}");
