@@ -30,7 +30,7 @@ static int capture_open_state(struct capture *c)
 	return rc;
 }
 
-/* Without the file flowagg only keeps the host's own flows as well. */
+/* Without the file, flowagg keeps the host's own flows too. */
 static void capture_write_home(struct capture *c)
 {
 	char path[4096];

@@ -1,5 +1,5 @@
 /*
- * capture_count: what capture counts: the rows of counts.def as indices into its array of values.
+ * capture_count: capture's counters: the rows of counts.def as indices into an array of values.
  */
 #ifndef CAPTURE_CAPTURE_COUNT_H
 #define CAPTURE_CAPTURE_COUNT_H

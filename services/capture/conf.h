@@ -20,9 +20,9 @@ struct conf {
 
 extern const struct opt conf_opts[];
 
-/* conf_check: the values against each other. 0, or -EINVAL after logging why. */
+/* conf_check: checks the options against each other. 0, or -EINVAL after logging why. */
 int conf_check(const struct conf *c);
-/* conf_scope: what is captured on an interface with these addresses; borrows both. */
+/* conf_scope: what is captured on an interface with these addresses; borrows c and addresses. */
 struct scope conf_scope(const struct conf *c, const struct opt_list *addresses);
 
 #endif

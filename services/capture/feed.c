@@ -9,7 +9,7 @@
 #include "pkt/capfile.h"
 #include "pkt/linktype.h"
 
-/* flowagg's mark is read again after so many bytes. */
+/* flowagg's mark is read again after this many bytes. */
 #define MARK_EVERY (1u << 20)
 
 struct feed {
@@ -52,8 +52,8 @@ void feed_close(struct feed **f)
 	*f = NULL;
 }
 
-/* Whether the journal holds so much that flowagg has not taken in that more could be lost. Half of
- * the bound: flowagg sets its mark each quarter. */
+/* Whether flowagg is so far behind that the journal could delete packets it has not taken in. The
+ * threshold is half of the journal's limit, because flowagg sets its mark every quarter. */
 static bool feed_behind(struct feed *f, struct outlet *o)
 {
 	uint64_t mark;
@@ -61,7 +61,7 @@ static bool feed_behind(struct feed *f, struct outlet *o)
 	if (f->since_mark < MARK_EVERY && !f->waiting)
 		return false;
 	f->since_mark = 0;
-	/* Without a mark no flowagg has run yet: it begins at the oldest packet. */
+	/* Without a mark, no flowagg has run yet; it will start at the oldest packet. */
 	if (journal_mark_get(f->o.journal_dir, "flowagg", &mark) != 0)
 		mark = 0;
 	f->waiting = journal_bytes_after(o->journal, mark) > f->o.journal_bytes / 2;
@@ -98,7 +98,7 @@ static int feed_compile(struct feed *f, int linktype)
 	return rc < 0 ? -EINVAL : 0;
 }
 
-/* The next packet that the filter lets through, into held. 1, 0 at the end, -errno. */
+/* Reads the next packet that passes the filter into held. 1; 0 at the end; -errno. */
 static int feed_next(struct feed *f)
 {
 	struct pcap_pkthdr h;

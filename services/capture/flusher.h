@@ -1,6 +1,6 @@
 /*
- * flusher: a thread that brings files to disk, so that a slow disk does not keep capture from its
- * ring.
+ * flusher: a thread that syncs files to disk, so that a slow disk does not keep capture from
+ * reading its ring.
  */
 #ifndef CAPTURE_FLUSHER_H
 #define CAPTURE_FLUSHER_H
@@ -12,16 +12,17 @@ struct flusher;
 
 /* flusher_new: starts the thread. Signals must be blocked already (loop_new does). 0 or -errno. */
 int flusher_new(struct flusher **out);
-/* flusher_free: what was handed in is on disk after this. */
+/* flusher_free: waits until every descriptor was flushed and closed, then ends the thread. */
 void flusher_free(struct flusher **f);
 
-/* flusher_take: takes the descriptor over; it is flushed (fdatasync) and closed, in the order of
- * the calls. Blocks only while FLUSHER_MAX are waiting. */
+/* flusher_take: takes ownership of fd. Descriptors are flushed (fdatasync) and closed in the order
+ * of the calls. Blocks only while FLUSHER_MAX descriptors wait. */
 #define FLUSHER_MAX 32
 void flusher_take(struct flusher *f, int fd);
-/* flusher_idle: whether nothing is waiting. */
+/* flusher_idle: whether no descriptor waits or is being flushed. */
 bool flusher_idle(struct flusher *f);
-/* flusher_error: what the last failed flush said (-errno), once; else 0. */
+/* flusher_error: the error of the last failed flush (-errno), reported once; 0: none since the last
+ * call. */
 int flusher_error(struct flusher *f);
 
 #endif

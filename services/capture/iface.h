@@ -1,5 +1,5 @@
 /*
- * iface: what the kernel says about a network interface, by /sys and /proc.
+ * iface: what the kernel says about a network interface.
  */
 #ifndef CAPTURE_IFACE_H
 #define CAPTURE_IFACE_H
@@ -14,8 +14,8 @@
 /* iface_counters: packets received and sent; both 0 when unknown. */
 void iface_counters(const char *name, uint64_t *rx, uint64_t *tx);
 
-/* iface_up: whether it exists and is administratively up. *index is its number, 0 when it does not
- * exist. */
+/* iface_up: whether the interface exists and is administratively up. *index is its number, or 0
+ * when it does not exist. */
 bool iface_up(const char *name, int *index);
 
 #endif

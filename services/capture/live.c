@@ -8,10 +8,10 @@
 #include "rt/route.h"
 #include "rt/svc.h"
 
-/* Packets a turn of the loop, so that the clock is not kept waiting. */
+/* Packets read in one turn of the loop, so that timers are not delayed. */
 #define TURN_PACKETS 4096
 
-/* The sensor's networks: the interface's addresses and what the operator says. */
+/* The sensor's networks: the interface's addresses and those that the operator gave. */
 static int live_learn_home(struct capture *c, const struct opt_list *addresses)
 {
 	const struct opt_list *lists[] = {addresses, &c->conf.networks};
@@ -71,7 +71,8 @@ void live_read(struct capture *c)
 {
 	for (int left = TURN_PACKETS; left > 0;) {
 		int n = ring_read(c->ring, JOURNAL_BATCH, live_packet, &c->out);
-		/* An error is the interface's: what it is shows within a second. */
+		/* An error comes from the interface; live_watch_interface() finds the cause within
+		 * a second. */
 		if (n <= 0)
 			break;
 		left -= n;
@@ -84,7 +85,7 @@ static void live_on_ring(void *arg)
 	live_read(arg);
 }
 
-/* libpcap does not say when an interface goes down, only (sometimes) when it is gone. */
+/* libpcap does not report that an interface went down, only (sometimes) that it is gone. */
 static void live_watch_interface(struct capture *c)
 {
 	int index;
@@ -103,8 +104,7 @@ static void live_watch_interface(struct capture *c)
 	}
 }
 
-/* A disk that is still busy with the last second is not given the next one too; and ticks alone are
- * not worth waking it. */
+/* No new flush while the disk is still busy with the last one, and none for ticks alone. */
 static void live_flush_journal(struct capture *c)
 {
 	uint64_t packets = c->count[CAPTURE_PACKETS];
@@ -124,7 +124,7 @@ static void live_on_second(void *arg)
 	struct capture *c = arg;
 
 	live_watch_interface(c);
-	/* What waits in the ring is older than the tick. */
+	/* Packets that wait in the ring are older than the tick. */
 	if (!c->down)
 		live_read(c);
 	outlet_tick(&c->out, clock_real_ns());

@@ -5,7 +5,7 @@
 #include "capture/capture.h"
 #include "rt/svc.h"
 
-/* How often a file that had to wait is looked at again. */
+/* How often a feed that had to wait is tried again. */
 #define LATER_NS (10 * NS_PER_MS)
 
 int offline_open(struct capture *c)

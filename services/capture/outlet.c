@@ -46,10 +46,11 @@ static void outlet_publish(struct outlet *o, uint64_t first, uint32_t n)
 	buf_reset(&o->body);
 	if (msg_encode(&msg_packet_schema, &m, &o->body) == 0)
 		bus_publish(o->bus, "packet", buf_bytes(&o->body));
-	/* A message that could not be made is a gap for flowagg, which then reads the journal. */
+	/* A message that could not be encoded is a gap for flowagg, which then reads the
+	 * journal. */
 }
 
-/* Says once that the disk refuses, and once that it works again. */
+/* Logs once that the journal cannot be written, and once that it can be again. */
 static void outlet_report(struct outlet *o, int rc)
 {
 	if (rc && !o->error)

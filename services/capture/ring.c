@@ -148,7 +148,7 @@ int ring_read(struct ring *r, int max, ring_fn fn, void *arg)
 	struct handover v = {r, fn, arg};
 
 	int n = pcap_dispatch(r->p, max, ring_packet, (u_char *)&v);
-	/* The filter and the ring cannot fail any more: what fails is the interface. */
+	/* The filter and the ring cannot fail any more, so the interface did. */
 	return n < 0 ? -ENETDOWN : n;
 }
 
@@ -168,7 +168,7 @@ int ring_resume(struct ring *r)
 			return -ENETDOWN;
 		r->index = index;
 	}
-	/* Takes the error of the time it was down off the socket. */
+	/* Clears the error that the socket kept from the time when the interface was down. */
 	int error;
 	socklen_t len = sizeof error;
 	getsockopt(ring_fd(r), SOL_SOCKET, SO_ERROR, &error, &len);

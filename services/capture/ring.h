@@ -14,7 +14,7 @@ struct ring_options {
 	const char *interface;
 	const char *filter; /* pcap-filter(7), compiled into the kernel; NULL: everything */
 	int snaplen;
-	int timeout_ms; /* a block that is not full is handed over after this */
+	int timeout_ms; /* a block that is not full is delivered after this time */
 	int ring_bytes;
 	bool promiscuous;
 };
@@ -22,10 +22,11 @@ struct ring_options {
 typedef void (*ring_fn)(void *arg, int linktype, uint64_t ts_ns, uint32_t caplen, uint32_t len,
 			const uint8_t *data);
 
-/* ring_check_filter: compiles the filter only (for Ethernet). 0 or -EINVAL. */
+/* ring_check_filter: only compiles the filter, for Ethernet. 0, or -EINVAL with the reason in
+ * err. */
 int ring_check_filter(const char *filter, int snaplen, char *err, size_t errlen);
 
-/* ring_open: needs CAP_NET_RAW; nothing afterwards does. 0; -EPERM; -ENODEV; -ENETDOWN; -EINVAL
+/* ring_open: needs CAP_NET_RAW; no later call does. 0; -EPERM; -ENODEV; -ENETDOWN; -EINVAL
  * (filter); -EIO; err says why. */
 int ring_open(const struct ring_options *o, struct ring **out, char *err, size_t errlen);
 void ring_close(struct ring **r);
@@ -33,18 +34,18 @@ int ring_fd(const struct ring *r);
 /* ring_index: the interface's number. */
 int ring_index(const struct ring *r);
 
-/* ring_read: hands over what is there, about max packets at most. Their number, or -ENETDOWN: the
- * interface is down or gone. */
+/* ring_read: passes the packets that wait to fn, about max of them at most. Returns their number,
+ * or -ENETDOWN when the interface is down or gone. */
 int ring_read(struct ring *r, int max, ring_fn fn, void *arg);
 
-/* ring_resume: once the interface is up, goes on; one that came back under a new index is taken up
- * again, which needs no privilege. 0, or -ENETDOWN when it is not up yet. */
+/* ring_resume: resumes capture once the interface is up again, also under a new index; needs no
+ * privilege. 0, or -ENETDOWN while it is not up. */
 int ring_resume(struct ring *r);
 
 struct ring_counts {
-	uint64_t packets;    /* passed the filter, lost ones included */
-	uint64_t dropped;    /* of them, because the ring was full */
-	uint64_t if_dropped; /* by the interface */
+	uint64_t packets;    /* that passed the filter, dropped ones included */
+	uint64_t dropped;    /* packets dropped because the ring was full */
+	uint64_t if_dropped; /* packets dropped by the interface */
 };
 struct ring_counts ring_counts(struct ring *r);
 

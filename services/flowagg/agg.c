@@ -35,7 +35,7 @@ void agg_fini(struct agg *a)
 	bundle_fini(&a->bundle);
 }
 
-/* Ends what has been silent too long; equal times in a fixed order of the classes. */
+/* Ends flows that were silent for too long; at equal times, in a fixed order of the classes. */
 static int agg_expire(struct agg *a)
 {
 	for (;;) {
@@ -53,7 +53,7 @@ static int agg_expire(struct agg *a)
 	}
 }
 
-/* To see the same time again changes nothing. */
+/* Seeing the same time again changes nothing. */
 static int agg_see_time(struct agg *a, uint64_t ts_ns)
 {
 	uint64_t ref = a->clock.ref_ns;
@@ -129,7 +129,7 @@ static bool agg_begins_anew(const struct open_flow *f, const struct pkt *p, unsi
 	       f->isn[side] != p->seq;
 }
 
-/* What the packet says about who began the flow, and whether there is somebody. */
+/* What the packet says about who began the flow, and whether the source is real. */
 static void agg_learn(struct open_flow *f, const struct pkt *p, unsigned side)
 {
 	if (p->stop != PKT_L4 || p->proto != IPPROTO_TCP)
@@ -190,8 +190,8 @@ static void agg_touch(struct agg *a, struct open_flow *f)
 						   : CLASS_PLAIN);
 }
 
-/* The fragments that came before the one with the ports join its flow, in front of it, if there is
- * memory for them and for need bytes more. Sides are the same for both: lo is the lower address. */
+/* Fragments that came before the one with the ports join its flow, in front of it, if there is
+ * memory for them and for need more bytes. Sides are the same for both: lo is the lower address. */
 static void agg_join_fragments(struct agg *a, struct open_flow *f, const struct pkt *p, size_t need)
 {
 	struct flowkey key;
@@ -237,7 +237,7 @@ struct place {
 	bool joins, alone; /* a later fragment, of a flow that is known or not */
 };
 
-/* To look twice finds the same. */
+/* Looking twice finds the same. */
 static void agg_find_place(struct agg *a, const struct pkt *p, struct place *at)
 {
 	struct flowkey known;
@@ -261,8 +261,7 @@ static void agg_find_place(struct agg *a, const struct pkt *p, struct place *at)
 	}
 }
 
-/* The open flow of a place: the one there is, or a new one, perhaps after the end of the old
- * one. */
+/* The open flow of a place: the present one, or a new one, perhaps after the old one ended. */
 static int agg_flow_at(struct agg *a, const struct place *at, const struct agg_packet *in,
 		       const struct pkt *p, size_t need, struct open_flow **out)
 {
@@ -284,7 +283,7 @@ static int agg_flow_at(struct agg *a, const struct place *at, const struct agg_p
 	return rc;
 }
 
-/* What may fail comes first: ends of flows. */
+/* Only ending flows may fail, so that comes first. */
 static int agg_fold(struct agg *a, const struct agg_packet *in, const struct pkt *p)
 {
 	struct place at;

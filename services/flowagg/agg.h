@@ -1,15 +1,16 @@
 /*
- * agg: folds numbered packets into flows and says when one is to be sealed. Pure: packets in,
- * sealed files out, no file, socket or clock of its own. The same packets give the same files, byte
+ * agg: folds numbered packets into flows and seals each flow when it ends. Pure: packets in, sealed
+ * files out; it has no file, socket or clock of its own. The same packets give the same files, byte
  * for byte, in the same order, under the same keys.
  *
- *   packet → clock → end what was silent too long → its flow (pressure may end others) → the pool
+ *   packet → clock → idle flows end → the packet's flow (pressure may end others) → the pool
  *
- * A flow ends by: idle (silence), age, size, reuse (a SYN with a new ISN; another link type),
- * pressure. A flow whose initiator sent no payload goes to the bundle, any other becomes a file.
- * Under pressure (too many flows or bytes) the flows without payload go first, those whose
- * initiator never acknowledged an answer before the others; then those with payload; of each kind
- * the longest unseen first.
+ * A flow ends for one of these reasons: idle (silence), age, size, reuse (a SYN with a new ISN, or
+ * another link type), pressure. Unless configured otherwise, a flow whose initiator sent no payload
+ * goes into the bundle, and any other becomes a file. Under pressure (too many flows or bytes),
+ * flows without payload go first: those whose initiator never acknowledged an answer, then the
+ * rest. Flows with payload go last. Within each kind, the flow that was silent for longest goes
+ * first.
  */
 #ifndef FLOWAGG_AGG_H
 #define FLOWAGG_AGG_H
@@ -35,8 +36,8 @@ struct agg_limits {
 	uint32_t max_flows;
 	enum agg_bundling bundling;
 	bool initiator_only; /* keep the initiator's packets only */
-	/* Flows that one of these networks begins with somebody outside are the host's own: not
-	 * kept. Borrowed. */
+	/* A flow from one of these networks to an address outside of them is the host's own and is
+	 * not kept. Borrowed. */
 	const struct home *home;
 };
 
@@ -54,7 +55,7 @@ const char *agg_reason_text(enum agg_reason reason);
 
 /* A file to be written; everything is borrowed and valid during the call. */
 struct agg_sealed {
-	uint64_t number; /* seals count up by one, for good */
+	uint64_t number; /* rises by one with each seal; the checkpoint holds the next one */
 	char key[OBJECT_KEY_MAX];
 	enum agg_reason reason;
 	uint64_t flows, packets;
@@ -67,12 +68,12 @@ struct agg_sealed {
 	const struct agg *agg;
 };
 
-/* agg_seal_fn: takes the file over, or turns it away and counts it: 0. -errno: it cannot for now;
+/* agg_seal_fn: accepts the file, or rejects and counts it: 0. -errno: it can do neither for now;
  * the flow stays open, and the packet that ended it is not taken in. */
 typedef int (*agg_seal_fn)(void *arg, const struct agg_sealed *s);
 
-/* agg_write: the bytes of the file, in order, as a nanosecond pcap. put returns 0 or -errno, which
- * ends it. */
+/* agg_write: passes the bytes of the file, a nanosecond pcap, to put in order. put returns 0, or
+ * -errno, which ends the writing. Returns 0 or what put returned. */
 typedef int (*agg_put_fn)(void *arg, const void *p, size_t n);
 int agg_write(const struct agg_sealed *s, agg_put_fn put, void *arg);
 
@@ -84,22 +85,23 @@ struct agg_counts {
 	uint64_t open;       /* in open flows now */
 	uint64_t bundled;    /* in the bundle now */
 	uint64_t sealed;     /* in files */
-	uint64_t other_side; /* not the initiator's, when only those are kept */
+	uint64_t other_side; /* not from the initiator, when only its packets are kept */
 	uint64_t own;        /* of flows that the host itself began */
 	uint64_t arp, other_l3, broken, unknown_link; /* not IP: dropped */
 	uint64_t flows;                               /* begun */
 	uint64_t flows_sealed, flows_bundled, bundles;
 	uint64_t ended[END_REASONS];
-	uint64_t evicted_plain, evicted_data; /* of the flows ended by pressure */
+	uint64_t evicted_plain,
+		evicted_data; /* flows ended by pressure, without and with payload */
 	uint64_t fragments_joined, fragments_alone;
-	uint64_t set_back; /* times the clock was */
+	uint64_t set_back; /* times the flow clock was set back */
 };
 
-/* What the caller counts over the life of the state, carried by the checkpoint: packets taken in
- * after it are replayed after a crash, so what is counted since the checkpoint and what the
- * checkpoint says are together exact, however a run ended. */
+/* Counts over the life of the state directory. The caller keeps them, and the checkpoint carries
+ * them. Packets taken in after a checkpoint are replayed after a crash, so the checkpoint's totals
+ * plus the counts since are exact, however a run ended. */
 enum agg_total {
-	TOTAL_BEFORE, /* the number before the first packet (modulo 2^64 when numbers began anew) */
+	TOTAL_BEFORE, /* the number before the first packet (modulo 2^64 when numbers restarted) */
 	TOTAL_PACKETS,
 	TOTAL_TICKS,
 	TOTAL_GAP,
@@ -140,15 +142,14 @@ struct agg_packet {
 	const uint8_t *data;
 };
 
-/* agg_init: seed is random and stays the same as long as the checkpoint lives. 0 or -ENOMEM. */
+/* agg_init: seed is random; the checkpoint preserves it. 0 or -ENOMEM. */
 int agg_init(struct agg *a, const struct agg_limits *limits, const uint8_t seed[16],
 	     agg_seal_fn seal, void *arg);
 void agg_fini(struct agg *a);
 
-/* agg_packet: takes the next packet in. p->number is not below a->next; what lies between is the
- * caller's to count. A packet without a byte and of length 0 is a tick. 0, or what the seal
- * function
- * said: then the same packet is to be given again, and all goes on as if nothing had been. */
+/* agg_packet: takes in the next packet. p->number is at least a->next; the caller counts the
+ * numbers in between. A packet without bytes and of length 0 is a tick. 0, or what the seal
+ * function returned: the packet was not taken in, and the caller passes it again later. */
 int agg_packet(struct agg *a, const struct agg_packet *p);
 
 #endif

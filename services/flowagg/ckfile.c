@@ -55,8 +55,8 @@ int ckfile_save(const char *path, const struct agg *a)
 
 	if (!s.buf)
 		return -ENOMEM;
-	/* The log of seals is begun anew and the journal's mark set once it is there: neither may
-	 * be ahead of it. */
+	/* The seal log is emptied and the journal's mark set after this; neither may reach the disk
+	 * before the checkpoint. */
 	int rc = fs_replace_by(path, 0640, FS_FILE_AND_DIR, ckfile_write, &s);
 	free(s.buf);
 	return rc;

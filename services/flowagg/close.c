@@ -79,10 +79,10 @@ static int close_copy(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-/* Bytes of the flow's records in a file, with the initiator's side only if so wanted. */
+/* Bytes of the flow's records in a file; of the initiator's side only, if so configured. */
 static uint64_t close_record_bytes(const struct agg *a, const struct open_flow *f)
 {
-	/* In memory and in the file a record takes the same: 16 bytes and the packet. */
+	/* A record takes the same in memory and in the file: 16 bytes and the packet. */
 	_Static_assert(sizeof(struct stored) == PCAP_RECORD_HEADER, "records of one size");
 	if (!a->limits.initiator_only)
 		return f->bytes;
@@ -138,8 +138,8 @@ int close_bundle_of_past(struct agg *a)
 
 	if (!b->packets)
 		return 0;
-	/* Its last flow ended when it had been idle; as long again without another is long enough.
-	 * So a short idle timeout also means short waiting for a bundle; with a minute or more the
+	/* The bundle's last flow ended after one idle timeout; another one without a flow is long
+	 * enough. So a short idle timeout also delays bundles only shortly; from a minute on, the
 	 * minute decides. */
 	bool silent = ref > b->last_ns && ref - b->last_ns >= 2 * a->limits.idle_ns;
 	return silent || b->minute != ref / MINUTE_NS ? close_bundle(a, END_MINUTE) : 0;
@@ -162,7 +162,7 @@ static int close_to_bundle(struct agg *a, const struct open_flow *f, uint64_t pa
 	}
 	struct copy c = {bundle_room(b, bytes)};
 	if (!c.to)
-		return 0; /* without memory it becomes a file */
+		return 0; /* no memory: the flow becomes a file */
 	if (!b->packets) {
 		b->minute = a->clock.ref_ns / MINUTE_NS;
 		b->first = f->first;
@@ -208,10 +208,10 @@ static int close_to_file(struct agg *a, const struct open_flow *f, enum agg_reas
 	return 0;
 }
 
-/* Whether the host itself began the flow: its uploads and look-ups are nobody's attack, and an
- * upload that became a flow would be uploaded again, for ever. Whoever sends to us names one of our
- * addresses as the destination, so a forged source does not hide a flow here. A TCP flow whose
- * beginning was not seen is kept. */
+/* Whether the host itself began the flow. The host's uploads and look-ups are no attack, and an
+ * upload kept as a flow would be uploaded again, without end. A forged source cannot hide a flow
+ * here: whoever sends to us has one of our addresses as the destination. A TCP flow whose beginning
+ * was not seen is kept. */
 static bool close_own(const struct agg *a, const struct open_flow *f)
 {
 	const struct addr *from = f->initiator ? &f->key.hi : &f->key.lo;
@@ -222,7 +222,7 @@ static bool close_own(const struct agg *a, const struct open_flow *f)
 	return home_has(a->limits.home, from) && !home_has(a->limits.home, to);
 }
 
-/* Packets that are kept into the bundle or a file. */
+/* Puts the packets that are kept into the bundle or a file. */
 static int close_keep(struct agg *a, const struct open_flow *f, enum agg_reason reason,
 		      uint64_t packets)
 {

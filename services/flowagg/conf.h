@@ -21,13 +21,13 @@ struct conf {
 
 extern const struct opt conf_opts[];
 
-/* conf_check: the values against each other. 0, or -EINVAL after logging why. */
+/* conf_check: checks the options against each other. 0, or -EINVAL after logging why. */
 int conf_check(const struct conf *c);
 /* conf_home: adds home_networks to *home. 0, or -EINVAL after logging why. */
 int conf_home(const struct conf *c, struct home *home);
 /* conf_limits: the limits of agg; borrows home. */
 struct agg_limits conf_limits(const struct conf *c, const struct home *home);
-/* conf_feeds: whether consumer is one of the consumers. */
+/* conf_feeds: whether consumer is among the configured consumers. */
 bool conf_feeds(const struct conf *c, const char *consumer);
 
 #endif

@@ -15,7 +15,8 @@
 
 #define WRITE_BUFFER (64u << 10)
 
-/* A batch is also full with so many bytes: what waits takes room on disk and time to flush. */
+/* A batch is also full at this many bytes, because pending files take room on disk and time to
+ * flush. */
 #define BATCH_BYTES (64u << 20)
 
 /* What is said about a file once it is delivered. */
@@ -157,7 +158,7 @@ static int deliver_write_file(struct deliver *d, const struct agg_sealed *s)
 	return rc;
 }
 
-/* Says once that the disk refuses, and once that it works again. */
+/* Logs once that the disk refuses, and once that it works again. */
 static void deliver_report(struct deliver *d, int rc)
 {
 	if (rc && !d->error)
@@ -167,8 +168,8 @@ static void deliver_report(struct deliver *d, int rc)
 	d->error = rc;
 }
 
-/* Whether no waiting helps: the file is too large for the filesystem, or has a name that it cannot
- * take. */
+/* Whether waiting cannot help: the file is too large for the filesystem, or its name is not
+ * possible there. */
 static bool deliver_is_final(int rc)
 {
 	return rc == -EFBIG || rc == -ENAMETOOLONG || rc == -EINVAL;
@@ -186,7 +187,7 @@ static void deliver_note_eviction(void *arg, const char *consumer, const char *k
 	e->recorded = false;
 }
 
-/* end_evictions: recorded, then gone. 0, or -errno: they stay. */
+/* Records the evictions, then deletes their entries. 0, or -errno: they stay. */
 static int deliver_end_evictions(struct deliver *d)
 {
 	struct ledger_line v[EVICTIONS];
@@ -227,8 +228,8 @@ static int deliver_is_recorded(void *arg, const struct ledger_line *r)
 	return 0;
 }
 
-/* Ends what a killed run left. What cannot be done now waits for the next start: it is in no
- * queue. */
+/* Finishes evictions that a killed run left. What cannot be done now waits for the next start,
+ * because it is in no queue. */
 static void deliver_recover(struct deliver *d)
 {
 	int rc = spool_left(d->spool, EVICTIONS, deliver_note_eviction, d);
@@ -242,7 +243,7 @@ static void deliver_recover(struct deliver *d)
 	d->nevictions = 0;
 }
 
-/* One file out. 1; 0: there is no bundle that could go; -errno. */
+/* Evicts one file. 1; 0: there is no bundle to evict; -errno. */
 static int deliver_evict(struct deliver *d)
 {
 	int rc = d->nevictions > EVICTIONS - SPOOL_QUEUES ? deliver_end_evictions(d) : 0;
@@ -250,7 +251,7 @@ static int deliver_evict(struct deliver *d)
 	return rc ? rc : spool_evict(d->spool, deliver_note_eviction, d);
 }
 
-/* 1; 0: the spool stays too full for it; -errno: the disk refuses to make room. */
+/* 1; 0: the spool stays too full for the file; -errno: the disk refuses to make room. */
 static int deliver_make_room(struct deliver *d, const struct agg_sealed *f)
 {
 	int rc;
@@ -258,7 +259,7 @@ static int deliver_make_room(struct deliver *d, const struct agg_sealed *f)
 	while ((rc = spool_room(d->spool, f->key, f->file_bytes)) == 0) {
 		rc = deliver_evict(d);
 		if (rc == 0 && d->npending) {
-			/* Perhaps a bundle is among what is not in the queues yet. */
+			/* A bundle may be among the files that are not in the queues yet. */
 			rc = deliver_commit(d);
 			if (!rc)
 				continue;
@@ -345,9 +346,9 @@ static int deliver_into_queues(struct deliver *d)
 {
 	struct seal_record records[SPOOL_BATCH];
 
-	/* The packets of a file are on disk in the journal before the file may be seen: else, after
-	 * power was lost, their numbers would be given again to others and this file would not come
-	 * out of a replay. */
+	/* The packets of a file must be on disk in the journal before the file is visible.
+	 * Otherwise, after a power loss, their numbers would go to other packets, and a replay
+	 * would not give this file. */
 	int rc = journal_flush(d->journal_dir);
 	if (!rc)
 		rc = spool_commit(d->spool);
@@ -355,7 +356,7 @@ static int deliver_into_queues(struct deliver *d)
 		return rc;
 	for (size_t i = 0; i < d->npending; i++)
 		records[i] = d->pending[i].record;
-	/* Unrecorded seals are only delivered twice, should we crash: the same bytes under the same
+	/* If we crash, unrecorded seals are only delivered twice: the same bytes under the same
 	 * key. */
 	if (seallog_add(&d->log, records, d->npending))
 		log_warn("seals not recorded", NULL);

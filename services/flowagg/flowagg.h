@@ -17,11 +17,11 @@
 #include "flowagg/totals.h"
 #include "storage/home.h"
 
-/* What the alerts about a full spool are made from. */
+/* What the alerts about a full spool depend on. */
 struct spool_watch {
-	bool full;               /* and it was said */
+	bool full;               /* the spool is full, and the alert is out */
 	uint64_t given_up;       /* files evicted or rejected */
-	uint64_t given_up_at_ns; /* when the last one was, monotonic */
+	uint64_t given_up_at_ns; /* when given_up last rose, monotonic */
 };
 /* What spool_watch_look found. */
 enum spool_turn { SPOOL_STAYS, SPOOL_FILLED, SPOOL_RELIEVED };
@@ -46,14 +46,14 @@ struct flowagg {
 /* flowagg_begin: locks and restores the state, and begins to follow the journal; conf and home are
  * set. 0, or -errno after logging why. */
 int flowagg_begin(struct flowagg *f, struct svc *s);
-/* flowagg_end: gives everything back, without saving. */
+/* flowagg_end: releases everything, without saving. */
 void flowagg_end(struct flowagg *f);
 
 /* flowagg_fill: brings count up to date for `stat`. */
 void flowagg_fill(struct flowagg *f);
 
-/* spool_watch_look: the counters of evicted and rejected files say whether the spool is full. It is
- * relieved when nothing was given up for SPOOL_WELL_NS. */
+/* spool_watch_look: tells from the counters of evicted and rejected files whether the spool became
+ * full or was relieved. It is relieved when no file was evicted or rejected for SPOOL_WELL_NS. */
 #define SPOOL_WELL_NS (600 * UINT64_C(1000000000))
 enum spool_turn spool_watch_look(struct spool_watch *w, const uint64_t *count, uint64_t now_ns);
 

@@ -1,5 +1,5 @@
 /*
- * flowagg_count: what flowagg counts: the rows of counts.def as indices into its array of values.
+ * flowagg_count: flowagg's counters: the rows of counts.def as indices into an array of values.
  */
 #ifndef FLOWAGG_FLOWAGG_COUNT_H
 #define FLOWAGG_FLOWAGG_COUNT_H

@@ -1,9 +1,9 @@
 /*
- * frag: which flow the fragments of a datagram belong to, learnt from its first fragment, the one
+ * frag: which flow the fragments of a datagram belong to, learned from the first fragment, the one
  * with ports.
  *
- * A fixed number of places, four to choose from for each datagram; the longest unused one is given
- * up, so a flood of fragments costs nothing but this knowledge.
+ * The table is four-way set associative and of fixed size. A full set replaces the entry that was
+ * unused for longest, so a flood of fragments costs nothing but this knowledge.
  */
 #ifndef FLOWAGG_FRAG_H
 #define FLOWAGG_FRAG_H
@@ -16,7 +16,7 @@
 #define FRAG_WAYS   4u
 #define FRAG_PLACES (FRAG_WAYS * 256u)
 
-/* Flow time after which a datagram's identification may stand for another one (RFC 791: reassembly
+/* Flow time after which an identification may belong to another datagram (RFC 791: reassembly
  * gives up within 15 to 120 s). */
 #define FRAG_LIFE_NS (30 * UINT64_C(1000000000))
 
@@ -39,10 +39,10 @@ int frags_init(struct frags *s, const uint8_t seed[16]);
 void frags_fini(struct frags *s);
 /* frags_learn: p is a first fragment of the flow of key. */
 void frags_learn(struct frags *s, const struct pkt *p, const struct flowkey *flow, uint64_t now);
-/* frags_find: the flow that fragment p belongs to. */
+/* frags_find: the flow that fragment p belongs to; false when it is not known. */
 bool frags_find(struct frags *s, const struct pkt *p, uint64_t now, struct flowkey *flow);
-/* frag_ports: makes of a first fragment a packet as far as flowkey_of needs it: its ports (for ICMP
- * type and code) are read. false when they are not at hand. */
+/* frag_ports: turns a first fragment into a packet that is complete enough for flowkey_of: it reads
+ * the ports (for ICMP, type and code). false when they were not captured. */
 bool frag_ports(const struct pkt *fragment, struct pkt *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * journal_follow: the packets of bus and journal into agg, in the order of their numbers; gaps and
- * a journal that began anew are counted and reported.
+ * journal_follow: feeds agg with packets from the bus and the journal, in the order of their
+ * numbers. Gaps and a restarted journal are counted and reported.
  */
 #ifndef FLOWAGG_JOURNAL_FOLLOW_H
 #define FLOWAGG_JOURNAL_FOLLOW_H
@@ -33,15 +33,16 @@ struct journal_follow {
 	uint8_t arena_bytes[64 << 10];
 };
 
-/* journal_follow_init: the borrowed members are set; reads journal_dir from agg->next on, beginning
- * with what is there. 0 or -errno. */
+/* journal_follow_init: the caller has set the borrowed members. Reads journal_dir from agg->next
+ * on, starting with what it holds already. 0 or -errno. */
 int journal_follow_init(struct journal_follow *f, const char *journal_dir);
 void journal_follow_fini(struct journal_follow *f);
 
-/* journal_follow_message: the body of a packet message. 0, or -EBADMSG: it cannot be decoded, and
- * is counted. */
+/* journal_follow_message: takes the body of a packet message. 0, or -EBADMSG: it cannot be decoded,
+ * which is counted. */
 int journal_follow_message(struct journal_follow *f, struct bytes body);
-/* journal_follow_step: a turn of reading the journal. true: there is more to read at once. */
+/* journal_follow_step: reads the journal for one turn of the loop. true: more can be read at
+ * once. */
 bool journal_follow_step(struct journal_follow *f);
 /* journal_follow_catching_up: whether journal_follow_step is to be called. */
 static inline bool journal_follow_catching_up(const struct journal_follow *f)

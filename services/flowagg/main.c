@@ -76,7 +76,7 @@ static int flowagg_start(struct svc *s)
 	return svc_subscribe(s, "capture", "packet", flowagg_on_message, f);
 }
 
-/* Says once that the spool is full, and once that it is so no longer. */
+/* Alerts once when the spool fills, and once when it has room again. */
 static void flowagg_watch_spool(struct flowagg *f)
 {
 	switch (spool_watch_look(&f->spool_watch, f->count, clock_mono_ns())) {
@@ -93,9 +93,9 @@ static void flowagg_watch_spool(struct flowagg *f)
 	}
 }
 
-/* Files whose bytes may not be on disk are made again, from the last checkpoint and the journal,
- * which hold all that is in them. The short way there is a start: the supervisor's. Until then no
- * commit passes, so no checkpoint is written over. */
+/* Files whose bytes may not be on disk are made again from the last checkpoint and the journal,
+ * which hold all their packets. A restart by the supervisor does that. Until then no commit
+ * succeeds, so the checkpoint is not overwritten. */
 static void flowagg_leave_if_lost(struct flowagg *f)
 {
 	if (!spool_is_lost(f->deliver.spool) || f->svc->exit_code)
@@ -114,8 +114,8 @@ static void flowagg_tick(struct svc *s)
 	flowagg_leave_if_lost(f);
 	flowagg_refresh_home(f);
 	source_idle(&f->follow.source);
-	/* A commit that failed is tried again, and then what waits in the journal; a checkpoint may
-	 * be due with no packet coming. */
+	/* A commit that failed is tried again, and then the packets that wait in the journal. A
+	 * checkpoint may be due although no packet comes. */
 	deliver_commit(&f->deliver);
 	flowagg_follow_up(f);
 	save_if_due(&f->saver);

@@ -10,7 +10,7 @@
 
 #define SECOND UINT64_C(1000000000)
 
-/* A packet's stamp may lie so far behind the clock, in whole seconds. */
+/* How far a packet's time stamp may lie behind the clock, in whole seconds. */
 #define DISORDER_S (CLOCK_DISORDER_NS / SECOND + 1)
 
 int names_init(struct names *s, const uint8_t seed[16])

@@ -1,6 +1,5 @@
 /*
- * open_flow: what is known of an open flow. Everything here is in the checkpoint, but the links of
- * the table.
+ * open_flow: an open flow. The checkpoint holds everything here except the links of the table.
  *
  * Sides: 0 is the end that the key calls lo, 1 the other. A packet's side is its sender's.
  */
@@ -13,24 +12,26 @@
 #include "flowagg/packet_pool.h"
 #include "pkt/flowkey.h"
 
-/* How surely the initiator is known: a later packet may know better. */
+/* How certain the initiator is. A later packet may correct it. */
 enum flow_rank {
 	RANK_FIRST,  /* the sender of the first packet */
 	RANK_SYNACK, /* the receiver of the first SYN+ACK */
 	RANK_SYN,    /* the sender of the first SYN */
 };
 
-/* What a flow is worth under pressure, with the list it is in. Numbers are in checkpoints. */
+/* The class decides which list a flow is in and when it goes under pressure. Checkpoints hold the
+ * numbers. */
 enum flow_class {
-	CLASS_PLAIN, /* the initiator sent no payload: a scan, or a beginning; the first to go */
-	CLASS_DATA,  /* it sent payload: the last to go */
-	/* no payload yet, but it acknowledged an answer, which a forged source cannot */
+	CLASS_PLAIN, /* no payload from the initiator: a scan, or a flow that just began; the first to go */
+	CLASS_DATA, /* payload from the initiator: the last to go */
+	/* no payload yet, but the initiator acknowledged an answer, which a forged source cannot
+	 * do */
 	CLASS_TALK,
 	FLOW_CLASSES
 };
 
-/* key.pad of the fragments of one datagram whose first fragment was not seen yet: the ports hold
- * its identification. Such a flow joins the flow of the first fragment, should that come. */
+/* key.pad of a flow of fragments whose first fragment has not been seen: the ports hold the
+ * datagram's identification. The flow joins that of the first fragment if that one arrives. */
 #define KEY_FRAGMENTS 1
 
 #define FLOW_TALKS 4u /* the initiator acknowledged an answer */

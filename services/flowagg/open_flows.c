@@ -62,7 +62,7 @@ static void open_flows_grow(struct open_flows *t)
 	uint32_t n = t->nbuckets * 2;
 	uint32_t *old = t->buckets, *v = malloc(n * sizeof *v);
 
-	/* Without memory the chains get longer; that is all. */
+	/* Without memory, the chains only get longer. */
 	if (!v)
 		return;
 	memset(v, 0xff, n * sizeof *v);
@@ -153,7 +153,7 @@ void open_flows_remove(struct open_flows *t, struct open_flow *f)
 	t->links[i].next = t->free;
 	t->free = i;
 	if (--t->used == 0 && t->fresh > FIRST_BUCKETS) {
-		/* Empty after a flood: begin anew, with little memory. */
+		/* Empty after a flood: start over with little memory. */
 		madvise(t->flows, (size_t)t->max * sizeof *t->flows, MADV_DONTNEED);
 		madvise(t->links, (size_t)t->max * sizeof *t->links, MADV_DONTNEED);
 		t->fresh = 0;

@@ -29,7 +29,7 @@ static bool restore_ask_again(const struct restore_disk *disk, int rc, int *atte
 	return true;
 }
 
-/* Whether the checkpoint will be no better another time: then flowagg begins without it. */
+/* Whether the checkpoint will stay unreadable: flowagg then starts without it. */
 static bool restore_is_damage(int rc)
 {
 	return rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -EIO;

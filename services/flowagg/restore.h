@@ -1,5 +1,5 @@
 /*
- * restore: where flowagg goes on after a start.
+ * restore: where flowagg resumes after a start.
  *
  *   checkpoint   what happens
  *   whole        open flows, bundle and totals are restored; the journal is read from there on
@@ -19,7 +19,7 @@
 
 #define RESTORE_ATTEMPTS 3
 
-/* How a checkpoint is read; tests put their own disk here. */
+/* How a checkpoint is read; tests substitute a disk of their own. */
 struct restore_disk {
 	/* As ckfile_heads and ckfile_load. */
 	int (*heads)(const char *path, uint64_t *next, uint64_t *next_seal);
@@ -43,10 +43,10 @@ struct restore_point {
 int restore_find(const struct restore_disk *disk, const char *checkpoint,
 		 struct restore_point *out);
 
-/* restore_agg: agg_init by what restore_find found. *fresh: agg is empty, and the caller must save
- * a checkpoint before the first packet, for the hash seed in it belongs to what is replayed;
- * a->next is then the number to go on with, 0 for the oldest packet of the journal. 0, or -errno:
- * *a is not initialised. */
+/* restore_agg: initialises *a as restore_find decided. *fresh: agg is empty, and the caller must
+ * save a checkpoint before the first packet, because a replay needs the same hash seed; a->next is
+ * then the number to resume at, or 0 for the journal's oldest packet. 0, or -errno: *a is not
+ * initialised. */
 int restore_agg(const struct restore_disk *disk, const char *checkpoint, const char *journal_dir,
 		const struct restore_point *point, const struct agg_limits *limits,
 		agg_seal_fn seal, void *arg, struct agg *a, bool *fresh);

@@ -18,12 +18,14 @@ void save_took(struct saver *s, uint32_t caplen, uint32_t len)
 
 static int save_checkpoint(struct saver *s)
 {
-	/* Seals that are not in the queues yet are in no checkpoint: they must be out first. */
+	/* A checkpoint does not hold seals that are not in the queues yet, so they must be
+	 * delivered first. */
 	int rc = deliver_commit(s->deliver);
 
 	totals_sum(s->totals, s->agg, s->count);
-	/* And the packets taken in must be in the journal for good: else, after power was lost,
-	 * capture would give their numbers to others, which flowagg would take for known. */
+	/* The packets taken in must be on disk in the journal. Otherwise, after a power loss,
+	 * capture would give their numbers to other packets, which flowagg would take for known
+	 * ones. */
 	if (!rc)
 		rc = journal_flush(s->journal_dir);
 	return rc ? rc : ckfile_save(s->checkpoint, s->agg);

@@ -1,5 +1,5 @@
 /*
- * save: when a checkpoint is written, and what has to be on disk before it.
+ * save: when a checkpoint is written, and what must be on disk before it.
  *
  *   sealed files into the queues → packets in the journal for good → checkpoint → the seal log
  *   begins anew → flowagg's mark in the journal, below which nothing is needed
@@ -25,15 +25,15 @@ struct saver {
 	/* Since the last checkpoint: bytes of journal, packets other than ticks. */
 	uint64_t unsaved_bytes, unsaved_packets;
 	uint64_t saved_ns; /* when the last one was attempted, monotonic */
-	int error;         /* of the last one */
+	int error;         /* result of the last attempt */
 };
 
-/* save_took: a packet of the journal (caplen, len) was taken in. */
+/* save_took: notes that agg took in a packet of this caplen and len. */
 void save_took(struct saver *s, uint32_t caplen, uint32_t len);
 /* save_now: writes a checkpoint. An error is counted, and logged when it is a new one. */
 void save_now(struct saver *s);
-/* save_if_due: writes one when packets came, and every_ns or every_bytes is over or the seal log is
- * full. */
+/* save_if_due: writes a checkpoint if packets came since the last one, and every_ns has passed,
+ * every_bytes were taken in, or the seal log is full. */
 void save_if_due(struct saver *s);
 
 #endif

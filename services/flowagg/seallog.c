@@ -57,7 +57,7 @@ static int seallog_read_known(struct seallog *l, uint64_t from)
 		}
 		l->known[l->nknown++] = r;
 	}
-	/* What comes next is appended after the last whole record. */
+	/* New records are appended after the last whole one. */
 	return ftruncate(l->fd, (off_t)(l->n * SEALLOG_RECORD)) < 0 ? -errno : 0;
 }
 
@@ -106,7 +106,7 @@ int seallog_add(struct seallog *l, const struct seal_record *v, size_t n)
 		ssize_t w = write(l->fd, raw, k * SEALLOG_RECORD);
 		if (w != (ssize_t)(k * SEALLOG_RECORD)) {
 			int rc = w < 0 ? -errno : -ENOSPC;
-			/* The end of the whole records stays the end. */
+			/* The file keeps ending after its last whole record. */
 			if (ftruncate(l->fd, (off_t)(l->n * SEALLOG_RECORD)) < 0)
 				rc = -errno;
 			return rc;

@@ -46,7 +46,7 @@ bool source_step(struct source *s, unsigned max)
 	struct journal_packet p;
 
 	for (unsigned i = 0; i < max; i++) {
-		/* A read error is like the end: what comes by the bus shows whether anything is
+		/* A read error counts as the end: the next message shows whether anything is
 		 * missing. */
 		if (journal_reader_next(s->reader, &p) <= 0) {
 			s->catching_up = s->held = false;
@@ -63,7 +63,7 @@ bool source_step(struct source *s, unsigned max)
 	return true;
 }
 
-/* A journal that ends below the number wanted is another one than it was. */
+/* A journal that ends below the number wanted is a new one. */
 static void source_look_for_new_journal(struct source *s)
 {
 	uint64_t oldest, next;
@@ -99,8 +99,8 @@ static void source_fold(struct source *s, const struct msg_packet *m)
 		}
 		s->from_bus++;
 	}
-	/* After a catch-up some messages tell only what is known. When that does not end, numbers
-	 * have begun anew; the look costs time, so it is taken ever less often. */
+	/* After a catch-up, some messages hold only known packets. When that does not end, numbers
+	 * have restarted. The check costs time, so it is made ever less often. */
 	s->known_run = s->next == next ? s->known_run + 1 : 0;
 	if (s->known_run >= 4 && (s->known_run & (s->known_run - 1)) == 0)
 		source_look_for_new_journal(s);
