@@ -1,7 +1,7 @@
 /*
  * forbidden: a preloaded library that makes a running program issue a system call. The file that
- * $FORBIDDEN names holds the call's number (mapped_number.h); once it is not 0, the program makes the
- * call the next time it reads the clock.
+ * $FORBIDDEN names holds the call's number (mapped_number.h); once it is not 0, the program makes
+ * the call the next time it reads the clock.
  */
 #include <errno.h>
 #include <stdint.h>

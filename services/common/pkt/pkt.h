@@ -4,8 +4,8 @@
  * pkt_decode() reads bytes that an attacker chose: it stays inside the frame, never fails, and says
  * in `stop` how far it came. All pointers borrow from the frame. Integers are in host byte order.
  *
- *   frame │ link header │ tags │ IP header + options/extension headers │ L4 header │ payload │ padding │
- *                              └ ip_off                                └ l4_off    └ payload
+ *   │ link header │ tags │ IP header + options/extension headers │ L4 header │ payload │ padding │
+ *   └ frame              └ ip_off                                └ l4_off    └ payload
  *
  * Lengths come from the IP header, not from the frame, so Ethernet padding is never payload.
  */

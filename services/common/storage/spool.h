@@ -112,7 +112,9 @@ void spool_forget(struct spool *s);
  * Room is made by taking the oldest bundles out of the queues: their flows have no initiator
  * payload.
  *
- *   rename into evicted/ (spool_evict) → packets counted, recorded (the caller) → unlink (spool_evicted)
+ *   rename into evicted/ (spool_evict)
+ *   → packets counted, recorded (the caller)
+ *   → unlink (spool_evicted)
  *
  * A kill leaves the entry in the queue, or in evicted/ for spool_left, and its record may be there
  * already. An entry that its consumer has in hand (queue_get) is passed over. When a file is in

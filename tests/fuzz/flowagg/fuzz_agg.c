@@ -2,8 +2,9 @@
  * agg: any sequence of frames, times and link types: captured = stored + counted drops at every
  * step, files have the size that was said, and all packets are in them in the end.
  *
- * Input: records of  flags │ time step (u16, 10 ms) │ length (u8) │ bytes.  flags: 1 tick, 2 time goes back, 4 an hour,
- * 8 raw IP, 16 the bytes follow an Ethernet header for IPv4, 32 for IPv6.
+ * Input: records of  flags | time step (u16, 10 ms) | length (u8) | bytes.
+ * flags: 1 tick, 2 time goes back, 4 an hour, 8 raw IP, 16 the bytes follow an Ethernet header for
+ * IPv4, 32 for IPv6.
  */
 #include <stdlib.h>
 #include <string.h>

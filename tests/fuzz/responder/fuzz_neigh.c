@@ -4,7 +4,8 @@
  * the answer goes to who asked, is no longer than the question, and everything stays inside its
  * buffer.
  *
- * Input: records of  time step (0.1 s) │ length │ frame. A sum of ICMPv6 that is wrong is put right where the step is odd.
+ * Input: records of  time step (0.1 s) | length | frame.
+ * Where the step is odd, a wrong ICMPv6 checksum is corrected.
  */
 #include <stdlib.h>
 #include <string.h>
