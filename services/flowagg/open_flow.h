@@ -22,7 +22,8 @@ enum flow_rank {
 /* The class decides which list a flow is in and when it goes under pressure. Checkpoints hold the
  * numbers. */
 enum flow_class {
-	CLASS_PLAIN, /* no payload from the initiator: a scan, or a flow that just began; the first to go */
+	/* no payload from the initiator: a scan, or a flow that just began; the first to go */
+	CLASS_PLAIN,
 	CLASS_DATA, /* payload from the initiator: the last to go */
 	/* no payload yet, but the initiator acknowledged an answer, which a forged source cannot
 	 * do */

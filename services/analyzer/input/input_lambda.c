@@ -1,7 +1,9 @@
 /*
  * One invocation at a time:
  *
- *   next ─► get its objects, a few at once ─► records ─► out ─► response (which messages of SQS failed), or error
+ *   next ─► get its objects, a few at once ─► records ─► out ─► response or error
+ *
+ * The response of an event of SQS says which of its messages failed.
  *
  * What can pass is tried again until shortly before the function's time is over. Neither the disk
  * (but for /tmp) nor the bus is used. (AWS Lambda Developer Guide, "Using the Lambda runtime API
@@ -16,17 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/lambda_out.h"
-#include "base/clock.h"
 #include "cloud/json_text.h"
-#include "cloud/retry.h"
-#include "conf.h"
-#include "input/input_object.h"
+#include "input/lambda_run.h"
 #include "rt/sandbox.h"
-#include "work/worker.h"
 
-/* Objects at once. */
-#define FETCHES 8
 /* Requests beside: of the runtime API, of CloudWatch Logs. */
 #define MORE_CALLS 2
 #define EVENT_MAX  (8u << 20)
@@ -37,94 +32,12 @@
 #define OUT_MAX       (96u << 20)
 #define RETRY_MAX_NS  (5 * NS_PER_S)
 #define CREDS_SOON_NS (NS_PER_S / 5)
-#define NEXT_ATTEMPTS 5
 /* What is kept of the memory for one record's text. */
 #define LINE_KEEP (256u << 10)
 
 const char *const input_lambda_calls[] = {"pwrite64", HTTP_CALLS, NULL};
 
-struct input_lambda;
-
-/* An object under way, or waiting for its next try. */
-struct lambda_fetch {
-	struct input_lambda *la;
-	bool used, out;
-	bool stale; /* its invocation is over */
-	size_t item, object;
-	struct attempts attempts;
-};
-
-struct input_lambda {
-	const struct conf *conf;
-	struct svc *svc;
-	struct loop *loop;
-	struct cloud cloud;
-	struct worker worker;
-	struct lambda_out *out;
-	int code; /* exit code */
-	unsigned next_attempts;
-	char api[256];
-	struct buf body; /* of what is told to the API */
-	struct buf line; /* a record as JSON */
-	/* The invocation. */
-	bool busy, answering;
-	char id[128];
-	uint64_t begin_ns, until_ns; /* CLOCK_MONOTONIC */
-	struct lambda_event event;
-	size_t item, object; /* the next to be begun */
-	struct lambda_fetch fetch[FETCHES];
-	struct retry retry; /* nobody is told: Lambda has alarms for functions that fail */
-	uint64_t objects, records;
-};
-
 static void lambda_step(void *arg);
-
-static void lambda_stop(struct input_lambda *la, int code)
-{
-	la->code = code;
-	loop_stop(la->loop);
-}
-
-static void lambda_next(void *arg);
-
-/* What the API does not take is its trouble: the next invocation comes all the same. */
-static void on_told(void *arg, const struct http_response *a)
-{
-	struct input_lambda *la = arg;
-
-	if (a->curl || a->status / 100 != 2)
-		log_warn("answer not taken", "id=%s status=%ld error=\"%s\"", la->id, a->status,
-			 a->curl ? a->error : "");
-	la->busy = false;
-	lambda_next(la);
-}
-
-static void lambda_tell(struct input_lambda *la, const char *what, http_fn done)
-{
-	char url[sizeof la->api + sizeof la->id + 64];
-
-	snprintf(url, sizeof url, "%s%s", la->api, what);
-	const struct http_request r = {.method = "POST",
-				       .url = url,
-				       .headers = {"Content-Type: application/json"},
-				       .body = buf_bytes(&la->body),
-				       .direct = true,
-				       .done = done,
-				       .arg = la};
-	int rc = la->body.rc ? la->body.rc : http_send(la->cloud.http, &r);
-	if (rc) {
-		log_error("cannot answer", "error=\"%s\"", strerror(-rc));
-		lambda_stop(la, 1);
-	}
-}
-
-static void lambda_error_body(struct input_lambda *la, const char *type, const char *message)
-{
-	buf_reset(&la->body);
-	buf_addf(&la->body, "{\"errorType\":\"%s\",\"errorMessage\":", type);
-	json_text(&la->body, bytes_str(message));
-	buf_adds(&la->body, ",\"stackTrace\":[]}");
-}
 
 /* answer: ends the invocation. why NULL: response. */
 static void lambda_respond(struct input_lambda *la, const char *why)
@@ -147,7 +60,7 @@ static void lambda_respond(struct input_lambda *la, const char *why)
 		lambda_response(&la->body, &la->event);
 	}
 	lambda_event_fini(&la->event);
-	lambda_tell(la, what, on_told);
+	lambda_tell(la, what, lambda_on_told);
 }
 
 static void lambda_fail(struct input_lambda *la, struct lambda_item *item, const char *path,
@@ -164,7 +77,7 @@ static void lambda_fail(struct input_lambda *la, struct lambda_item *item, const
 
 static bool lambda_at_end(struct input_lambda *la)
 {
-	for (size_t i = 0; i < FETCHES; i++)
+	for (size_t i = 0; i < LAMBDA_FETCHES; i++)
 		if (la->fetch[i].used && !la->fetch[i].stale)
 			return false;
 	return la->item == la->event.n;
@@ -193,7 +106,7 @@ static void on_drained(void *arg)
 /* give_up: the function's time is nearly over: what is not done fails, and comes again. */
 static void lambda_give_up(struct input_lambda *la)
 {
-	for (size_t i = 0; i < FETCHES; i++) {
+	for (size_t i = 0; i < LAMBDA_FETCHES; i++) {
 		struct lambda_fetch *f = &la->fetch[i];
 		if (!f->used || f->stale)
 			continue;
@@ -331,7 +244,7 @@ static void lambda_step(void *arg)
 		loop_at(la->loop, now + CREDS_SOON_NS, lambda_step, la);
 		return;
 	}
-	for (size_t i = 0; i < FETCHES; i++) {
+	for (size_t i = 0; i < LAMBDA_FETCHES; i++) {
 		struct lambda_fetch *f = &la->fetch[i];
 		if (!f->used && lambda_out_bytes(la->out) < OUT_FULL) {
 			*f = (struct lambda_fetch){.la = la};
@@ -363,7 +276,7 @@ static uint64_t deadline(const char *text)
 	return now + (left > 2 * MARGIN_NS ? left - MARGIN_NS : left / 2);
 }
 
-static void lambda_begin(struct input_lambda *la, const struct http_response *a)
+void lambda_begin(struct input_lambda *la, const struct http_response *a)
 {
 	const char *id = http_header(a, "lambda-runtime-aws-request-id");
 
@@ -394,49 +307,6 @@ static void lambda_begin(struct input_lambda *la, const struct http_response *a)
 	lambda_step(la);
 }
 
-static void on_next(void *arg, const struct http_response *a)
-{
-	struct input_lambda *la = arg;
-
-	if (!a->curl && a->status == 200) {
-		la->next_attempts = 0;
-		lambda_begin(la, a);
-		return;
-	}
-	log_warn("no invocation", "status=%ld error=\"%s\"", a->status, a->curl ? a->error : "");
-	/* A refusal is the runtime's end, says its guide. */
-	if (!a->curl || ++la->next_attempts > NEXT_ATTEMPTS)
-		lambda_stop(la, 1);
-	else
-		loop_at(la->loop, clock_mono_ns() + la->next_attempts * (NS_PER_S / 10),
-			lambda_next, la);
-}
-
-static void lambda_next(void *arg)
-{
-	struct input_lambda *la = arg;
-	char url[sizeof la->api + 32];
-
-	snprintf(url, sizeof url, "%sinvocation/next", la->api);
-	const struct http_request r = {.method = "GET",
-				       .url = url,
-				       .patience_s = -1,
-				       .direct = true,
-				       .done = on_next,
-				       .arg = la};
-	int rc = http_send(la->cloud.http, &r);
-	if (rc) {
-		log_error("cannot ask for an invocation", "error=\"%s\"", strerror(-rc));
-		lambda_stop(la, 1);
-	}
-}
-
-static void on_init_error(void *arg, const struct http_response *a)
-{
-	(void)arg;
-	(void)a;
-}
-
 static int lambda_confine(const struct svc *s)
 {
 	char err[256] = "";
@@ -453,8 +323,8 @@ static int lambda_open(struct input_lambda *la)
 	const char *tmp = getenv("TMPDIR"), *stream = getenv("AWS_LAMBDA_LOG_STREAM_NAME");
 	const char *dir = la->conf->page_dir ? la->conf->page_dir : tmp && *tmp ? tmp : "/tmp";
 
-	int rc = cloud_open(&la->cloud, &la->conf->cloud, la->loop, NULL, FETCHES + MORE_CALLS,
-			    EVENT_MAX, dir);
+	int rc = cloud_open(&la->cloud, &la->conf->cloud, la->loop, NULL,
+			    LAMBDA_FETCHES + MORE_CALLS, EVENT_MAX, dir);
 	if (rc)
 		return rc;
 	const struct lambda_out_conf oc = {.loop = la->loop,
@@ -490,7 +360,7 @@ static int lambda_serve(struct input_lambda *la)
 		rc = lambda_open(la);
 	if (rc && la->cloud.http) {
 		lambda_error_body(la, "Lurker.Init", strerror(-rc));
-		lambda_tell(la, "init/error", on_init_error);
+		lambda_tell(la, "init/error", lambda_on_init_error);
 		http_drain(la->cloud.http, 5000);
 	}
 	if (!rc) {
@@ -526,7 +396,7 @@ int input_lambda_run(struct svc *s, const struct conf *c)
 	}
 	la->svc = s;
 	la->conf = c;
-	for (size_t i = 0; i < FETCHES; i++)
+	for (size_t i = 0; i < LAMBDA_FETCHES; i++)
 		la->fetch[i].la = la;
 	snprintf(la->api, sizeof la->api, "http://%.200s/2018-06-01/runtime/", api);
 	int code = lambda_serve(la);

@@ -1,6 +1,6 @@
 /*
- * input_lambda: lurker-analyzer as the custom runtime of a Lambda function: an invocation's objects in,
- * their records out.
+ * input_lambda: lurker-analyzer as the custom runtime of a Lambda function: an invocation's objects
+ * in, their records out.
  */
 #ifndef ANALYZER_INPUT_LAMBDA_H
 #define ANALYZER_INPUT_LAMBDA_H

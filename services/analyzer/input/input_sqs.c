@@ -17,13 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws/inflight.h"
-#include "aws/sqs.h"
-#include "base/clock.h"
-#include "cloud/retry.h"
-#include "conf.h"
-#include "input/input_object.h"
-#include "work/serve.h"
+#include "input/sqs_worker.h"
 
 /* Receive, delete, keep. */
 #define SQS_CALLS 3
@@ -35,31 +29,6 @@
 #define DRAIN_FETCH_MS 4000
 #define DRAIN_SQS_MS   3000
 
-struct input_sqs;
-
-/* What a fetch is for. */
-struct sqs_fetch {
-	struct input_sqs *w;
-	struct inflight_message *m;
-};
-
-struct input_sqs {
-	struct serve *serve;
-	struct sqs_fetch *fetches; /* one for each message in progress */
-	struct cloud cloud;
-	struct sqs *sqs;
-	struct inflight inflight;
-	struct retry s3, queue, deletion, visibility;
-	uint64_t good_ns; /* when an object was got last */
-	bool getting, draining, flush_planned;
-	bool deleting, keeping;
-	struct attempts get, delete;
-	unsigned flush_attempts;
-	uint64_t kept_ns; /* when the request under way was made */
-	struct inflight_batch deleted, kept;
-	unsigned seconds[SQS_BATCH]; /* of visibility */
-};
-
 static void input_sqs_step(void *arg);
 static void input_sqs_flush(void *arg);
 
@@ -67,11 +36,6 @@ static void input_sqs_plan(struct input_sqs *w, uint64_t when_ns)
 {
 	if (!w->draining)
 		loop_at(w->serve->svc->loop, when_ns, input_sqs_step, w);
-}
-
-static uint64_t visible_ns(const struct input_sqs *w)
-{
-	return (uint64_t)w->serve->conf->sqs_visibility_s * NS_PER_S;
 }
 
 static void input_sqs_trouble(void *arg, bool begins, bool stuck, const char *message)
@@ -98,8 +62,8 @@ static void begin_retry(struct input_sqs *w)
 #undef SERVICE
 }
 
-static void input_sqs_failed(struct retry *r, const char *what, struct attempts *a,
-			     enum outcome outcome, const char *why, uint64_t wait_ns)
+void input_sqs_failed(struct retry *r, const char *what, struct attempts *a, enum outcome outcome,
+		      const char *why, uint64_t wait_ns)
 {
 	const struct failure f = {.outcome = outcome, .why = why, .wait_ns = wait_ns};
 	if (!r->streak)
@@ -251,7 +215,8 @@ static void on_message(void *arg, const struct sqs_message *in)
 {
 	struct input_sqs *w = arg;
 
-	struct inflight_message *m = inflight_add(&w->inflight, in, clock_mono_ns(), visible_ns(w));
+	struct inflight_message *m =
+		inflight_add(&w->inflight, in, clock_mono_ns(), sqs_visible_ns(w));
 	if (!m)
 		return; /* more than were asked for: they come again */
 	w->serve->count[ANALYZER_SQS_RECEIVED]++;
@@ -315,73 +280,6 @@ static void on_deleted(void *arg, const struct sqs_end *end)
 		inflight_drop(m);
 	}
 	input_sqs_plan(w, now);
-}
-
-static void input_sqs_keep(void *arg);
-
-/* expire: it is visible again, or about to be: somebody will receive it anew. */
-static void input_sqs_expire(struct input_sqs *w, struct inflight_message *m, const char *why)
-{
-	if (m->state != INFLIGHT_READY)
-		return; /* it is finished all the same */
-	w->serve->count[ANALYZER_SQS_EXPIRED]++;
-	log_warn("message cannot be kept", "id=%s receives=%u error=\"%s\"", m->id, m->receives,
-		 why);
-	inflight_drop(m);
-}
-
-static void on_kept(void *arg, const struct sqs_end *end)
-{
-	struct input_sqs *w = arg;
-
-	w->keeping = false;
-	if (end->result != OUTCOME_OK) {
-		w->serve->count[ANALYZER_SQS_ERRORS]++;
-		input_sqs_failed(&w->visibility, "visibility", &(struct attempts){.n = 1},
-				 end->result, end->why, 0);
-		return; /* the next round is soon */
-	}
-	retry_passed(&w->visibility);
-	for (size_t i = 0; i < w->kept.n; i++) {
-		struct inflight_message *m = inflight_of(&w->kept, i);
-		if (!m)
-			continue;
-		if (end->gone >> i & 1) {
-			input_sqs_expire(w, m, "SQS has given it to another");
-		} else if (!(end->failed >> i & 1)) {
-			m->until_ns = w->kept_ns + visible_ns(w);
-			w->serve->count[ANALYZER_SQS_EXTENDED]++;
-		}
-	}
-	if (!w->draining && w->kept.n == SQS_BATCH)
-		input_sqs_keep(w); /* there may be more */
-}
-
-/* keep: messages in progress stay invisible. */
-static void input_sqs_keep(void *arg)
-{
-	struct input_sqs *w = arg;
-	uint64_t now = clock_mono_ns();
-	const uint64_t longest = SQS_HELD_MAX_S * NS_PER_S - visible_ns(w);
-
-	for (size_t i = 0; i < w->inflight.n; i++) {
-		struct inflight_message *m = &w->inflight.v[i];
-		if (m->state == INFLIGHT_READY &&
-		    (m->until_ns <= now || now - m->since_ns > longest))
-			input_sqs_expire(w, m,
-					 m->until_ns <= now ? "its time ran out"
-							    : "12 hours are over");
-	}
-	if (w->keeping)
-		return;
-	inflight_short(&w->inflight, now, visible_ns(w) / 2, &w->kept);
-	if (!w->kept.n)
-		return;
-	for (size_t i = 0; i < w->kept.n; i++)
-		w->seconds[i] = (unsigned)w->serve->conf->sqs_visibility_s;
-	w->keeping = true;
-	w->kept_ns = now;
-	sqs_keep(w->sqs, w->kept.handles, w->seconds, w->kept.n, on_kept, w);
 }
 
 static void input_sqs_delete(struct input_sqs *w, uint64_t now)
@@ -471,7 +369,7 @@ static int input_sqs_open(struct input_sqs *w)
 	if (!rc)
 		rc = sqs_new(&conf, &w->sqs);
 	if (!rc)
-		rc = loop_every(s->loop, KEEP_NS, input_sqs_keep, w);
+		rc = loop_every(s->loop, KEEP_NS, sqs_visibility_keep, w);
 	if (rc) {
 		log_error("cannot start", "error=\"%s\"", strerror(-rc));
 		return rc;
@@ -502,22 +400,6 @@ static void input_sqs_tick(void *state)
 		w->inflight.n - inflight_count(&w->inflight, INFLIGHT_FREE);
 }
 
-/* give_back: messages that are not done are visible to others at once. */
-static void give_back(struct input_sqs *w)
-{
-	if (w->keeping)
-		return;
-	inflight_all(&w->inflight, &w->kept);
-	w->keeping = w->kept.n > 0;
-	if (!w->keeping)
-		return;
-	memset(w->seconds, 0, sizeof w->seconds);
-	sqs_keep(w->sqs, w->kept.handles, w->seconds, w->kept.n, on_kept, w);
-	w->serve->count[ANALYZER_SQS_GIVEN_BACK] += w->kept.n;
-	for (size_t i = 0; i < w->kept.n; i++)
-		inflight_drop(w->kept.m[i]);
-}
-
 static void input_sqs_drain(void *state)
 {
 	struct input_sqs *w = state;
@@ -531,7 +413,7 @@ static void input_sqs_drain(void *state)
 	end = clock_mono_ns() + DRAIN_SQS_MS * NS_PER_MS;
 	for (uint64_t now; (now = clock_mono_ns()) < end; http_drain(w->cloud.http, 50)) {
 		input_sqs_delete(w, now);
-		give_back(w);
+		sqs_visibility_give_back(w);
 		if (!w->deleting && !w->keeping)
 			break;
 	}

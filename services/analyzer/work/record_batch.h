@@ -1,6 +1,6 @@
 /*
- * record_batch: records on their way out: first into the file, then to disk, then onto the bus; only then
- * are the queue's entries done.
+ * record_batch: records on their way out: first into the file, then to disk, then onto the bus;
+ * only then are the queue's entries done.
  *
  * Appending several together saves flushes. When the disk is full the batch stays as it is and goes
  * on where it stopped, so that no record is written twice and none is made anew. When it is not
@@ -65,14 +65,14 @@ struct record_batch {
 void record_batch_init(struct record_batch *b, size_t limit);
 void record_batch_fini(struct record_batch *b);
 
-/* record_batch_record: what was added to lines and bodies since the last one is a record, as JSON line and
- * as encoded body (nothing: not to be published). 0 or -ENOMEM: it is gone. Records are made where
- * they wait: a large one is held once. */
+/* record_batch_record: what was added to lines and bodies since the last one is a record, as JSON
+ * line and as encoded body (nothing: not to be published). 0 or -ENOMEM: it is gone. Records are
+ * made where they wait: a large one is held once. */
 int record_batch_record(struct record_batch *b);
 /* record_batch_drop: what was added since the last record is none. */
 void record_batch_drop(struct record_batch *b);
-/* record_batch_mark, record_batch_back: takes out what was added since the mark and has no place in the file yet,
- * when an entry's records could not all be made. */
+/* record_batch_mark, record_batch_back: takes out what was added since the mark and has no place in
+ * the file yet, when an entry's records could not all be made. */
 struct record_batch_mark {
 	size_t records;
 	uint64_t flushes;
@@ -89,7 +89,8 @@ bool record_batch_has_enough(const struct record_batch *b);
 bool record_batch_is_full(const struct record_batch *b);
 bool record_batch_is_empty(const struct record_batch *b);
 
-/* record_batch_flush: does all there is to do. 0; -errno: try again later, the batch goes on from there.
+/* record_batch_flush: does all there is to do. 0; -errno: try again later, the batch goes on from
+ * there.
  */
 int record_batch_flush(struct record_batch *b, const struct record_batch_out *o, uint64_t now_ns,
 		       struct record_batch_counts *c);
