@@ -14,21 +14,21 @@
 #include "reassembly/byte_stream.h"
 #include "who/syn.h"
 
-/* Bytes kept aside of RST segments, and of segments with a wrong checksum, in one direction. */
+/* Most bytes kept of RST segments, and of segments with a wrong checksum, for each direction. */
 #define FLOW_MAX_RST     (64u << 10)
 #define FLOW_MAX_DOUBTED (256u << 10)
 
-/* ISNs that one end's SYN+ACKs may have used and that still count as proof. The responder makes one
- * of eight for each key, by the options of the SYN, and few visitors ever see two. */
+/* How many ISNs of one end's SYN+ACKs are remembered as proof. With one key, the responder makes
+ * one of eight, depending on the SYN's options; few visitors ever see two. */
 #define FLOW_MAX_ISNS 8
 
 /* One direction. */
 struct flow_dir {
 	struct stream *stream; /* NULL until there is something to store */
 	struct buf *rst;       /* what RST segments carried, NULL: nothing */
-	/* Segments with a wrong checksum, as struct doubted and its bytes each. They enter the
-	 * stream when the receiver acknowledges them, which weighs more than a checksum: it has the
-	 * packet as it was, we have it as somebody stored it. */
+	/* Segments with a wrong checksum: a struct doubted and its bytes for each. They enter the
+	 * stream when the receiver acknowledges them. An acknowledgment is stronger evidence than a
+	 * checksum, because the receiver had the original packet and the capture may not. */
 	struct buf *doubted;
 	uint32_t isn;      /* of the first SYN */
 	uint32_t isn_last; /* of the latest SYN: a responder may answer again under another key */
@@ -40,12 +40,12 @@ struct flow_dir {
 	uint32_t acked;   /* the highest acknowledgement it sent; valid with has_acked */
 	uint8_t wscale;
 	bool seen, has_isn, has_wscale, has_acked;
-	bool unsound;    /* its receiver took segments whose checksum is wrong here */
-	bool sums;       /* it has sent a right checksum, so a wrong one means something */
+	bool unsound;    /* its receiver accepted segments whose checksum is wrong in this file */
+	bool sums;       /* it has sent a correct checksum, so a wrong one is significant */
 	bool starved;    /* there was no memory for a stream: bytes are missing */
 	bool acked_peer; /* acknowledged something that the peer has sent */
 	bool proved; /* acknowledged exactly an ISN of the peer: it receives the peer's packets */
-	/* in isn_more; when it is full, from its size on where the next one goes */
+	/* Entries in isn_more. When it is full: its size plus the index to overwrite next. */
 	uint8_t isns_more;
 };
 
@@ -65,8 +65,8 @@ struct flow {
 	int8_t first_dir, syn_dir, synack_dir; /* of the first packet, SYN, SYN+ACK; -1: none yet */
 	int8_t own_dir;
 	bool has_ports;
-	bool closed; /* a FIN or RST was seen */
-	bool over;   /* it was closed after more than SYNs: the next SYN opens another connection */
+	bool closed;  /* a FIN or RST was seen */
+	bool over;    /* an established connection was closed: the next SYN opens another one */
 	bool snapped; /* payload was cut off by the snap length */
 	struct flow_dir dir[2];
 	struct stream own; /* of direction own_dir, the first that needed one */
@@ -82,22 +82,23 @@ struct flow {
 struct flow *flow_new(const struct flowkey *key, uint64_t no, const struct pkt *p, int dir);
 void flow_free(struct flow **f);
 
-/* flow_splits: whether this packet of the flow's 5-tuple belongs to a new flow: a SYN with another
- * ISN than this direction's, or any SYN after an established connection was closed. A SYN that is
- * sent again after a refusal stays in the flow. */
+/* flow_splits: whether this packet of the flow's 5-tuple begins a new flow: a SYN whose ISN differs
+ * from this direction's, or any SYN after an established connection was closed. A SYN that is
+ * retransmitted after a refusal stays in the flow. */
 bool flow_splits(const struct flow *f, const struct pkt *p, int dir);
 
-/* flow_believes: whether a TCP segment with such a checksum takes part. A wrong one does not, once
- * its sender has sent right ones, unless the receiver is known to take them: captures that were
- * taken before the interface computed them, or rewritten later, have few that are right. */
+/* flow_believes: whether a TCP segment with this checksum state counts. A segment with a wrong
+ * checksum does not, once its sender has sent correct ones, unless the receiver is known to accept
+ * them: in captures taken before the interface computed checksums, or rewritten later, few are
+ * correct. */
 bool flow_believes(const struct flow *f, int dir, enum cksum_state cksum);
 
-/* flow_add: takes one packet. cksum is the judgement on it. */
+/* flow_add: adds one packet, whose checksum state is cksum. */
 void flow_add(struct flow *f, const struct stream_limits *l, const struct pkt *p, int dir,
 	      enum cksum_state cksum);
 
-/* flow_settle: to be called once, when no more packets come: what was kept aside of a direction
- * becomes its stream if nothing else did. */
+/* flow_settle: ends the flow's input; called once. If a direction has no stream, the bytes of its
+ * doubtful and RST segments become its stream. */
 void flow_settle(struct flow *f, const struct stream_limits *l, int dir);
 
 /* flow_initiator: the direction of the initiator's packets: the sender of the first SYN without

@@ -39,21 +39,21 @@ int flow_table_new(const struct flow_table_options *o, struct flow_table **out)
 		rc = -EIO;
 		goto fail;
 	}
-	bool trails = o->again.read && !o->idle_ns;
-	t->live_limit[false] = flow_table_least(o->memory / (trails ? 8 : 6), LIVE_MOST);
+	bool indexed = o->again.read && !o->idle_ns;
+	t->live_limit[false] = flow_table_least(o->memory / (indexed ? 8 : 6), LIVE_MOST);
 	t->live_limit[true] = LARGE_LEAST * (size_t)o->stream.max_bytes;
 	if (t->live_limit[true] < o->memory / 3)
 		t->live_limit[true] = o->memory / 3;
-	t->store_limit = flow_table_least(o->memory / (trails ? 8 : 6), STORE_MOST);
+	t->store_limit = flow_table_least(o->memory / (indexed ? 8 : 6), STORE_MOST);
 	rc = flow_table_forget(t);
 	if (!rc)
 		rc = defrag_new(o->defrag, t->seed, &t->defrag);
 	if (!rc)
 		rc = pager_new(o->page_dir,
-			       flow_table_least(o->memory / (trails ? 8 : 3), PACKED_MOST),
+			       flow_table_least(o->memory / (indexed ? 8 : 3), PACKED_MOST),
 			       &t->pager);
-	if (!rc && trails)
-		rc = packet_index_new(o->memory / 8 * 5, &t->trail);
+	if (!rc && indexed)
+		rc = packet_index_new(o->memory / 8 * 5, &t->index);
 	if (rc)
 		goto fail;
 	*out = t;
@@ -78,8 +78,8 @@ void flow_table_clear(struct flow_table *t)
 	t->order = NULL;
 	t->given = 0;
 	t->memory[false] = t->memory[true] = 0;
-	if (t->trail)
-		packet_index_clear(t->trail);
+	if (t->index)
+		packet_index_clear(t->index);
 }
 
 void flow_table_free(struct flow_table **tp)
@@ -95,7 +95,7 @@ void flow_table_free(struct flow_table **tp)
 	defrag_free(&t->defrag);
 	pager_free(&t->pager);
 	payload_store_free(&t->store);
-	packet_index_free(&t->trail);
+	packet_index_free(&t->index);
 	free(t);
 	*tp = NULL;
 }
@@ -212,13 +212,13 @@ struct origin {
 	uint64_t place; /* CAPFILE_NOWHERE: it cannot be read again as it is */
 };
 
-/* begin_trail: whether the flow of a new slot can be a trail for now. */
-static bool begin_trail(struct flow_table *t, const struct origin *from, const struct pkt *p,
-			struct slot *s)
+/* begin_indexed: whether the flow of a new slot can be indexed for now. */
+static bool begin_indexed(struct flow_table *t, const struct origin *from, const struct pkt *p,
+			  struct slot *s)
 {
-	if (!t->trail || from->place == CAPFILE_NOWHERE ||
-	    !packet_index_begin(t->trail, from->no, &s->trail) ||
-	    !packet_index_add(t->trail, &s->trail, from->place))
+	if (!t->index || from->place == CAPFILE_NOWHERE ||
+	    !packet_index_begin(t->index, from->no, &s->entries) ||
+	    !packet_index_add(t->index, &s->entries, from->place))
 		return false;
 	s->state = SLOT_INDEXED;
 	s->closed = false;
@@ -236,7 +236,7 @@ static int begin(struct flow_table *t, const struct origin *from, const struct p
 	if (!s)
 		return -ENOMEM;
 	t->counts.flows++;
-	if (begin_trail(t, from, p, s))
+	if (begin_indexed(t, from, p, s))
 		return 0;
 	struct flow *f = s->live = flow_new(&k->key, from->no, p, k->forward ? 0 : 1);
 	if (!f)
@@ -256,7 +256,7 @@ static bool is_plain_syn(const struct pkt *p)
 	       (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* stays: whether a packet surely belongs to the flow that is a trail: only another SYN than the one
+/* stays: whether a packet certainly belongs to an indexed flow: only another SYN than the one
  * that began it, or any SYN behind a FIN or RST, may begin a new one. */
 static bool stays(const struct flow_table *t, const struct slot *s, const struct pkt *p)
 {
@@ -265,19 +265,19 @@ static bool stays(const struct flow_table *t, const struct slot *s, const struct
 
 	if (!is_plain_syn(p))
 		return true;
-	packet_index_at(t->trail, s->trail.first, &at);
+	packet_index_at(t->index, s->entries.first, &at);
 	return !s->closed &&
-	       t->o.again.read(t->o.again.arg, packet_index_at(t->trail, at, &at), &first) &&
+	       t->o.again.read(t->o.again.arg, packet_index_at(t->index, at, &at), &first) &&
 	       is_plain_syn(&first) && first.seq == p->seq && addr_eq(&first.src, &p->src) &&
 	       first.sport == p->sport;
 }
 
-/* follow: adds p to its flow's trail. False: the flow has to be live. */
+/* follow: adds p to the index of its flow. False: the flow must be live. */
 static bool follow(struct flow_table *t, const struct origin *from, const struct pkt *p,
 		   struct slot *s)
 {
 	if (from->place == CAPFILE_NOWHERE || !stays(t, s, p) ||
-	    !packet_index_add(t->trail, &s->trail, from->place))
+	    !packet_index_add(t->index, &s->entries, from->place))
 		return false;
 	if (p->proto == IPPROTO_TCP && p->flags & (TCP_FIN | TCP_RST))
 		s->closed = true;
@@ -451,7 +451,7 @@ int flow_table_packets(struct flow_table *t, const struct flow_table_packet *in,
 		if (slot[i] && slot[i]->state == SLOT_LIVE)
 			prefetch_flow(slot[i]->live);
 		else if (slot[i] && slot[i]->state == SLOT_INDEXED)
-			packet_index_prefetch(t->trail, slot[i]->trail.last);
+			packet_index_prefetch(t->index, slot[i]->entries.last);
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (!ours[i])
 			continue;

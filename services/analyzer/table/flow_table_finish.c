@@ -50,7 +50,7 @@ static void fetch(const struct flow_table *t, const struct slot *s)
 	if (s->state == SLOT_PACKED)
 		pager_prefetch(t->pager, s->place);
 	else if (s->state == SLOT_INDEXED)
-		packet_index_prefetch(t->trail, s->trail.first);
+		packet_index_prefetch(t->index, s->entries.first);
 }
 
 static void fetch_packets(const struct flow_table *t, const struct slot *s)
@@ -59,12 +59,12 @@ static void fetch_packets(const struct flow_table *t, const struct slot *s)
 
 	if (s->state != SLOT_INDEXED)
 		return;
-	packet_index_at(t->trail, s->trail.first, &at);
+	packet_index_at(t->index, s->entries.first, &at);
 	for (int i = 0; at && i < AHEAD_PACKETS; i++)
-		t->o.again.ahead(t->o.again.arg, packet_index_at(t->trail, at, &at));
+		t->o.again.ahead(t->o.again.arg, packet_index_at(t->index, at, &at));
 }
 
-/* drop_chunk: its flows have been given, in order. What lies before the next one's trail, and
+/* drop_chunk: its flows have been given, in order. What lies before the next one's entries, and
  * before its packets, is of no other. */
 static void drop_chunk(struct flow_table *t, uint32_t i)
 {
@@ -75,9 +75,9 @@ static void drop_chunk(struct flow_table *t, uint32_t i)
 		uint32_t at;
 		if (s->state != SLOT_INDEXED)
 			continue;
-		packet_index_drop(t->trail, s->trail.first);
-		packet_index_at(t->trail, s->trail.first, &at);
-		t->o.again.done(t->o.again.arg, packet_index_at(t->trail, at, &at));
+		packet_index_drop(t->index, s->entries.first);
+		packet_index_at(t->index, s->entries.first, &at);
+		t->o.again.done(t->o.again.arg, packet_index_at(t->index, at, &at));
 		return;
 	}
 }

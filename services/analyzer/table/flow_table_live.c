@@ -37,8 +37,8 @@ void flow_table_unlist(struct flow_table *t, uint32_t i)
 	t->round[i] = t->round[last];
 }
 
-/* put_aside: a live flow comes to rest, if it can. */
-static int put_aside(struct flow_table *t, struct flow *f)
+/* pack_one: packs a live flow, if it can be packed. */
+static int pack_one(struct flow_table *t, struct flow *f)
 {
 	struct slot *s = slot_at(t, f->slot);
 	uint32_t live = f->live;
@@ -64,7 +64,7 @@ static int put_aside(struct flow_table *t, struct flow *f)
 }
 
 /* First those go that were not used since it was called last, then, if need be, others. */
-int flow_table_pack(struct flow_table *t, bool large, const struct flow *at_hand)
+int flow_table_pack(struct flow_table *t, bool large, const struct flow *current)
 {
 	size_t enough = t->live_limit[large] - t->live_limit[large] / 4;
 	int rc = 0;
@@ -78,30 +78,30 @@ int flow_table_pack(struct flow_table *t, bool large, const struct flow *at_hand
 				goto out;
 			if (i >= 8)
 				__builtin_prefetch(t->live[i - 8]);
-			if ((pass ? t->live[i] != at_hand : t->round[i] != t->now) &&
+			if ((pass ? t->live[i] != current : t->round[i] != t->now) &&
 			    flow_is_large(t->live[i]) == large)
-				rc = put_aside(t, t->live[i]);
+				rc = pack_one(t, t->live[i]);
 		}
 out:
 	t->now++;
 	return rc;
 }
 
-/* walk: the flow of a trail, packet by packet, as it would have become had it been live all the
+/* walk: makes an indexed flow from its packets, exactly as if it had been live all the
  * time. */
 static int walk(struct flow_table *t, uint32_t index, struct flow **out)
 {
 	const struct slot *s = slot_at(t, index);
 	struct flow *f = NULL;
 	uint32_t at;
-	uint64_t no = packet_index_at(t->trail, s->trail.first, &at);
+	uint64_t no = packet_index_at(t->index, s->entries.first, &at);
 
 	while (at) {
 		struct flowkey key;
 		struct pkt p;
 		bool forward;
 		/* Another key: somebody writes to the file. */
-		bool ok = t->o.again.read(t->o.again.arg, packet_index_at(t->trail, at, &at), &p) &&
+		bool ok = t->o.again.read(t->o.again.arg, packet_index_at(t->index, at, &at), &p) &&
 			  (p.stop == PKT_L4 || p.stop == PKT_IP);
 		if (ok) {
 			flowkey_of(&p, &key, &forward);

@@ -1,9 +1,10 @@
 /*
- * flow_table_own: what flows.c, flow_table_live.c and flow_table_finish.c share.
+ * flow_table_own: what the flow_table*.c files share.
  *
- * Slots are the table proper: one a flow, small, for as long as the file lasts. Behind a slot is
- * its flow's body, live or at rest at a place of the pager, or only the trail of its packets in the
- * file: those are read again when the body is needed.
+ * The table proper consists of slots. Each flow has one small slot until the end of the file. A
+ * slot leads to the body of its flow, which is in one of three states: live, packed by the pager,
+ * or indexed. Of an indexed flow, only the places of its packets in the file are known; they are
+ * read again when the body is needed.
  */
 #ifndef ANALYZER_FLOW_TABLE_OWN_H
 #define ANALYZER_FLOW_TABLE_OWN_H
@@ -22,13 +23,13 @@ struct slot {
 	struct flowkey key;
 	uint32_t tunnel; /* 0: outermost; else names the tunnel */
 	uint8_t state;   /* enum slot_state */
-	bool closed;     /* of a trail: a FIN or RST is on it */
+	bool closed;     /* of an indexed flow: one of its packets has FIN or RST */
 	uint64_t first_ns;
 	union {
 		struct flow *live;
-		uint64_t place; /* resting */
+		uint64_t place; /* of a packed flow, in the pager */
 		struct packet_index_ends
-			trail; /* the first packet's number, then the places of all packets */
+			entries; /* the first packet's number, then the places of all packets */
 	};
 };
 
@@ -61,16 +62,17 @@ struct flow_table {
 	struct defrag *defrag;
 	struct pager *pager;
 	struct payload_store *store;
-	struct packet_index *trail; /* NULL: packets cannot be read again */
+	struct packet_index *index; /* NULL: packets cannot be read again */
 	/* The flows on their way out (flow_table_finish). */
 	struct flow_order *order; /* NULL: in the order of their slots */
 	uint32_t step;
 	uint32_t given; /* the slot whose flow the caller has, counted from 1; 0: none */
 };
 
-/* Of the memory, live flows take a sixth, but no more than a large cache holds; the store a sixth;
- * flows at rest a third. The rest is for what each of them takes on top: allocator, pages half
- * used. Where packets can be read again, trails take five eighths, and each of these an eighth. */
+/* The share of the memory limit: live flows a sixth, but at most the size of a large cache; the
+ * payload store a sixth; packed flows a third. The remainder covers overhead: the allocator, pages
+ * half used. If packets can be read again, the packet index takes five eighths, and each of the
+ * others an eighth. */
 #define LIVE_MOST   ((size_t)16 << 20)
 #define STORE_MOST  ((size_t)1 << 30)
 #define PACKED_MOST ((size_t)1 << 36)
@@ -87,14 +89,15 @@ static inline struct slot *slot_at(const struct flow_table *t, uint32_t i)
 
 /* flow_table_live.c */
 
-/* flow_table_enlist: makes f one of the live flows; flow_table_unlist: the place i among them
- * becomes that of the last one. */
+/* flow_table_enlist: adds f to the live flows. 0 or -ENOMEM. flow_table_unlist: removes number i of
+ * them; the last one takes its place. */
 int flow_table_enlist(struct flow_table *t, struct flow *f);
 void flow_table_unlist(struct flow_table *t, uint32_t i);
-/* flow_table_restore: the flow of slot number index, live now if it was not. 0 or -errno. */
+/* flow_table_restore: makes the flow of slot number index live, if it is not. 0 or -errno. */
 int flow_table_restore(struct flow_table *t, uint32_t index, struct flow **out);
-/* Large flows are few, and to put one aside and fetch it again takes long: they have a limit of
- * their own, of a few that live side by side whatever the memory is. */
+
+/* Large flows are few, and packing and restoring one takes long. They have a limit of their own,
+ * which lets a few of them stay live however small the memory is. */
 #define LARGE       ((size_t)64 << 10)
 #define LARGE_LEAST 3
 
@@ -103,7 +106,7 @@ static inline bool flow_is_large(const struct flow *f)
 	return f->memory > LARGE;
 }
 
-/* flow_table_weigh: a live flow takes so much memory now. */
+/* flow_table_weigh: records that a live flow now takes this much memory. */
 static inline void flow_table_weigh(struct flow_table *t, struct flow *f, size_t memory)
 {
 	t->memory[flow_is_large(f)] -= f->memory;
@@ -111,18 +114,18 @@ static inline void flow_table_weigh(struct flow_table *t, struct flow *f, size_t
 	t->memory[flow_is_large(f)] += memory;
 }
 
-/* flow_table_pack: puts flows aside, of one kind and not that of the packet at hand, until a
- * quarter of its live ones' memory is free again. 0 or -errno. */
-int flow_table_pack(struct flow_table *t, bool large, const struct flow *at_hand);
+/* flow_table_pack: packs live flows of one kind, ordinary or large, until a quarter of that kind's
+ * limit is free. It does not pack `current`, the flow of the packet in progress. 0 or -errno. */
+int flow_table_pack(struct flow_table *t, bool large, const struct flow *current);
 
-/* flows.c */
+/* flow_table.c */
 
-/* flow_table_forget: which packets belong to which slot; the slots stay. 0 or -ENOMEM. */
+/* flow_table_forget: forgets which packets belong to which slot; the slots stay. 0 or -ENOMEM. */
 int flow_table_forget(struct flow_table *t);
-/* flow_table_clear: no slots, no flows. */
+/* flow_table_clear: removes all slots and flows. */
 void flow_table_clear(struct flow_table *t);
 
-/* flow_table_shard.c: whether p falls to this process. */
+/* flow_table_owns: whether this process keeps the flow of p (flow_table_shard.c). */
 bool flow_table_owns(const struct flow_table *t, const struct pkt *p);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* An entry is its value and, in the lower bits, how far behind it the next one of its trail is. */
+/* An entry is its value and, in the lower bits, how far behind it the next entry of its flow is. */
 #define DISTANCE_BITS 24
 #define DISTANCE_MASK (((uint64_t)1 << DISTANCE_BITS) - 1)
 #define MOST_ENTRIES  ((size_t)1 << DISTANCE_BITS)

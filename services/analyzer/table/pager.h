@@ -1,8 +1,8 @@
 /*
- * pager: runs of bytes put aside, at first in memory, then in a file without a name.
+ * pager: stores runs of bytes, first in memory, then in an unnamed file.
  *
- * What is written stays. The file is made when the memory is used up, and memory only when
- * something is written.
+ * Stored bytes never change. The pager takes memory when the first run is written, and makes the
+ * file when the memory is used up.
  */
 #ifndef ANALYZER_PAGER_H
 #define ANALYZER_PAGER_H
@@ -15,20 +15,21 @@
 
 struct pager;
 
-/* pager_new: memory bytes stay in memory; dir is borrowed. 0 or -ENOMEM. */
+/* pager_new: the first `memory` bytes stay in memory. dir, the folder of the file, is borrowed. 0
+ * or -ENOMEM. */
 int pager_new(const char *dir, size_t memory, struct pager **out);
 void pager_free(struct pager **p);
 
-/* pager_write: the parts, one behind the other, at *place. 0 or -errno: nothing was written. */
+/* pager_write: stores the parts in a row; *place tells where. 0, or -errno and nothing is
+ * stored. */
 int pager_write(struct pager *p, const struct bytes *part, size_t parts, uint64_t *place);
-/* pager_read: n bytes at place or behind it. 0, -EIO when there are not as many, or another
- * -errno. */
+/* pager_read: reads n bytes from place on. 0, -EIO if fewer are stored, or another -errno. */
 int pager_read(struct pager *p, uint64_t place, void *data, size_t n);
 
-/* pager_prefetch: asks memory for what is at a place. Nothing depends on it. */
+/* pager_prefetch: loads what is at a place into the cache; only a hint. */
 void pager_prefetch(const struct pager *p, uint64_t place);
 
-/* pager_on_disk: whether a place is not in memory. pager_end: behind the last place. */
+/* pager_on_disk: whether a place is in the file. pager_end: the place after the last byte. */
 bool pager_on_disk(const struct pager *p, uint64_t place);
 uint64_t pager_end(const struct pager *p);
 

@@ -1,7 +1,7 @@
 /*
- * payload_store: payloads of flows that were put aside, each different one once.
+ * payload_store: the payloads of packed flows, each distinct payload once.
  *
- * What it holds stays where it is until the store goes; when its memory is full, it takes no more.
+ * A stored payload keeps its address until the store is freed. A full store takes nothing more.
  */
 #ifndef ANALYZER_PAYLOAD_STORE_H
 #define ANALYZER_PAYLOAD_STORE_H
@@ -9,18 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longer ones are not taken: they would fill it, and seldom come twice. */
+/* Longer payloads are not stored: they would fill the store, and few occur twice. */
 #define PAYLOAD_STORE_MAX 8192u
 
 struct payload_store;
 
-/* payload_store_new: for bytes of payload, and a table of the same order; memory is taken as it
- * fills. 0 or -errno. */
+/* payload_store_new: room for this many bytes of payload, and a table of about the same size.
+ * Memory is taken as it fills. 0 or -errno. */
 int payload_store_new(size_t bytes, struct payload_store **out);
 void payload_store_free(struct payload_store **s);
 
-/* payload_store_put: where these n bytes (0 < n <= PAYLOAD_STORE_MAX) are kept; NULL: they are
- * not. */
+/* payload_store_put: returns the address at which these n bytes (0 < n <= PAYLOAD_STORE_MAX) are
+ * stored, or NULL if they are not. */
 const uint8_t *payload_store_put(struct payload_store *s, const uint8_t *p, size_t n);
 
 #endif
