@@ -31,7 +31,7 @@ int capture_state_decode(const char *text, size_t n, struct capture_state *out);
 /* capture_state_open: opens or creates the file and locks it. *s receives the saved state; a new or
  * broken file gives a clean state with next 0, and *broken tells the two apart. 0; -EBUSY while
  * another capture holds the lock; another -errno.
- * */
+ */
 int capture_state_open(const char *path, struct capture_state *s, bool *broken, int *fd);
 int capture_state_save(int fd, const struct capture_state *s);
 

@@ -31,7 +31,7 @@ static inline uint32_t packet_pool_left(const struct packet_pool *p)
 }
 /* packet_pool_trim: returns unused pages to the system. It looks at every block, so it pays only
  * when few of many are used.
- * */
+ */
 void packet_pool_trim(struct packet_pool *p);
 
 struct chain {

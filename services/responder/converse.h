@@ -15,11 +15,11 @@
  * the first of a new one. */
 void converse_acknowledgment(struct responder *r, uint64_t now_ns, const struct pkt *p,
 			     struct send_batch *out);
-/* converse_reset: a RST: it ends its connection; one without a connection is remembered, so that
- * its 4-tuple gets no more answers for a while. */
+/* converse_reset: handles a RST. It ends the connection that accepts it. Any other RST is
+ * remembered, so that its 4-tuple gets no answer for a while. */
 void converse_reset(struct responder *r, uint64_t now_ns, const struct pkt *p,
 		    struct send_batch *out);
-/* converse_expire: connections that were silent for too long go. */
+/* converse_expire: removes connections that were silent for too long. */
 void converse_expire(struct responder *r, uint64_t now_ns);
 
 /* What both halves of the core use: a counter, the timestamp clock, the key of a 4-tuple in r->rst,

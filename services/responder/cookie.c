@@ -42,7 +42,9 @@ static uint64_t cookie_hash(const uint8_t key[16], const struct tuple *t, uint32
 	return h;
 }
 
-/* One of eight, by multiplying the secret hash with an odd constant each: none tells of another. */
+/* One of eight ISNs: the high half of the secret hash times an odd constant. They are not
+ * independent of each other: whoever received one may narrow down the others of the same tuple and
+ * client's ISN. */
 static uint32_t cookie_isn(uint64_t h, uint8_t flags)
 {
 	return (uint32_t)(h * (UINT64_C(0x9e3779b97f4a7c15) * (2 * flags + 1U)) >> 32);

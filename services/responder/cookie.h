@@ -1,14 +1,15 @@
 /*
  * cookie: our initial sequence number proves that a source received our SYN+ACK.
  *
- * ISN = SipHash-2-4(key, 4-tuple, client's ISN), varied by what the SYN+ACK promised. The client's
- * ISN is in it because a segment with a valid cookie is then also known to be the first one of its
- * stream (seq == client's ISN + 1): without state, no later byte could be told from the first, and
- * bytes that were never received could be acknowledged.
+ * ISN = SipHash-2-4(key, 4-tuple, client's ISN), varied by what the SYN+ACK promised. The hash
+ * includes the client's ISN, so a valid cookie also proves that a segment is the first of its
+ * stream (seq == client's ISN + 1). Otherwise, without state, a later byte could not be told from
+ * the first, and bytes that never arrived could be acknowledged.
  *
- * The three promises (SACK, timestamps, window scale) choose among eight ISNs that follow from one
- * hash, so a blind guess is right once in 2^32 / 8 / 2 keys. Keys follow from a seed and the time:
- * the current and the previous one are valid, so a cookie lives between one and two periods.
+ * The three promises (SACK, timestamps, window scale) choose among eight ISNs that are derived from
+ * one hash. With two valid keys, a blind guess is right once in 2^32 / 8 / 2 attempts. Keys are
+ * derived from a seed and the time: the current and the previous one are valid, so a cookie lives
+ * between one and two periods.
  */
 #ifndef RESPONDER_COOKIE_H
 #define RESPONDER_COOKIE_H
@@ -44,7 +45,7 @@ struct cookie_word {
 
 void cookie_init(struct cookie *c, const uint8_t seed[COOKIE_SEED], uint64_t period_ns,
 		 uint64_t now_ns);
-/* cookie_tick: changes keys when it is time to. */
+/* cookie_tick: changes keys when a period has passed. */
 void cookie_tick(struct cookie *c, uint64_t now_ns);
 /* cookie_make: the word of a SYN+ACK to a client whose ISN is irs, promising flags. */
 struct cookie_word cookie_make(const struct cookie *c, const struct tuple *t, uint32_t irs,

@@ -1,10 +1,10 @@
 /*
- * host: notices that what the responder was started for is not there any more, or is different.
+ * host: notices that the host is no longer as it was when the responder started.
  *
- * The interface may go down and come up again, which needs nothing but patience. When it was made
- * anew, or the host's addresses in the watched networks changed, or it became a router
- * (containers), the packet sockets, the kernel's rules and the operator's way in no longer fit; all
- * need privilege, so the way out is to end and be started again.
+ * When the interface only goes down, the responder waits for it. When the interface was recreated,
+ * the host's addresses in the watched networks changed, or the host became a router (containers),
+ * the packet sockets, the kernel's rules and the operator's access no longer fit. Changing them
+ * needs privilege, so the responder exits and is started again.
  */
 #ifndef RESPONDER_HOST_H
 #define RESPONDER_HOST_H

@@ -62,7 +62,7 @@ void interface_close(struct interface *w);
  * frames for other hosts are passed over. They are valid until interface_give(), which is called
  * before the next interface_take(). */
 bool interface_take(struct interface *w, struct interface_frame out[INTERFACE_GROUP], uint32_t *n);
-/* interface_give: the frames taken go back to the kernel. */
+/* interface_give: returns the taken frames to the kernel. */
 void interface_give(struct interface *w);
 
 struct interface_sent {
@@ -75,8 +75,8 @@ void interface_send(struct interface *w, struct send_batch *b, struct interface_
 
 /* interface_drops: frames dropped because the ring was full, since the last call. */
 uint64_t interface_drops(struct interface *w);
-/* interface_error: what the sockets have to report, such as -ENETDOWN, which is taken from them:
- * until then they are always ready to be read. 0: nothing. */
+/* interface_error: returns and clears the pending error of the sockets, such as -ENETDOWN. Until it
+ * is cleared, they always poll as readable. 0: none. */
 int interface_error(struct interface *w);
 /* interface_filter: replaces the socket's filter. 0 or -errno. */
 int interface_filter(struct interface *w, const struct sock_fprog *filter);

@@ -21,14 +21,14 @@ struct recent_set {
 	struct recent_set_entry (*set)[RECENT_SET_WAYS];
 	uint32_t mask;
 	uint32_t latest_s; /* when the last of all expires */
-	uint64_t evicted;  /* entries that had to go before their time */
+	uint64_t evicted;  /* entries replaced before they expired */
 };
 
 /* recent_set_init: room for at least entries. 0 or -ENOMEM. */
 int recent_set_init(struct recent_set *s, uint32_t entries);
 void recent_set_fini(struct recent_set *s);
 void recent_set_add(struct recent_set *s, uint64_t hash, uint64_t now_ns, uint64_t keep_ns);
-/* recent_set_none: nothing can be in it now, so that a hash can be spared. */
+/* recent_set_none: whether the set is surely empty, so that the caller can skip the hash. */
 static inline bool recent_set_none(const struct recent_set *s, uint64_t now_ns)
 {
 	return s->latest_s <= now_ns / UINT64_C(1000000000);

@@ -1,6 +1,5 @@
 /*
- * respond: what is answered, and with what. The core of the responder: frames and a clock in,
- * frames out.
+ * respond: the core of the responder: what is answered, and how. Frames and a clock in, frames out.
  *
  * It answers four things and nothing else:
  *   a SYN to a watched address and port    one SYN+ACK, no longer than the SYN, under all limits
@@ -85,16 +84,15 @@ int responder_init(struct responder *r, const struct responder_conf *conf, uint6
 		   char *err, size_t errlen);
 void responder_fini(struct responder *r);
 
-/* responder_expect: fetches what responder_frame() will look at for p, soon: an address that the
- * tables do not hold in a cache costs more than all the arithmetic of an answer. Changes nothing
- * and may be left out. */
+/* responder_expect: prefetches what responder_frame() will read for p. A cache miss in the tables
+ * costs more than all the arithmetic of an answer. Changes nothing and may be omitted. */
 void responder_expect(const struct responder *r, const struct pkt *p);
 
 /* responder_frame: one received frame; at most SEND_BATCH_CALL_FRAMES frames are added to out. */
 void responder_frame(struct responder *r, uint64_t now_ns, const struct pkt *p,
 		     struct send_batch *out);
 
-/* responder_tick: time passes: keys change, silent connections go. At least once a second. */
+/* responder_tick: changes keys and removes silent connections. Call it at least once a second. */
 void responder_tick(struct responder *r, uint64_t now_ns);
 
 /* responder_nudge: adds banners that are due; true if more are due than out had room for. *next_ns

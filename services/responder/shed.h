@@ -4,9 +4,8 @@
  *
  * A prefix (/24, /48) whose SYNs were refused by the token buckets at more than a settable rate
  * within a second is shed: instructions in front of the socket's filter drop its SYNs, except one
- * in SHED_SAMPLE at random. What gets through tells how many did not (counted, an estimate), and
- * when the flood is over. Only SYNs are
- * shed: who is in conversation from such a prefix is still heard.
+ * in SHED_SAMPLE at random. The SYNs that pass give an estimate of how many were dropped, and show
+ * when the flood is over. Only SYNs are shed; connections from such a prefix continue.
  *
  * Offenders are found with the Space-Saving algorithm (Metwally et al. 2005) over SHED_MAX
  * counters.
@@ -44,7 +43,7 @@ struct shed {
 void shed_init(struct shed *s, uint64_t rate);
 /* shed_syn: a SYN came; whether its prefix is being shed, so that it stands for SHED_SAMPLE. */
 bool shed_syn(const struct shed *s, const struct addr *src);
-/* shed_refused: it was refused by a token bucket. */
+/* shed_refused: counts a SYN that a token bucket refused. */
 void shed_refused(struct shed *s, const struct addr *src);
 /* shed_tick: once a second; true when the list changed and the program must be made anew. */
 bool shed_tick(struct shed *s, uint64_t now_ns);

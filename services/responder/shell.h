@@ -43,11 +43,11 @@ int shell_check(struct shell *sh);
 /* shell_open: what needs privilege: sockets, kernel rules; and the core's tables. 0, or -errno
  * after logging why. */
 int shell_open(struct shell *sh);
-/* shell_close: silence of the host's own TCP ends. */
+/* shell_close: removes the kernel rules and closes the interface. */
 void shell_close(struct shell *sh);
 /* shell_free: the rest; after shell_close. */
 void shell_free(struct shell *sh);
-/* shell_shed: the socket's filter again, with the prefixes that are shed now. */
+/* shell_shed: rebuilds the socket's filter with the prefixes that are shed now. */
 void shell_shed(struct shell *sh);
 
 /* answer_start: registers with the loop. 0 or -errno. */

@@ -55,8 +55,8 @@ int watch_attach(struct watch *w, const struct net *n);
 /* watch_edge: whether a is the network or the broadcast address of an attached subnet. */
 bool watch_edge(const struct watch *w, const struct addr *a);
 bool watch_addr(const struct watch *w, const struct addr *a);
-/* watch_same: whether both watch the same networks and hold the same of their addresses for the
- * host's own. */
+/* watch_same: whether a and b watch the same networks, with the same of the host's addresses and
+ * the same attached subnets in them. */
 bool watch_same(const struct watch *a, const struct watch *b);
 /* watch_port: whether TCP to this address and port is lurker's to answer. */
 bool watch_port(const struct watch *w, const struct addr *a, uint16_t port);
