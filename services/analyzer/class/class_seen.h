@@ -1,9 +1,9 @@
 /*
  * class_seen: which payload classes this sensor has seen before, across restarts.
  *
- * A bounded table, least recently seen out first (an evicted class would count as new again:
- * counted). Saved as one file, versioned and checksummed, replaced atomically. A damaged or foreign
- * file is put aside, not trusted.
+ * The table is bounded and evicts the least recently seen class; an evicted class would count as
+ * new again, so evictions are counted. The table is saved as one file with version and checksum,
+ * replaced atomically. A damaged or unknown file is renamed, not trusted.
  */
 #ifndef CLASS_SEEN_H
 #define CLASS_SEEN_H
@@ -28,11 +28,11 @@ struct class_seen_stats {
 int class_seen_new(size_t max, struct class_seen **out);
 void class_seen_free(struct class_seen **s);
 
-/* class_seen_note: true when the class was not in the table: first_seen. Classes of another
- * CLASS_VERSION and the empty class are never first. */
+/* class_seen_note: notes a class; true if it was not in the table (first_seen). Never true for the
+ * empty class and for classes of another CLASS_VERSION. */
 bool class_seen_note(struct class_seen *s, const char *class_text, uint64_t ts_ns);
-/* class_seen_id: the bytes of a class; false when it is none of this version. class_seen_note_id:
- * as class_seen_note. */
+/* class_seen_id: the bytes of a class; false if it is not a class of this version.
+ * class_seen_note_id: as class_seen_note. */
 bool class_seen_id(const char *class_text, uint8_t id[CLASS_SEEN_ID]);
 bool class_seen_note_id(struct class_seen *s, const uint8_t id[CLASS_SEEN_ID], uint64_t ts_ns);
 void class_seen_stats(const struct class_seen *s, struct class_seen_stats *out);

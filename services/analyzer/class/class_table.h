@@ -1,5 +1,6 @@
 /*
- * class_table: what seen.c and seen_file.c share: the classes and when each was last seen.
+ * class_table: what class_seen.c and class_seen_file.c share: the classes, with the time each was
+ * last seen.
  */
 #ifndef CLASS_TABLE_H
 #define CLASS_TABLE_H
@@ -20,7 +21,7 @@ struct class_seen {
 	bool dirty;
 };
 
-/* class_seen_put: true when id was not there. */
+/* class_seen_put: adds id, or updates its time; true if it was not there. */
 bool class_seen_put(struct class_seen *s, const uint8_t id[CLASS_SEEN_ID], uint64_t ts_ns);
 void class_seen_clear(struct class_seen *s);
 

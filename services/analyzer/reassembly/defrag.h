@@ -1,10 +1,11 @@
 /*
- * defrag: IP fragments back into datagrams, IPv4 (RFC 791, RFC 815) and IPv6 (RFC 8200 4.5) in one
+ * defrag: reassembles IP fragments, IPv4 (RFC 791, RFC 815) and IPv6 (RFC 8200 section 4.5), in one
  * table.
  *
- * A fragment begins at a multiple of 8 bytes, so one bit for 8 bytes says what is there; the last
- * one sets the length. First arrival wins. Bounded in datagrams and in bytes; the oldest unfinished
- * datagram goes first. Unfinished ones are forgotten after DEFRAG_TIMEOUT_NS of packet time.
+ * A fragment begins at a multiple of 8 bytes, so one bit tells whether 8 bytes are there; the last
+ * fragment sets the length. The first arrival of a byte wins. The table is bounded in datagrams and
+ * in bytes, and evicts the oldest incomplete datagram. Incomplete datagrams are dropped after
+ * DEFRAG_TIMEOUT_NS of packet time.
  */
 #ifndef ANALYZER_DEFRAG_H
 #define ANALYZER_DEFRAG_H
@@ -35,12 +36,12 @@ struct defrag;
 int defrag_new(struct defrag_limits l, const uint8_t seed[16], struct defrag **out);
 void defrag_free(struct defrag **d);
 
-/* defrag_add: takes a packet with stop PKT_FRAGMENT. space tells apart datagrams that have the same
- * addresses but travel in different tunnels. True when the datagram is complete: *whole is it,
- * decoded, with the time of this fragment; it borrows from d until the next completes. */
+/* defrag_add: adds a packet whose stop is PKT_FRAGMENT. space separates datagrams of equal
+ * addresses in different tunnels. True if the datagram is complete: *whole is the decoded datagram,
+ * with the time of this fragment, and borrows from d until the next one is complete. */
 bool defrag_add(struct defrag *d, uint32_t space, const struct pkt *p, struct pkt *whole);
 
-/* defrag_waiting: unfinished datagrams. */
+/* defrag_waiting: the number of incomplete datagrams. */
 uint32_t defrag_waiting(const struct defrag *d);
 const struct defrag_counts *defrag_counts(const struct defrag *d);
 

@@ -1,7 +1,7 @@
 /*
- * keyed_hash: a fast keyed hash for tables that one process fills from a file. Nobody sees its
- * values or its times, so a random key is all the protection that its buckets need; who can be
- * probed over the network takes siphash24.
+ * keyed_hash: a fast keyed hash for tables that one process fills from a file. Nobody can observe
+ * its values or its timing, so a random key protects the buckets well enough. Code that can be
+ * probed over the network uses siphash24.
  *
  * Each step multiplies two keyed words to 128 bits and folds them, so every bit of the input
  * reaches every bit of the result.

@@ -1,6 +1,6 @@
 /*
- * history: what a record says because of the ones before it: whether its payload class is new,
- * whether the source came back after a bare SYN, and whose key several SYNs of one source share.
+ * history: the parts of a record that depend on earlier records: whether its payload class is new,
+ * whether its source had sent a bare SYN before, and whether several SYNs share a scanner's key.
  */
 #ifndef ANALYZER_HISTORY_H
 #define ANALYZER_HISTORY_H
@@ -18,12 +18,11 @@ struct history {
 	struct who_phase *phase;
 };
 
-/* What has to be known of a flow: plain values, so that it can travel between processes of one
- * program. */
+/* What history needs to know of a flow: plain values, which can be passed between processes. */
 struct history_in {
 	struct addr src;
 	uint64_t ts_ns;
-	bool bare; /* the source sent no more than SYNs (and RSTs); syn is set */
+	bool bare; /* the source sent only SYNs and RSTs; syn is set */
 	bool real; /* the source completed a connection */
 	struct who_syn syn;
 	struct who_tool tool;
@@ -40,9 +39,9 @@ struct history_out {
 int history_init(struct history *h, size_t max_classes, size_t max_sources);
 void history_fini(struct history *h);
 
-/* history_of: what history_note wants to know of a record just filled. */
+/* history_of: fills *out from a record that record_fill has just made. */
 void history_of(const struct record *r, const struct flow *f, struct history_in *out);
-/* history_note: to be called for the records in order. */
+/* history_note: notes a record and fills *out; called for the records in order. */
 void history_note(struct history *h, const struct history_in *in, struct history_out *out);
 
 #endif

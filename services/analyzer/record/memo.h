@@ -1,11 +1,10 @@
 /*
- * memo: everything that follows from a payload alone, for the next flow that brings the same bytes.
+ * memo: remembers what follows from a payload alone, for the next flow with the same bytes.
  *
- * Attackers repeat themselves to the byte. What is known of a payload — its digest, what
- * app_recognise and class_of made of it, the text of these rows in a record — is kept and found
- * again by the payload itself, compared in full. A table of fixed size; when its memory is full, it
- * begins anew. Long payloads, and those whose meaning hangs on what the responder said, are looked
- * at each time.
+ * Attackers repeat themselves to the byte. The memo keeps a payload's digest, the results of
+ * app_recognise and class_of, and the JSON of these rows, and finds them by the payload itself,
+ * compared in full. The table has a fixed size; when its memory is full, it starts afresh. Long
+ * payloads, and those whose meaning depends on what the responder said, are examined each time.
  */
 #ifndef ANALYZER_MEMO_H
 #define ANALYZER_MEMO_H
@@ -16,7 +15,7 @@
 #include "proto/codec.h"
 #include "who/syn.h"
 
-/* The most ranges of rows that follow from the payload alone. */
+/* Most ranges of rows that follow from the payload alone. */
 #define MEMO_MAX_PIECES 8
 
 /* rec has app, its parts, first_bytes, payload, payload_len, payload_sha256, payload_class and
@@ -42,17 +41,17 @@ struct memo;
  * -ENOMEM. */
 int memo_new(size_t max_payload, struct memo **out);
 void memo_free(struct memo **m);
-/* memo_forget: what named a payload until now may name another, and nobody borrows any more. */
+/* memo_forget: ends the validity of all names and of everything borrowed. */
 void memo_forget(struct memo *m);
 
-/* memo_recognise: *out borrows from in and from the memo until the next call. name, if not NULL, is
- * equal only for equal
- * payloads: a known one is then found without looking at it. 0 or -ENOMEM. */
+/* memo_recognise: *out borrows from in and from the memo until the next call. If name is not NULL,
+ * equal names mean equal payloads: a known payload is then found without comparing it. 0 or
+ * -ENOMEM. */
 int memo_recognise(struct memo *m, const struct app_in *in, const void *name,
 		   const struct memo_known **out);
 
-/* memo_ahead: asks memory for what memo_recognise will look at first, and then (near) for what the
- * record is made of. Nothing depends on it. */
+/* memo_ahead: loads into the cache what memo_recognise will read first, or (near) what the record
+ * is made of. Only a hint. */
 void memo_ahead(const struct memo *m, const struct app_in *in, const void *name, bool near);
 
 #endif

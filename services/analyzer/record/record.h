@@ -21,21 +21,21 @@ struct record_source {
 	const char *key;      /* object key of its file */
 	const char *s3path;   /* destination and key */
 	const char *observed; /* "PRIVATE=PUBLIC" (storage/observed.h); NULL: not known */
-	bool broken;          /* the file ended before it should: flows that were open are cut */
-	/* a stream: capture_reader_run makes the key of its first packet, in stream_key */
+	bool broken;          /* the file breaks off: flows that were open are cut */
+	/* a stream without a name: capture_reader makes its key from its first packet */
 	bool nameless;
 	char stream_key[48];
 };
 
 #define RECORD_MAX_CUTS 6
-/* Bytes of a record as JSON, at most: the payload as base64 and, twice over for escapes, as text,
- * with parts of it again. */
+/* Most bytes of a record as JSON: the payload as base64, as text (escapes take twice the room), and
+ * parts of it once more. */
 #define RECORD_LINE_MAX(max_payload) ((size_t)(max_payload)*10 + (8u << 20))
 
-/* One record with the memory behind it, to be used again and again. */
+/* One record and its memory, which is used for one flow after the other. */
 struct record {
 	struct msg_analysis m;
-	/* Set by the owner: m need not hold what r->known has as text. */
+	/* Set by the owner: m may lack the rows that known has as JSON. */
 	bool lean;
 	int initiator;
 	struct addr src; /* initiator's */
@@ -56,13 +56,13 @@ struct record {
 int record_init(struct record *r, uint32_t max_payload);
 void record_fini(struct record *r);
 
-/* record_end: the flows of a file have gone; the next ones are another's. */
+/* record_end: called after the last flow of a file. */
 void record_end(struct record *r);
-/* record_ahead: says that the record of f will be made soon, or (near) after the next few: memory
- * is asked for. */
+/* record_ahead: loads into the cache what the record of f will need, soon or (near) after the next
+ * few. Only a hint. */
 void record_ahead(const struct record *r, const struct flow *f, bool near);
-/* record_fill: makes r->m of the flow, but for what depends on other flows (first_seen, two_phase)
- * and on files (geo). Finishes the flow's streams. r->m borrows from r, f and src until the next
+/* record_fill: makes r->m from the flow, except what depends on other flows (first_seen, two_phase)
+ * or on files (geo). It finishes the flow's streams. r->m borrows from r, f and src until the next
  * call. 0 or -errno. */
 int record_fill(struct record *r, const struct record_source *src, const struct stream_limits *l,
 		struct flow *f);

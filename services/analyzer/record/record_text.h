@@ -1,8 +1,8 @@
 /*
  * record_text: a record as a line of text.
  *
- * A line is made in two steps, because what history knows is known later, in order, and perhaps in
- * another process: record_text, then record_text_history.
+ * A line is made in two steps: record_text, then record_text_history. History is applied later, in
+ * the order of the records, and perhaps in another process.
  */
 #ifndef ANALYZER_RECORD_TEXT_H
 #define ANALYZER_RECORD_TEXT_H
@@ -17,11 +17,11 @@ enum record_format {
 	RECORD_ECS, /* Elastic Common Schema 9 */
 };
 
-/* record_text: appends the line of r, without newline. Of a bare SYN's record the tool is left to
+/* record_text: appends the line of r, without a newline. The tool of a bare SYN is left to
  * record_text_history. 0 or -errno. */
 int record_text(enum record_format format, const struct record *r, bool bare, struct buf *out);
-/* record_text_history: completes the line that is at the end of out, of which it looks at the last
- * RECORD_TEXT_TAIL bytes. bare as for record_text. 0 or -errno. */
+/* record_text_history: completes the line at the end of out; it reads only the last
+ * RECORD_TEXT_TAIL bytes. bare is as for record_text. 0 or -errno. */
 #define RECORD_TEXT_TAIL 3
 int record_text_history(enum record_format format, const struct history_out *h, bool bare,
 			struct buf *out);
