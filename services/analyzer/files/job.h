@@ -1,5 +1,5 @@
 /*
- * job: files in, lines out: what lurker-analyzer does when it is given files.
+ * job: lurker-analyzer on the command line: files in, lines out.
  */
 #ifndef ANALYZER_JOB_H
 #define ANALYZER_JOB_H
@@ -20,9 +20,9 @@ struct job_options {
 	bool progress;                   /* on standard error */
 };
 
-/* job_run: works through the operands and writes to out. 0; 1 when a file could not be read to its
- * end or in part (reported on standard error; what was readable is in the output); -errno when the
- * job itself failed. */
+/* job_run: reads the operands and writes to out. 0; 1 if a file could not be read completely
+ * (standard error says why; the readable part is in the output); -errno if the job itself failed.
+ * */
 int job_run(const struct job_options *o, char *const *operands, size_t n, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * shm_channel: messages from a process to its parent, through blocks of shared memory. Pipes only
- * say which block is full, and that one was read: what is in them is not copied.
+ * shm_channel: passes messages from a process to its parent through blocks of shared memory. Two
+ * pipes only tell which block is full and which was read; the messages are not copied.
  */
 #ifndef ANALYZER_SHM_CHANNEL_H
 #define ANALYZER_SHM_CHANNEL_H
@@ -12,22 +12,22 @@
 
 struct shm_channel;
 
-/* shm_channel_new: before the fork. After it each side says which it is: the other's ends of the
- * pipes are closed. 0 or -errno. */
+/* shm_channel_new: called before the fork. 0 or -errno. shm_channel_is: called after the fork by
+ * each side, to close the other side's ends of the pipes. */
 int shm_channel_new(struct shm_channel **out);
 enum shm_channel_side { SHM_CHANNEL_WRITES, SHM_CHANNEL_READS };
 void shm_channel_is(struct shm_channel *l, enum shm_channel_side side);
-/* shm_channel_free: also for who is neither. */
+/* shm_channel_free: may be called by any process. */
 void shm_channel_free(struct shm_channel **l);
 
-/* shm_channel_put: a message of two parts; waits while the reader is behind. shm_channel_flush: the
- * reader gets what was put so far. 0 or -errno. */
+/* shm_channel_put: writes a message of two parts; waits while the reader is behind.
+ * shm_channel_flush: passes on what was written so far. 0 or -errno. */
 int shm_channel_put(struct shm_channel *l, struct bytes head, struct bytes body);
 int shm_channel_flush(struct shm_channel *l);
 
-/* shm_channel_get: the next n bytes, of one message; valid until the first get of a later message.
- * idle (NULL: nothing) is called while there is nothing to read. 0, -ECHILD when the writer is
- * gone, or -errno. */
+/* shm_channel_get: reads the next n bytes of one message; they are valid until the first read of a
+ * later message. idle (or NULL) is called while there is nothing to read. 0, -ECHILD if the writer
+ * has ended, or -errno. */
 int shm_channel_get(struct shm_channel *l, size_t n, const uint8_t **p, void (*idle)(void *),
 		    void *arg);
 

@@ -12,7 +12,7 @@ struct conf;
 /* System calls beyond the runtime's. */
 extern const char *const input_lambda_calls[];
 
-/* input_lambda_run: until SIGTERM or until Lambda cannot be talked to. The exit code. */
+/* input_lambda_run: runs until SIGTERM, or until the runtime API fails. Returns the exit code. */
 int input_lambda_run(struct svc *s, const struct conf *c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * input_object: an object of S3 as the source of records, for the inputs that read from a bucket.
+ * input_object: an S3 object as the source of records, for the inputs that read from a bucket.
  */
 #ifndef ANALYZER_INPUT_OBJECT_H
 #define ANALYZER_INPUT_OBJECT_H
@@ -12,7 +12,7 @@ struct input_object {
 	struct record_source source; /* borrows from this struct, the event and what was fetched */
 };
 
-/* input_object_init: sensor: this one's name, for objects that do not say who uploaded them. */
+/* input_object_init: sensor is the name for objects whose metadata does not name one. */
 void input_object_init(struct input_object *o, const struct event_object *named,
 		       const struct fetch_got *got, const char *sensor);
 

@@ -1,6 +1,6 @@
 /*
- * lambda_run: what the two halves of a Lambda function share: input_lambda.c works off one
- * invocation; lambda_api.c speaks to the runtime API, which gives invocations and takes their
+ * lambda_run: what the two halves of a Lambda function share. input_lambda.c handles one
+ * invocation; lambda_api.c speaks to the runtime API, which delivers invocations and accepts
  * responses.
  */
 #ifndef ANALYZER_LAMBDA_RUN_H
@@ -19,7 +19,7 @@
 
 struct input_lambda;
 
-/* An object under way, or waiting for its next try. */
+/* An object that is being fetched, or waits for its next attempt. */
 struct lambda_fetch {
 	struct input_lambda *la;
 	bool used, out;
@@ -38,7 +38,7 @@ struct input_lambda {
 	int code; /* exit code */
 	unsigned next_attempts;
 	char api[256];
-	struct buf body; /* of what is told to the API */
+	struct buf body; /* of a request to the API */
 	struct buf line; /* a record as JSON */
 	/* The invocation. */
 	bool busy, answering;

@@ -1,5 +1,5 @@
 /*
- * capture_reader: one capture file in, its records out, one after the other.
+ * capture_reader: reads one capture file and returns its records, one by one.
  */
 #ifndef ANALYZER_CAPTURE_READER_H
 #define ANALYZER_CAPTURE_READER_H
@@ -16,22 +16,22 @@ struct packet_filter;
 struct capture_reader_options {
 	struct flow_table_options flows;
 	struct packet_filter *filter; /* NULL: every packet */
-	/* When set, bytes read are added now and then, for whoever shows progress. */
+	/* NULL, or a counter to which bytes read are added from time to time, to show progress. */
 	_Atomic uint64_t *progress;
 };
 
 /* What became of a file. */
 struct capture_reader_result {
-	int rc; /* 0; -EBADMSG: it breaks at offset; another -errno: reading or paging failed there
-		 */
+	/* 0; -EBADMSG: it breaks off at offset; another -errno: reading or paging failed there / */
+	int rc;
 	uint64_t offset; /* uncompressed bytes that were good */
 	char error[192]; /* why, if rc is not 0 */
 	uint64_t records;
 	uint64_t incomplete; /* fragmented datagrams that never completed */
-	uint64_t strays;  /* of counts.link, those of interfaces that the file does not describe */
-	int unknown_link; /* one of the others' */
-	/* one that the filter has no meaning for, if unfiltered (why) is not empty: its packets are
-	 * not read */
+	uint64_t strays;     /* packets in counts.link whose interface the file does not describe */
+	int unknown_link;    /* one link type of the other packets in counts.link */
+	/* If unfiltered is not empty: a link type for which the filter has no meaning. Its packets
+	 * are not read; unfiltered says why. */
 	int unfiltered_link;
 	char unfiltered[160];
 	struct flow_table_counts counts;

@@ -2,9 +2,9 @@
  * phase: scanners that work in two phases: a bare SYN (stateless, often by another tool), then a
  * real connection from the same source.
  *
- * A bounded table of the sources that sent a bare SYN, in sets of eight; a new source takes the
- * place of the one of its set that was seen longest ago. It also holds what tells unicornscan: a
- * key that all SYNs of one run share.
+ * A bounded table of the sources that sent a bare SYN, in sets of eight. A new source replaces the
+ * least recently seen one of its set. The table also holds what identifies unicornscan: a key that
+ * all SYNs of one run share.
  */
 #ifndef WHO_PHASE_H
 #define WHO_PHASE_H
@@ -20,7 +20,7 @@ struct who_phase;
 
 struct who_phase_stats {
 	uint64_t sources; /* in the table now */
-	uint64_t evicted; /* pushed out by newer ones before their time */
+	uint64_t evicted; /* replaced by newer ones before their window ended */
 	uint64_t pairs;   /* real connections that had a first phase */
 };
 
@@ -36,14 +36,14 @@ struct who_first {
 int who_phase_new(size_t max, uint64_t window_ns, const uint8_t seed[16], struct who_phase **out);
 void who_phase_free(struct who_phase **t);
 
-/* who_phase_bare: a flow of src that was no more than SYNs (and RSTs) began at ts_ns with syn.
- * *tool is the guess of who_tool (name NULL: none); it becomes unicornscan when syn and an earlier
- * one of this source share that tool's key: sequence ^ destination ^ ports (unicornscan,
+/* who_phase_bare: notes a flow of src that consisted of SYNs and RSTs only and began at ts_ns with
+ * syn. *tool is the guess of who_tool (name NULL: none); it becomes unicornscan if syn and an
+ * earlier SYN of this source share that tool's key: sequence ^ destination ^ ports (unicornscan,
  * tcphash.h). */
 void who_phase_bare(struct who_phase *t, const struct addr *src, const struct who_syn *syn,
 		    uint64_t ts_ns, struct who_tool *tool);
-/* who_phase_real: a connection that src completed began at ts_ns: whether a bare SYN came before
- * it, within the window. */
+/* who_phase_real: whether a bare SYN of src preceded the connection that src completed and that
+ * began at ts_ns, within the window. */
 bool who_phase_real(struct who_phase *t, const struct addr *src, uint64_t ts_ns,
 		    struct who_first *out);
 

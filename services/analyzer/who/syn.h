@@ -11,7 +11,7 @@
 #include "pkt/pkt.h"
 #include "proto/msg.h"
 
-/* What a SYN tells, as plain values: it outlives the packet. */
+/* The values of a SYN; they do not borrow from the packet. */
 struct who_syn {
 	struct addr dst;
 	uint16_t sport, dport;
@@ -25,7 +25,7 @@ struct who_syn {
 	bool opt_tail_nonzero;
 };
 
-/* who_syn_read: takes the values of a TCP packet (stop PKT_L4). */
+/* who_syn_read: reads the values from a TCP packet (stop PKT_L4). */
 void who_syn_read(const struct pkt *p, struct who_syn *out);
 
 /*
@@ -39,7 +39,7 @@ size_t who_syn_text(const struct who_syn *s, char out[WHO_SYN_MAX]);
 /* A guess; both strings are static. */
 struct who_tool {
 	const char *name;   /* zmap, masscan, mirai, nmap, zgrab, unicornscan */
-	const char *reason; /* what made us think so */
+	const char *reason; /* the evidence */
 };
 
 /* who_tool_said: guesses from the recognised parts of the record (http, ssh, …). false: no guess,

@@ -1,10 +1,10 @@
 /*
- * record_batch: records on their way out: first into the file, then to disk, then onto the bus;
- * only then are the queue's entries done.
+ * record_batch: writes records to the file, flushes it, publishes them, and only then completes the
+ * queue's entries.
  *
- * Appending several together saves flushes. When the disk is full the batch stays as it is and goes
- * on where it stopped, so that no record is written twice and none is made anew. When it is not
- * sure to be on disk all of it is written once more, to the same place.
+ * Writing several records together saves flushes. If the disk is full, the batch stays and
+ * continues where it stopped, so that no record is written twice and none is made again. If a flush
+ * fails, all of the batch is written once more, to the same place.
  */
 #ifndef ANALYZER_RECORD_BATCH_H
 #define ANALYZER_RECORD_BATCH_H
@@ -65,14 +65,14 @@ struct record_batch {
 void record_batch_init(struct record_batch *b, size_t limit);
 void record_batch_fini(struct record_batch *b);
 
-/* record_batch_record: what was added to lines and bodies since the last one is a record, as JSON
- * line and as encoded body (nothing: not to be published). 0 or -ENOMEM: it is gone. Records are
- * made where they wait: a large one is held once. */
+/* record_batch_record: ends a record: what was added to lines (JSON) and bodies (encoded; nothing
+ * if it is not to be published) since the last one. Records are made in these buffers, so that a
+ * large one is held once. 0, or -ENOMEM and the record is dropped. */
 int record_batch_record(struct record_batch *b);
-/* record_batch_drop: what was added since the last record is none. */
+/* record_batch_drop: removes what was added since the last record. */
 void record_batch_drop(struct record_batch *b);
-/* record_batch_mark, record_batch_back: takes out what was added since the mark and has no place in
- * the file yet, when an entry's records could not all be made. */
+/* record_batch_mark: the present end of the batch. record_batch_back: removes what was added since
+ * the mark and has no place in the file yet; used if not all records of an entry could be made. */
 struct record_batch_mark {
 	size_t records;
 	uint64_t flushes;
@@ -80,18 +80,18 @@ struct record_batch_mark {
 struct record_batch_mark record_batch_mark(const struct record_batch *b);
 /* The number of records taken out. */
 size_t record_batch_back(struct record_batch *b, struct record_batch_mark m);
-/* record_batch_entry: the records so far include all of this entry; bad: to be set aside instead of
- * removed. Takes the descriptor that holds it, or -1, and closes it when the entry is done. */
+/* record_batch_entry: all records of this entry are in the batch. bad: set the entry aside instead
+ * of removing it. Takes the descriptor that holds the entry, or -1, and closes it when the entry is
+ * done. */
 void record_batch_entry(struct record_batch *b, const char *key, int hold, bool bad,
 			uint64_t outside);
-/* record_batch_has_enough: of lines. */
+/* record_batch_has_enough: whether the lines have reached the size for a flush. */
 bool record_batch_has_enough(const struct record_batch *b);
 bool record_batch_is_full(const struct record_batch *b);
 bool record_batch_is_empty(const struct record_batch *b);
 
-/* record_batch_flush: does all there is to do. 0; -errno: try again later, the batch goes on from
- * there.
- */
+/* record_batch_flush: writes, flushes, publishes and completes everything. 0; -errno: call again
+ * later, and the batch continues from there. */
 int record_batch_flush(struct record_batch *b, const struct record_batch_out *o, uint64_t now_ns,
 		       struct record_batch_counts *c);
 
